@@ -1,0 +1,110 @@
+import path from 'node:path';
+import { Fault } from '../domain/faults.js';
+import type { Job } from '../domain/types.js';
+import { crashPoints, type Emit } from '../engine/events.js';
+import type { Night, StopSwitch } from '../engine/night.js';
+import { executors } from '../executors/index.js';
+import type { Families } from '../job/check.js';
+import { jobNames, loadJob, type Project } from '../job/load.js';
+import type { Origin } from '../origins/contract.js';
+import { origins } from '../origins/index.js';
+import { processors, recipeKinds } from '../processors/index.js';
+import type { Source } from '../sources/contract.js';
+import { sources } from '../sources/index.js';
+import type { State } from '../state/contract.js';
+import { holdLock } from '../state/lock.js';
+
+/**
+ * The composition root: the only place that knows both the engine and what it works with.
+ * Every command takes its parts from here.
+ */
+export interface ProjectOptions {
+  readonly project?: string;
+  readonly state?: string;
+}
+
+export function openProject(options: ProjectOptions): Project {
+  const folder = path.resolve(options.project ?? '.');
+  const stateFolder = path.resolve(options.state ?? path.join(folder, '.nightpress'));
+  return { folder, stateFolder };
+}
+
+export const families: Families = {
+  recipeKinds,
+  sourceTypes: Object.keys(sources),
+  originTypes: Object.keys(origins),
+  checkSource: async (type) => (await sources[type]?.())?.check,
+  checkOrigin: async (type) => (await origins[type]?.())?.check,
+};
+
+/** The job that was named, or the project's only one. */
+export async function findJob(project: Project, name: string | undefined): Promise<Job> {
+  const [only, ...others] = jobNames(project);
+  if (name === undefined && others.length > 0) {
+    throw new Fault('usage', `which job? expected one of ${[only, ...others].join(', ')} (run, plan and status also take --all)`);
+  }
+  return await loadJob(project, name ?? only ?? '', families);
+}
+
+export function jobFolder(project: Project, job: string): string {
+  return path.join(project.stateFolder, job);
+}
+
+export async function openOrigin(job: Job): Promise<Origin> {
+  const kind = await member(origins, job.origin.type);
+  return kind.open(job.origin, { holdLock });
+}
+
+export async function openSource(job: Job, clock: () => number): Promise<Source> {
+  const kind = await member(sources, job.source.type);
+  return kind.open(job.source, clock);
+}
+
+export interface NightParts {
+  readonly job: Job;
+  readonly folder: string;
+  readonly state: State;
+  readonly workers: number;
+  readonly clock: () => number;
+  readonly emit: Emit;
+  readonly stop: StopSwitch;
+  /** Instead of the job's own. */
+  readonly origin?: Origin;
+  readonly source?: Source;
+}
+
+export async function openNight(parts: NightParts): Promise<Night> {
+  return {
+    ...parts,
+    emit: withCrash(parts.emit),
+    source: parts.source ?? (await openSource(parts.job, parts.clock)),
+    origin: parts.origin ?? (await openOrigin(parts.job)),
+    executors: await member(executors, 'processes'),
+    recipeKinds,
+    processor: (kind) => member(processors, kind),
+  };
+}
+
+async function member<T>(registry: Readonly<Record<string, () => Promise<T>>>, name: string): Promise<T> {
+  const load = registry[name];
+  if (!load) throw new Fault('usage', `no '${name}' is registered: expected one of ${Object.keys(registry).join(', ')}`);
+  return await load();
+}
+
+/**
+ * Crash tests of the real binary: `NIGHTPRESS_CRASH=blob-stored:3` makes the process kill itself with SIGKILL at the
+ * third event of that name, as a power cut would.
+ */
+function withCrash(emit: Emit): Emit {
+  const wanted = process.env.NIGHTPRESS_CRASH;
+  if (!wanted) return emit;
+  const [point, nth = '1'] = wanted.split(':');
+  if (!crashPoints.some((known) => known === point)) {
+    throw new Fault('usage', `NIGHTPRESS_CRASH=${wanted}: expected one of ${crashPoints.join(', ')}, with :n for the n-th`);
+  }
+  let seen = 0;
+  return (event) => {
+    emit(event);
+    if (event.type === point && ++seen === Number(nth)) process.kill(process.pid, 'SIGKILL');
+  };
+}

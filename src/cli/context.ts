@@ -1,0 +1,7 @@
+/** What every command is given: the outside world, and where it leaves its exit code. */
+export interface CommandContext {
+  readonly env: NodeJS.ProcessEnv;
+  readonly clock: () => number;
+  /** Set by the command; 0 unless it says otherwise. */
+  exit: number;
+}

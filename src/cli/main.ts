@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { Fault } from '../domain/faults.js';
+import { addRun } from './commands/run.js';
+import type { CommandContext } from './context.js';
+import { printable } from './render/units.js';
+
+const exitCodes = `
+Exit codes:
+  0   published, unchanged, or nothing to do
+  1   run failed; the next run resumes             69  a needed tool is missing (ffmpeg)
+  2   usage or job file                            75  origin or source unreachable or full
+  3   live, with carried or missing items          77  credentials refused
+  4   staged: held by the gate or a freeze        129  SIGHUP
+  6   publish outcome unknown                     130  SIGINT
+  10  plan --detailed-exitcode: changes pending   143  SIGTERM
+  11  another live run holds the job
+  12  work folder or state: no space, read-only, corrupt, newer
+  13  verify or doctor found a problem
+Only 0 and 3 (and 6, maybe) mean that the live snapshot may be a new one.`;
+
+/** Runs one command line; resolves to the exit code. The one place where an error becomes text and an exit code. */
+export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
+  const context: CommandContext = { env, clock: Date.now, exit: 0 };
+  try {
+    await buildProgram(context).parseAsync(argv, { from: 'user' });
+    return context.exit;
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+export function buildProgram(context: CommandContext): Command {
+  const program = new Command('nightpress')
+    .description('Publishes a media library every night: only what changed, all of it or nothing of it.')
+    .version(version())
+    .exitOverride()
+    .showHelpAfterError('(add --help for usage)')
+    .addHelpText('after', exitCodes);
+  addRun(program, context);
+  return program;
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return (manifest as { version: string }).version;
+}
+
+function explain(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (!(error instanceof Fault)) throw error; // a bug of ours: its stack is what is needed
+  process.stderr.write(`nightpress: ${printable(error.message)}\n`);
+  for (const problem of error.problems) process.stderr.write(`  ${printable(problem)}\n`);
+  process.stderr.write(`  next: ${error.hint.replaceAll(' {job}', '')}\n`);
+  return error.exit;
+}

@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import { Fault } from '../domain/faults.js';
+import { parseDuration } from '../job/units.js';
+
+/** Options that every command of a job understands. */
+export interface JobOptions {
+  readonly project?: string;
+  readonly state?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+}
+
+export function withJobOptions(command: Command): Command {
+  return command
+    .option('--project <dir>', 'folder that holds jobs/ (default: the current one)')
+    .option('--state <dir>', 'folder for local state (default: .nightpress in the project)')
+    .option('--json', 'machine-readable output on stdout')
+    .option('-q, --quiet', 'say nothing when all is well')
+    .option('-v, --verbose', 'say more');
+}
+
+export function durationOption(name: string, text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new Fault('usage', `${name} ${text}: expected a duration such as '30s', '5m' or '2h'`);
+  return ms;
+}
+
+export function countOption(name: string, text: string): number {
+  const n = Number(text);
+  if (!Number.isInteger(n) || n < 1) throw new Fault('usage', `${name} ${text}: expected a whole number, at least 1`);
+  return n;
+}
+
+export function choiceOption<T extends string>(name: string, text: string, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === text);
+  if (!found) throw new Fault('usage', `${name} ${text}: expected one of ${choices.join(', ')}`);
+  return found;
+}

@@ -1,0 +1,165 @@
+import type { Emit, NightEvent } from '../../engine/events.js';
+import type { Terminal } from '../terminal.js';
+import { count, duration, printable } from './units.js';
+
+/**
+ * What people see while a run works. On a terminal: one block, drawn again in place. Elsewhere: a line per change of
+ * state and at least one a minute, never one per item. Quiet: nothing.
+ */
+export interface Progress {
+  readonly emit: Emit;
+  /** Takes the block off the screen. */
+  close(): void;
+}
+
+const drawEveryMs = 200;
+const lineEveryMs = 60_000;
+
+interface Tally {
+  total: number;
+  ended: number;
+  failed: number;
+  remainingSeconds: number;
+  phase: string;
+  startedAt: number;
+  spentMs: number;
+  predictedDone: number;
+  readonly running: Map<string, string>;
+}
+
+export function showProgress(terminal: Terminal, clock: () => number, workers: number): Progress {
+  if (terminal.quiet) return { emit: () => undefined, close: () => undefined };
+  const tally: Tally = {
+    total: 0,
+    ended: 0,
+    failed: 0,
+    remainingSeconds: 0,
+    phase: 'starting',
+    startedAt: clock(),
+    spentMs: 0,
+    predictedDone: 0,
+    running: new Map(),
+  };
+  const block = terminal.live ? liveBlock(terminal, tally, clock, workers) : undefined;
+  const timer = block
+    ? setInterval(block.draw, drawEveryMs)
+    : setInterval(() => terminal.note(progressLine(tally, clock(), workers)), lineEveryMs);
+  timer.unref();
+  return {
+    emit: (event) => {
+      tallyUp(tally, event, clock());
+      const line = lineFor(event, terminal.verbose);
+      if (line !== undefined) {
+        block?.clear();
+        terminal.note(line);
+      }
+    },
+    close: () => {
+      clearInterval(timer);
+      block?.clear();
+    },
+  };
+}
+
+function tallyUp(tally: Tally, event: NightEvent, now: number): void {
+  switch (event.type) {
+    case 'phase':
+      tally.phase = event.phase;
+      break;
+    case 'planned':
+      tally.total = event.items;
+      tally.remainingSeconds = event.predictedSeconds;
+      tally.startedAt = now;
+      break;
+    case 'item-started':
+      tally.running.set(event.item, event.key);
+      break;
+    case 'item-ended':
+      tally.running.delete(event.item);
+      tally.ended++;
+      if (event.disposition === 'failed' || event.disposition === 'carried' || event.disposition === 'quarantined') tally.failed++;
+      tally.remainingSeconds -= event.predictedSeconds;
+      tally.predictedDone += event.predictedSeconds;
+      tally.spentMs = now - tally.startedAt;
+      break;
+    default:
+      break;
+  }
+}
+
+/** Predicted seconds are only proportions: what they are worth is measured as the night goes. */
+function etaMs(tally: Tally, workers: number): number | undefined {
+  if (tally.predictedDone <= 0 || tally.ended < workers) return undefined;
+  return Math.max(0, (tally.remainingSeconds / tally.predictedDone) * tally.spentMs);
+}
+
+function progressLine(tally: Tally, now: number, workers: number): string {
+  const eta = etaMs(tally, workers);
+  const left = eta === undefined ? '' : `, about ${duration(eta)} left`;
+  const failed = tally.failed > 0 ? `, ${count(tally.failed, 'item')} without fresh output` : '';
+  return `${tally.phase}: ${tally.ended} of ${count(tally.total, 'item')} in ${duration(now - tally.startedAt)}${failed}${left}`;
+}
+
+function lineFor(event: NightEvent, verbose: boolean): string | undefined {
+  switch (event.type) {
+    case 'run':
+      return `${event.resumed ? 'resuming' : 'starting'} run ${event.run} for window ${event.window.label}: ${event.because}`;
+    case 'adopted':
+      return `no local state: adopted ${count(event.assets, 'asset')} from the live snapshot ${event.snapshot.slice(0, 12)}`;
+    case 'reaped':
+      return `ended process group ${event.pgid}, left by a dead run`;
+    case 'scanned':
+      return `scanned ${count(event.assets, 'asset')}`;
+    case 'planned':
+      return `planned ${count(event.items, 'item')} in ${count(event.partitions, 'partition')}; ${event.unchanged.toLocaleString('en-US')} unchanged`;
+    case 'attempt-failed':
+      return verbose ? `attempt failed: ${printable(event.key)} (${event.recipe}): ${printable(event.detail)}` : undefined;
+    case 'item-ended':
+      return verbose ? `${event.disposition}: ${printable(event.key)} (${event.recipe}) in ${duration(event.elapsedMs)}` : undefined;
+    case 'phase':
+      return event.phase === 'validating' || event.phase === 'publishing' ? event.phase : undefined;
+    case 'held':
+      return `held by ${event.rules.join(', ')}`;
+    case 'rebased':
+      return `another publisher came first: putting this run's changes on top (attempt ${event.attempt})`;
+    case 'head-moved':
+      return `${event.channel} is now snapshot ${event.snapshot.slice(0, 12)}, seq ${event.seq}`;
+    case 'collected':
+      return `collected ${count(event.objects, 'object')} that no snapshot needs`;
+    case 'stopping':
+      return `${event.signal}: handing out nothing more; items in flight have ${duration(event.graceMs)} (again to kill them)`;
+    default:
+      return undefined;
+  }
+}
+
+interface Block {
+  draw(): void;
+  clear(): void;
+}
+
+function liveBlock(terminal: Terminal, tally: Tally, clock: () => number, workers: number): Block {
+  let lines = 0;
+  const clear = () => {
+    if (lines > 0) terminal.draw(`\u001b[${lines}A\u001b[0J`);
+    lines = 0;
+  };
+  return {
+    clear,
+    draw: () => {
+      const text = blockLines(terminal, tally, clock(), workers);
+      clear();
+      terminal.draw(`${text.join('\n')}\n`);
+      lines = text.length;
+    },
+  };
+}
+
+function blockLines(terminal: Terminal, tally: Tally, now: number, workers: number): readonly string[] {
+  const fit = (line: string) => (line.length >= terminal.columns ? `${line.slice(0, terminal.columns - 2)}…` : line);
+  const width = Math.max(10, Math.min(40, terminal.columns - 60));
+  const share = tally.total === 0 ? 0 : tally.ended / tally.total;
+  const bar = `${'█'.repeat(Math.round(share * width))}${'░'.repeat(width - Math.round(share * width))}`;
+  const running = [...tally.running.values()].slice(0, workers).map((key) => fit(`  ${printable(key)}`));
+  return [fit(`${bar} ${progressLine(tally, now, workers)}`), ...running];
+}

@@ -1,0 +1,84 @@
+import type { Result } from '../../domain/result.js';
+import type { Finding } from '../../domain/types.js';
+import type { Terminal } from '../terminal.js';
+import { bytes, count, duration, printable, short } from './units.js';
+
+const mostFindings = 10;
+
+/** The summary a person reads: verdict, what is live, what was done, what is wrong, what to do next. */
+export function renderResult(terminal: Terminal, result: Result, where: string | undefined): void {
+  const { paint } = terminal;
+  terminal.out(`${verdict(terminal, result)}`);
+  if (result.fault) terminal.out(`  ${paint('red', 'cause')}     ${printable(result.fault.message)}`);
+  for (const hold of result.held ?? []) terminal.out(`  ${paint('yellow', 'held by')}   ${hold.rule}: ${printable(hold.message)}`);
+  terminal.out(`  live      ${liveLine(result)}`);
+  if (result.run) renderCounts(terminal, result);
+  renderFindings(terminal, result.findings);
+  if (where && result.live) terminal.out(`  look at   ${where}`);
+  if (result.log && result.exit !== 0) terminal.out(`  log       ${result.log}`);
+  result.next.forEach((command, index) => {
+    terminal.out(`  ${index === 0 ? 'next      ' : '          '}${paint('cyan', command)}`);
+  });
+}
+
+function verdict({ paint }: Terminal, result: Result): string {
+  const window = result.window ? `window ${result.window.label}` : 'no window';
+  const head = `${result.job}  ${window}  `;
+  if (!result.run && !result.fault) return `${head}${paint('green', 'nothing to do')}`;
+  const words: Record<Result['outcome'], string> = {
+    published: paint('green', 'published'),
+    unchanged: paint('green', 'unchanged, nothing written'),
+    incomplete: paint('yellow', 'published with items missing or carried forward'),
+    held: paint('yellow', 'held: staged, not live'),
+    failed: paint('red', 'failed; the live snapshot is untouched'),
+    interrupted: paint('yellow', 'interrupted; finished work is kept'),
+    superseded: 'superseded',
+    unknown: paint('red', 'publish outcome unknown'),
+  };
+  return `${head}${words[result.outcome]}  ${paint('dim', `in ${duration(result.durationMs)}`)}`;
+}
+
+function liveLine(result: Result): string {
+  if (!result.live) return 'nothing yet';
+  return `snapshot ${short(result.live.snapshot)}  seq ${result.live.seq}  since ${result.live.at}`;
+}
+
+function renderCounts(terminal: Terminal, result: Result): void {
+  const { assets, items, derivatives, freshness } = result;
+  const parts = (pairs: readonly (readonly [number, string])[]) =>
+    pairs.flatMap(([n, what]) => (n > 0 ? [`${n.toLocaleString('en-US')} ${what}`] : [])).join(', ') || 'none';
+  terminal.out(
+    `  assets    ${assets.total.toLocaleString('en-US')}: ${parts([
+      [assets.added, 'added'],
+      [assets.changed, 'changed'],
+      [assets.unchanged, 'unchanged'],
+      [assets.removed, 'removed'],
+      [assets.unmatched, 'matched by no recipe'],
+    ])}`,
+  );
+  terminal.out(
+    `  items     ${items.total.toLocaleString('en-US')}: ${parts([
+      [items.done, 'done'],
+      [items.reused, 'reused'],
+      [items.unchanged, 'unchanged'],
+      [items.carried, 'carried'],
+      [items.failed, 'failed'],
+      [items.quarantined, 'quarantined'],
+    ])}`,
+  );
+  if (derivatives.made + derivatives.reused > 0) {
+    terminal.out(`  made      ${count(derivatives.made, 'derivative')}, ${bytes(derivatives.bytes)}; ${derivatives.reused} reused`);
+  }
+  if (freshness) terminal.out(`  fresh     half live within ${duration(freshness.p50Ms)} of their change, 95 % within ${duration(freshness.p95Ms)}`);
+}
+
+function renderFindings(terminal: Terminal, findings: readonly Finding[]): void {
+  const errors = findings.filter((finding) => finding.severity === 'error');
+  const shown = terminal.verbose ? findings : errors.slice(0, mostFindings);
+  for (const finding of shown) {
+    const mark = finding.severity === 'error' ? terminal.paint('red', 'finding') : terminal.paint('dim', 'notice ');
+    terminal.out(`  ${mark}   ${printable(finding.key ?? '')}${finding.key ? ': ' : ''}${printable(finding.message)} [${finding.code}]`);
+  }
+  const more = (terminal.verbose ? findings : errors).length - shown.length;
+  if (more > 0) terminal.out(`            and ${count(more, 'more finding')}; -v shows all`);
+}

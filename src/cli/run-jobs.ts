@@ -1,0 +1,45 @@
+import { Fault } from '../domain/faults.js';
+import { jobNames } from '../job/load.js';
+import { openProject } from './compose.js';
+import type { CommandContext } from './context.js';
+import type { JobOptions } from './options.js';
+import { runOne } from './run-one.js';
+import { openTerminal } from './terminal.js';
+
+export interface RunOptions extends JobOptions {
+  readonly job?: string;
+  readonly all?: boolean;
+  readonly now?: boolean;
+  readonly rerun?: boolean;
+  readonly adopt?: boolean;
+  readonly ifLocked: string;
+  readonly workers?: string;
+  readonly grace: string;
+}
+
+/** Exit codes by how bad they are, for `--all`: the worst outcome wins. */
+const severity = [0, 3, 4, 5, 11, 75, 6, 69, 77, 2, 12, 1, 129, 130, 143];
+
+export function worst(exits: readonly number[]): number {
+  const rank = (exit: number) => {
+    const at = severity.indexOf(exit);
+    return at < 0 ? severity.length : at;
+  };
+  return exits.reduce((a, b) => (rank(b) > rank(a) ? b : a), 0);
+}
+
+export async function runJobs(context: CommandContext, options: RunOptions): Promise<number> {
+  const project = openProject(options);
+  if (options.all && options.job) throw new Fault('usage', `--all and a job name (${options.job}): expected one of them`);
+  const names = options.all ? jobNames(project) : [options.job];
+  const terminal = openTerminal(context.env, options);
+  if (options.json) terminal.out(JSON.stringify({ type: 'version', schema: '1.0', nightpress: 1 }));
+  const exits: number[] = [];
+  for (const name of names) {
+    const exit = await runOne({ context, project, terminal, options }, name);
+    exits.push(exit);
+    if (exit >= 129) break; // a signal is meant for the whole command
+  }
+  return worst(exits);
+}
+

@@ -1,0 +1,174 @@
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { Fault } from '../domain/faults.js';
+import { noAssets, noItems, type Result } from '../domain/result.js';
+import type { Job, RunId } from '../domain/types.js';
+import type { Emit } from '../engine/events.js';
+import type { Night } from '../engine/night.js';
+import { runNight } from '../engine/run.js';
+import { defaultWorkers } from '../executors/processes/capacity.js';
+import type { Project } from '../job/load.js';
+import { type JobLock, holdJobLock } from '../state/lock.js';
+import { openState } from '../state/open.js';
+import { findJob, jobFolder, openNight } from './compose.js';
+import type { CommandContext } from './context.js';
+import { type LogFile, openLog } from './log-file.js';
+import { choiceOption, countOption, durationOption } from './options.js';
+import { showProgress } from './render/progress.js';
+import { renderResult } from './render/result.js';
+import type { RunOptions } from './run-jobs.js';
+import { stopOnSignals } from './stop.js';
+import type { Terminal } from './terminal.js';
+
+export interface RunCall {
+  readonly context: CommandContext;
+  readonly project: Project;
+  readonly terminal: Terminal;
+  readonly options: RunOptions;
+}
+
+/** What a verb does with an opened night: `run` by default, `retry` its own. */
+export type NightVerb = (night: Night) => Promise<Result>;
+
+/** One job under its lock: runs it, shows the result, returns the exit code. */
+export async function runOne(call: RunCall, name: string | undefined, verb?: NightVerb): Promise<number> {
+  const startedAt = call.context.clock();
+  try {
+    const job = await findJob(call.project, name);
+    const result = await runLocked(call, job, verb ?? ((night) => runNight(night, call.options)));
+    return result ? show(call, result, whereToLook(job)) : 0;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return showFault(call, name, error, startedAt);
+  }
+}
+
+/** Undefined: another run holds the job and `--if-locked skip` was given. */
+async function runLocked(call: RunCall, job: Job, verb: NightVerb): Promise<Result | undefined> {
+  const folder = jobFolder(call.project, job.name);
+  const ifLocked = choiceOption('--if-locked', call.options.ifLocked, ['fail', 'skip', 'wait']);
+  const lock = await takeLock(call, folder, ifLocked);
+  if (!lock) return undefined;
+  try {
+    return await runWithState(call, { job, folder, lock, verb });
+  } finally {
+    lock.release();
+  }
+}
+
+async function takeLock(call: RunCall, folder: string, ifLocked: 'fail' | 'skip' | 'wait'): Promise<JobLock | undefined> {
+  const startedAt = call.context.clock();
+  const holder = { pid: process.pid, host: hostname(), startedAt };
+  try {
+    return await holdJobLock(folder, holder, ifLocked === 'wait' ? { waitMs: Number.POSITIVE_INFINITY } : {});
+  } catch (error) {
+    if (ifLocked !== 'skip' || !(error instanceof Fault) || error.code !== 'run-locked') throw error;
+    recordSkip(folder, startedAt, error.message);
+    call.terminal.note(`skipped: ${error.message}`);
+    return undefined;
+  }
+}
+
+/** A skipped call leaves a line, so that "nothing ran" can be told from "nothing was called". */
+function recordSkip(folder: string, at: number, because: string): void {
+  mkdirSync(path.join(folder, 'runs'), { recursive: true });
+  appendFileSync(path.join(folder, 'runs', 'skipped.jsonl'), `${JSON.stringify({ at: new Date(at).toISOString(), because })}\n`);
+}
+
+interface Locked {
+  readonly job: Job;
+  readonly folder: string;
+  readonly lock: JobLock;
+  readonly verb: NightVerb;
+}
+
+async function runWithState(call: RunCall, { job, folder, lock, verb }: Locked): Promise<Result> {
+  const { context, options, terminal } = call;
+  const workers = options.workers === undefined ? defaultWorkers() : countOption('--workers', options.workers);
+  const graceMs = durationOption('--grace', options.grace);
+  const state = openState(folder);
+  const progress = showProgress(terminal, context.clock, workers);
+  const log = logOnceKnown(folder, context.clock, (run) => lock.update(run));
+  const lines: Emit = (event) => (options.json ? terminal.out(JSON.stringify({ at: new Date(context.clock()).toISOString(), ...event })) : undefined);
+  const emit: Emit = (event) => {
+    log.emit(event);
+    progress.emit(event);
+    if (options.verbose || isMilestone(event.type)) lines(event);
+  };
+  const stop = stopOnSignals(graceMs, (signal) => emit({ type: 'stopping', signal, graceMs }));
+  try {
+    return await verb(await openNight({ job, folder, state, workers, clock: context.clock, emit, stop }));
+  } finally {
+    stop.release();
+    progress.close();
+    log.close();
+    state.close();
+  }
+}
+
+/** Per-item events would bury the rest: they are in the log file, and in `--json -v`. */
+function isMilestone(type: string): boolean {
+  return !['item-started', 'item-ended', 'blob-stored', 'checkpointed', 'partition'].includes(type);
+}
+
+/** The log is named after the run, which the engine announces with its first event; what came before is kept for it. */
+function logOnceKnown(folder: string, clock: () => number, onRun: (run: RunId) => void): Pick<LogFile, 'emit' | 'close'> {
+  const early: Parameters<Emit>[0][] = [];
+  let log: LogFile | undefined;
+  return {
+    emit: (event) => {
+      if (event.type === 'run') {
+        onRun(event.run);
+        log = openLog(folder, event.run, clock);
+        for (const before of early) log.emit(before);
+      }
+      if (log) log.emit(event);
+      else early.push(event);
+    },
+    close: () => log?.close(),
+  };
+}
+
+function whereToLook(job: Job): string | undefined {
+  const folder = job.origin.path;
+  return typeof folder === 'string' ? path.join(path.relative(process.cwd(), folder) || '.', 'live/') : job.origin.baseUrl;
+}
+
+function show({ terminal, options }: RunCall, result: Result, where: string | undefined): number {
+  if (options.json) terminal.out(JSON.stringify(result));
+  else if (!(terminal.quiet && result.exit === 0)) renderResult(terminal, result, where);
+  return result.exit;
+}
+
+/** A fault from before there was a run still ends in one result record. */
+function showFault(call: RunCall, name: string | undefined, fault: Fault, startedAt: number): number {
+  if (!call.options.json) {
+    if (!call.options.all) throw fault;
+    call.terminal.note(`${name}: ${fault.message}`);
+    for (const problem of fault.problems) call.terminal.note(`  ${problem}`);
+    return fault.exit;
+  }
+  const result: Result = {
+    type: 'result',
+    job: name ?? '',
+    window: null,
+    run: null,
+    outcome: 'failed',
+    exit: fault.exit,
+    snapshot: null,
+    live: null,
+    assets: noAssets,
+    items: noItems,
+    derivatives: { made: 0, reused: 0, bytes: 0 },
+    partitions: { total: 0, done: 0, failed: 0 },
+    freshness: null,
+    findings: [],
+    fault: { code: fault.code, message: [fault.message, ...fault.problems].join('; ') },
+    next: [fault.hint.replaceAll('{job}', name ?? '').trim()],
+    log: null,
+    durationMs: call.context.clock() - startedAt,
+  };
+  call.terminal.out(JSON.stringify(result));
+  return fault.exit;
+}

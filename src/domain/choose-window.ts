@@ -1,0 +1,150 @@
+import { Fault } from './faults.js';
+import type { Outcome, Window, WindowSpec } from './types.js';
+import { latestOpening, nextOpenings, openingsBetween, unscheduledWindow } from './window.js';
+
+/**
+ * Which window `run` works in, decided from the schedule, the ledger and the clock. Two windows are the same when they
+ * open at the same instant; which of two is "later" is asked only of openings and `now`.
+ *
+ *   open run, window still its turn, same work    resume
+ *   open run, window still its turn, other work   run the same window, superseding
+ *   open run, another window's turn by now        as if there were none, superseding
+ *   --rerun                                       run the current window or a newer unscheduled one again
+ *   --now                                         run a window that opens this moment; resumes one that is unfinished
+ *   current window settled                        nothing
+ *   current window held, failed, … or unknown     run it: scan anew
+ *
+ * The current window is the latest opening at or before now, open or already closed: a night that was missed is caught
+ * up once, older ones are only named. The window of an open run is still its turn while no scheduled window opened
+ * after it; a scheduled one must also still be an opening of the schedule.
+ *
+ * A clock that was set back makes ledger rows lie in the future. Nothing follows from such rows, except that an open
+ * run goes on: the clock went back, the work did not. Settled windows stay settled under their own opening. Rejected:
+ * taking the newest row for "now"; one night with the clock in 2099 would then be the last night for decades.
+ */
+export interface ChooseInput {
+  readonly now: number;
+  readonly spec: WindowSpec;
+  /** The ledger, in any order. */
+  readonly windows: readonly LedgerWindow[];
+  /** The run without a final outcome; its window is in the ledger. */
+  readonly openRun?: {
+    readonly opens: number;
+    /** Neither job nor tools changed since it was planned. */
+    readonly sameWork: boolean;
+  };
+  readonly flags?: { readonly now?: boolean; readonly rerun?: boolean };
+}
+
+export interface LedgerWindow extends Window {
+  readonly scheduled: boolean;
+  readonly outcome?: Outcome;
+}
+
+export type Decision =
+  | { readonly kind: 'nothing'; readonly window: Window; readonly next: Window; readonly because: string }
+  | { readonly kind: 'resume'; readonly window: Window; readonly because: string }
+  | {
+      readonly kind: 'run';
+      readonly window: Window;
+      readonly scheduled: boolean;
+      /** The open run ends as `superseded`. */
+      readonly supersedes: boolean;
+      /** Scheduled windows before the current one that never ended, oldest first: named, not run. */
+      readonly missed: readonly Window[];
+      readonly because: string;
+    };
+
+/** Throws `usage` when `now` and `rerun` are both asked for. */
+export function chooseWindow(input: ChooseInput): Decision {
+  const { now: outside = false, rerun = false } = input.flags ?? {};
+  if (outside && rerun) throw new Fault('usage', '--now and --rerun given together, expected one of them');
+  if (rerun) return runAgain(input);
+  const unfinished = unfinishedWindow(input);
+  if (unfinished && !(outside && unfinished.scheduled)) return goOn(input, unfinished);
+  return outside ? outsideWindow(input) : currentWindow(input);
+}
+
+/** The ledger row of the open run, while it is still its turn. */
+function unfinishedWindow({ now, spec, windows, openRun }: ChooseInput): LedgerWindow | undefined {
+  if (!openRun) return undefined;
+  const row = windows.find(({ opens }) => opens === openRun.opens);
+  if (!row) throw new Error(`the open run's window of ${new Date(openRun.opens).toISOString()} is not in the ledger`);
+  const latest = latestOpening(spec, Math.max(now, row.opens));
+  const itsTurn = row.scheduled ? latest.opens === row.opens : latest.opens <= row.opens;
+  return itsTurn ? row : undefined;
+}
+
+function goOn(input: ChooseInput, row: LedgerWindow): Decision {
+  const { label } = row;
+  if (!input.openRun?.sameWork) return run(input, row, `job or tools changed since the run of ${label} was planned`);
+  return { kind: 'resume', window: windowOf(row), because: `the run of ${label} is unfinished` };
+}
+
+function runAgain(input: ChooseInput): Decision {
+  const current = { ...latestOpening(input.spec, input.now), scheduled: true };
+  const newest = input.windows
+    .filter(({ scheduled, opens }) => !scheduled && opens > current.opens && opens <= input.now)
+    .reduce<LedgerWindow>((latest, row) => (row.opens > latest.opens ? row : latest), current);
+  return run(input, newest, 'asked for with --rerun');
+}
+
+function outsideWindow(input: ChooseInput): Decision {
+  return run(input, { ...unscheduledWindow(input.spec, input.now), scheduled: false }, 'asked for with --now');
+}
+
+function currentWindow(input: ChooseInput): Decision {
+  const current = latestOpening(input.spec, input.now);
+  const row = input.windows.find(({ opens }) => opens === current.opens);
+  if (!row) return run(input, { ...current, scheduled: true }, whyNew(input, current));
+  if (!isSettled(row.outcome)) return run(input, { ...current, scheduled: true }, whyAgain(row));
+  const [next = current] = nextOpenings(input.spec, input.now, 1);
+  const because = `window ${row.label} is ${row.outcome}; the next opens ${next.label}, run --now works at once`;
+  return { kind: 'nothing', window: windowOf(row), next, because };
+}
+
+type RunDecision = Extract<Decision, { kind: 'run' }>;
+
+/** A window that is worked again is as long as the schedule says today. */
+function run(input: ChooseInput, { opens, label, scheduled }: LedgerWindow, because: string): RunDecision {
+  return {
+    kind: 'run',
+    window: { opens, closes: opens + input.spec.lengthMs, label },
+    scheduled,
+    supersedes: input.openRun !== undefined,
+    missed: missedWindows(input),
+    because,
+  };
+}
+
+/** Since the newest scheduled row, itself included when its run never ended, up to the current window. */
+function missedWindows({ now, spec, windows }: ChooseInput): readonly Window[] {
+  const current = latestOpening(spec, now);
+  const known = windows.filter(({ scheduled, opens }) => scheduled && opens <= current.opens);
+  if (known.length === 0) return [];
+  const newest = Math.max(...known.map(({ opens }) => opens));
+  const ended = new Set(known.filter(({ outcome }) => outcome && outcome !== 'interrupted').map(({ opens }) => opens));
+  return openingsBetween(spec, newest - 1, current.opens - 1).filter(({ opens }) => !ended.has(opens));
+}
+
+function isSettled(outcome: Outcome | undefined): boolean {
+  return outcome === 'published' || outcome === 'unchanged' || outcome === 'incomplete';
+}
+
+function whyNew({ windows, openRun }: ChooseInput, current: Window): string {
+  if (windows.length === 0) return 'first run';
+  const left = windows.find(({ opens }) => opens === openRun?.opens);
+  return left
+    ? `the run of ${left.label} is unfinished, but it is the turn of ${current.label}`
+    : `${current.label} is due`;
+}
+
+function whyAgain({ label, outcome }: LedgerWindow): string {
+  if (outcome === 'held') return `${label} was held`;
+  if (outcome === 'failed') return `${label} failed`;
+  return outcome === 'unknown' ? `whether ${label} was published is unknown` : `the run of ${label} never ended`;
+}
+
+function windowOf({ opens, closes, label }: Window): Window {
+  return { opens, closes, label };
+}

@@ -1,0 +1,72 @@
+/**
+ * The one error class and the one catalogue. `cli/main.ts` alone turns a fault into text and an exit code;
+ * anything else that reaches it is a bug of ours.
+ *
+ * Exit codes are DESIGN §8. A hint says what to do next; `{job}` is replaced by the job's name.
+ */
+interface FaultKind {
+  readonly exit: number;
+  readonly hint: string;
+  /** True when the same call may succeed later without anybody changing anything. */
+  readonly temporary?: boolean;
+}
+
+export const faultKinds = {
+  usage: { exit: 2, hint: 'nightpress --help' },
+  'job-invalid': { exit: 2, hint: 'mend the job file, then: nightpress plan {job}' },
+  'job-missing': { exit: 2, hint: 'nightpress init FOLDER writes a first job' },
+  'run-failed': { exit: 1, hint: 'nightpress run {job}' },
+  'executor-failed': { exit: 1, hint: 'nightpress doctor {job}' },
+  'run-locked': { exit: 11, hint: 'nightpress status {job}', temporary: true },
+  'state-corrupt': { exit: 12, hint: 'move the state folder away, then: nightpress run {job} (it adopts from the origin)' },
+  'state-newer': { exit: 12, hint: 'run the newer nightpress that wrote this state' },
+  'state-unwritable': { exit: 12, hint: 'free space or mend permissions, then: nightpress run {job}' },
+  'state-network': { exit: 12, hint: 'choose a local folder with --state DIR' },
+  'tool-missing': { exit: 69, hint: 'nightpress doctor {job}' },
+  'source-unreachable': { exit: 75, hint: 'mount or mend the source, then: nightpress run {job}', temporary: true },
+  'origin-unreachable': { exit: 75, hint: 'mend the origin, then: nightpress run {job}', temporary: true },
+  'origin-full': { exit: 75, hint: 'free space at the origin, then: nightpress run {job}', temporary: true },
+  'origin-corrupt': { exit: 13, hint: 'nightpress verify {job}' },
+  'origin-foreign': { exit: 1, hint: 'check origin.path; if this is meant: nightpress run {job} --adopt' },
+  'origin-rewound': { exit: 1, hint: 'nightpress snapshots {job}; if this is meant: nightpress run {job} --adopt' },
+  'swap-lost': { exit: 75, hint: 'nightpress run {job}', temporary: true },
+  'swap-unknown': { exit: 6, hint: 'nightpress run {job} settles it' },
+  'credentials-refused': { exit: 77, hint: 'check the credentials of the origin' },
+  'snapshot-unknown': { exit: 2, hint: 'nightpress snapshots {job}' },
+  'asset-unknown': { exit: 2, hint: 'nightpress plan {job} --explain lists assets' },
+  'problem-found': { exit: 13, hint: 'nightpress doctor {job}' },
+} as const satisfies Record<string, FaultKind>;
+
+export type FaultCode = keyof typeof faultKinds;
+
+/** What + which value + where + what was expected; one line, lower case; `cause` always kept. */
+export class Fault extends Error {
+  readonly code: FaultCode;
+  readonly exit: number;
+  readonly hint: string;
+  readonly temporary: boolean;
+  /** Every problem, when several were found at once (job files). */
+  readonly problems: readonly string[];
+
+  constructor(code: FaultCode, message: string, options: { cause?: unknown; hint?: string; problems?: readonly string[] } = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'Fault';
+    const kind: FaultKind = faultKinds[code];
+    this.code = code;
+    this.exit = kind.exit;
+    this.hint = options.hint ?? kind.hint;
+    this.temporary = kind.temporary ?? false;
+    this.problems = options.problems ?? [];
+  }
+}
+
+/** The system error code of anything thrown by `fs` or `child_process`: `ENOENT`, `ENOSPC`, … */
+export function errno(error: unknown): string | undefined {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** The storage itself refuses: no item's failure, the night stops at once (DESIGN §7). */
+export function isStorageFailure(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'].includes(errno(error) ?? '');
+}

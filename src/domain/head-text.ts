@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { Fault } from './faults.js';
+import type { Head } from './head.js';
+import type { RunId, SnapshotId } from './types.js';
+
+/**
+ * The head as text: `head.json`, indented for the person who opens it.
+ *
+ * Reading is strict about every field known here and lets unknown ones through, which commits then carry along: a
+ * newer nightpress may add a field without older ones deleting it. What older ones must not touch raises the number in
+ * `nightpress` instead. Rejected: repairing what is wrong; the head says which blobs may be deleted.
+ */
+export const commitKinds = [
+  'publish',
+  'stage',
+  'rollback',
+  'unfreeze',
+  'freeze',
+  'pin',
+  'unpin',
+  'retain',
+  'fence',
+] as const;
+
+/** How many commits a head remembers: a publisher that lost its answer has this many others' commits to ask again. */
+export const commitsKept = 32;
+
+const snapshot = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'expected a sha256 of 64 hex digits')
+  .transform((hex) => hex as SnapshotId);
+const at = z.iso.datetime('expected an RFC 3339 time in UTC');
+const seq = z.int().min(1);
+const text = z.string().min(1);
+const run = text.transform((id) => id as RunId);
+
+const channel = z.looseObject({ snapshot, seq, at, window: text, run });
+
+const shape = z
+  .looseObject({
+    nightpress: z.literal(1, 'expected format 1, the only one this nightpress reads'),
+    origin: text,
+    job: text,
+    seq,
+    at,
+    channels: z.looseObject({
+      live: channel.optional(),
+      staged: channel.extend({ rules: z.array(text) }).optional(),
+    }),
+    frozen: z.looseObject({ reason: z.string(), at }).optional(),
+    retained: z.array(channel.extend({ droppedAt: at.optional() })),
+    pins: z.array(z.looseObject({ name: text, snapshot, at })),
+    commits: z
+      .array(
+        z.looseObject({
+          seq,
+          txn: text,
+          kind: z.enum(commitKinds),
+        }),
+      )
+      .min(1)
+      .max(commitsKept),
+  })
+  .refine(({ seq: head, commits }) => commits.at(-1)?.seq === head, {
+    path: ['commits'],
+    error: 'expected the newest commit to carry the seq of the head',
+  })
+  .refine(({ channels: { live }, retained }) => !live || retained.some((entry) => entry.snapshot === live.snapshot), {
+    path: ['retained'],
+    error: 'expected the live snapshot among them',
+  });
+
+/** Throws `origin-corrupt`, naming every field that is not as it should be. */
+export function parseHead(source: string): Head {
+  const parsed = shape.safeParse(parseJson(source));
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(
+    ({ path, message }) => `${path.join('.') || 'the whole'}: ${message.replace(/^Invalid input: /, '')}`,
+  );
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
+  throw new Fault('origin-corrupt', `head.json is damaged: ${problems[0]}${more}`, { cause: parsed.error, problems });
+}
+
+function parseJson(source: string): unknown {
+  try {
+    return JSON.parse(source);
+  } catch (error) {
+    throw new Fault('origin-corrupt', `head.json is not JSON (${source.length} characters), expected a whole head`, {
+      cause: error,
+    });
+  }
+}
+
+/** What `parseHead` reads; ends in a newline. */
+export function serializeHead(head: Head): string {
+  return `${JSON.stringify(head, undefined, 2)}\n`;
+}

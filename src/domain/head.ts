@@ -1,0 +1,210 @@
+import { Fault } from './faults.js';
+import { type commitKinds, commitsKept } from './head-text.js';
+import type { RunId, SnapshotId } from './types.js';
+
+export { commitsKept, parseHead, serializeHead } from './head-text.js';
+
+/**
+ * The head: the one small mutable object at an origin (DESIGN §6).
+ *
+ * Invariants: `seq` only grows, by one per commit; `commits` holds the last 32 commits, newest last; a commit landed
+ * when its `txn` is among them; the live snapshot is retained and was not let go; while `frozen` is set, nothing but
+ * a rollback moves `live`. Everything that changes what must be kept (publish, stage, retain, pin, freeze,
+ * collect) is one commit here, so all of it serialises on one compare-and-swap. Rejected: a second pointer for the
+ * staged snapshot or for retention; two commit points tear.
+ */
+export interface Head {
+  readonly nightpress: 1;
+  /** Identity of the origin, made with its first commit; a state that remembers another uuid refuses to publish. */
+  readonly origin: string;
+  readonly job: string;
+  readonly seq: number;
+  /** When this head was written, RFC 3339 UTC. Never compared for order. */
+  readonly at: string;
+  readonly channels: { readonly live?: Channel; readonly staged?: Staged };
+  readonly frozen?: { readonly reason: string; readonly at: string };
+  /** Snapshots whose blobs are kept, each once, ordered by when it was last made live: the live one is the last. */
+  readonly retained: readonly Retained[];
+  readonly pins: readonly Pin[];
+  readonly commits: readonly Commit[];
+}
+
+export interface Channel {
+  readonly snapshot: SnapshotId;
+  /** The seq of the commit that put it here. */
+  readonly seq: number;
+  readonly at: string;
+  /** Window label and run that made it, for people. */
+  readonly window: string;
+  readonly run: RunId;
+}
+
+/** A snapshot waiting for `publish --override` or `unfreeze`. */
+export interface Staged extends Channel {
+  /** Gate rules that hold it, or `frozen`. */
+  readonly rules: readonly string[];
+}
+
+/** A snapshot that is or was live: `seq` and `at` of the last time it was put there, window and run that made it. */
+export interface Retained extends Channel {
+  /** Set when retention let it go; its blobs live on for the grace. */
+  readonly droppedAt?: string;
+}
+
+export interface Pin {
+  readonly name: string;
+  readonly snapshot: SnapshotId;
+  readonly at: string;
+}
+
+export interface Commit {
+  readonly seq: number;
+  readonly txn: string;
+  readonly kind: CommitKind;
+}
+
+export type CommitKind = (typeof commitKinds)[number];
+
+/** What every commit brings: `txn`, by which its maker recognises it, and the time for people to read. */
+export interface Stamp {
+  readonly txn: string;
+  readonly now: number;
+}
+
+/** A snapshot, and the window and run that made it. */
+export interface Publication extends Stamp {
+  readonly snapshot: SnapshotId;
+  readonly window: string;
+  readonly run: RunId;
+}
+
+/** The ground for the very first commit: never written itself, which its `seq` of 0 says. */
+export function firstHead({ origin, job, now }: { origin: string; job: string; now: number }): Head {
+  return { nightpress: 1, origin, job, seq: 0, at: stamped(now), channels: {}, retained: [], pins: [], commits: [] };
+}
+
+/**
+ * Makes a snapshot live and retains it as the newest. Whatever was staged is gone: it was this, or this is newer.
+ * A frozen head must be staged into instead; asking for more is a bug and throws.
+ */
+export function publishTo(head: Head, { snapshot, window, run, ...stamp }: Publication): Head {
+  if (head.frozen)
+    throw new Error(`head ${head.seq} is frozen (${head.frozen.reason}), nothing may be published to it`);
+  return commit(withoutStaged(makeLive(head, { snapshot, window, run }, stamp)), 'publish', stamp);
+}
+
+/** Puts a snapshot beside the live one, in the place of what was staged before. Live and retained stay as they are. */
+export function stageIn(
+  head: Head,
+  { snapshot, window, run, rules, ...stamp }: Publication & { readonly rules: readonly string[] },
+): Head {
+  const staged: Staged = { ...channelAt(head, { snapshot, window, run }, stamp), rules };
+  return commit({ ...head, channels: { ...head.channels, staged } }, 'stage', stamp);
+}
+
+/**
+ * Makes an older snapshot live again: a new commit, so `seq` grows and caches follow. With a `freeze` reason later
+ * runs stage theirs until `unfreeze`. What is staged stays, unless it is this. Throws `snapshot-unknown` for a
+ * snapshot that is not retained; one that was let go is still whole and counts.
+ */
+export function rollBackTo(
+  head: Head,
+  { snapshot, freeze, ...stamp }: Stamp & { readonly snapshot: SnapshotId; readonly freeze?: string },
+): Head {
+  const entry = head.retained.find((retained) => retained.snapshot === snapshot);
+  if (!entry) throw unknownSnapshot(head, snapshot);
+  const live = makeLive(head, entry, stamp);
+  const rolledBack = head.channels.staged?.snapshot === snapshot ? withoutStaged(live) : live;
+  const frozen = freeze === undefined ? head.frozen : { reason: freeze, at: stamped(stamp.now) };
+  return commit(frozen ? { ...rolledBack, frozen } : rolledBack, 'rollback', stamp);
+}
+
+/** Lets runs publish again. A staged snapshot that only the freeze held is held by no rule any more, but not yet live. */
+export function unfreeze(head: Head, stamp: Stamp): Head {
+  const { frozen: _, ...thawed } = head;
+  const { staged } = head.channels;
+  if (!staged) return commit(thawed, 'unfreeze', stamp);
+  const rules = staged.rules.filter((rule) => rule !== 'frozen');
+  return commit({ ...thawed, channels: { ...head.channels, staged: { ...staged, rules } } }, 'unfreeze', stamp);
+}
+
+/** Names a snapshot so that it stays. Throws `snapshot-unknown` when the head does not hold it, `usage` for a name in use. */
+export function addPin(
+  head: Head,
+  { name, snapshot, ...stamp }: Stamp & { readonly name: string; readonly snapshot: SnapshotId },
+): Head {
+  const held = [...head.retained, head.channels.staged].some((holder) => holder?.snapshot === snapshot);
+  if (!held) throw unknownSnapshot(head, snapshot);
+  const taken = head.pins.find((pin) => pin.name === name);
+  if (taken) throw new Fault('usage', `pin '${name}' already names snapshot ${taken.snapshot}, expected a new name`);
+  return commit({ ...head, pins: [...head.pins, { name, snapshot, at: stamped(stamp.now) }] }, 'pin', stamp);
+}
+
+/** Throws `usage` for a name that no pin has. */
+export function removePin(head: Head, { name, ...stamp }: Stamp & { readonly name: string }): Head {
+  const pins = head.pins.filter((pin) => pin.name !== name);
+  if (pins.length < head.pins.length) return commit({ ...head, pins }, 'unpin', stamp);
+  const known = head.pins.map((pin) => `'${pin.name}'`).join(', ') || 'there is no pin';
+  throw new Fault('usage', `no pin is named '${name}', expected one of: ${known}`);
+}
+
+/** Replaces what is retained as part of the commit that made `head`; makes none of its own. */
+export function withRetained(head: Head, retained: readonly Retained[]): Head {
+  const live = head.channels.live?.snapshot;
+  if (live !== undefined && !retained.some(({ snapshot, droppedAt }) => snapshot === live && droppedAt === undefined)) {
+    throw new Error(`the live snapshot ${live} of head ${head.seq} must stay retained`);
+  }
+  return { ...head, retained };
+}
+
+/** A commit that changes only what is retained. */
+export function retainOnly(
+  head: Head,
+  { retained, ...stamp }: Stamp & { readonly retained: readonly Retained[] },
+): Head {
+  return commit(withRetained(head, retained), 'retain', stamp);
+}
+
+/** Changes nothing but `seq`, so that a swap of unknown fate that was made on this head can no longer land. */
+export function fence(head: Head, stamp: Stamp): Head {
+  return commit(head, 'fence', stamp);
+}
+
+/** Whether the commit `txn` is in this head. False means "never" only while at most `commitsKept` commits came after. */
+export function landed(head: Head, txn: string): boolean {
+  return head.commits.some((made) => made.txn === txn);
+}
+
+function commit(head: Head, kind: CommitKind, { txn, now }: Stamp): Head {
+  const seq = head.seq + 1;
+  return { ...head, seq, at: stamped(now), commits: [...head.commits, { seq, txn, kind }].slice(-commitsKept) };
+}
+
+type Made = Pick<Channel, 'snapshot' | 'window' | 'run'>;
+
+/** The next commit of `head` puts this snapshot somewhere. */
+function channelAt(head: Head, { snapshot, window, run }: Made, { now }: Stamp): Channel {
+  return { snapshot, seq: head.seq + 1, at: stamped(now), window, run };
+}
+
+function makeLive(head: Head, made: Made, stamp: Stamp): Head {
+  const live = channelAt(head, made, stamp);
+  const others = head.retained.filter(({ snapshot }) => snapshot !== live.snapshot);
+  return { ...head, channels: { ...head.channels, live }, retained: [...others, live] };
+}
+
+function withoutStaged(head: Head): Head {
+  const { staged: _, ...channels } = head.channels;
+  return { ...head, channels };
+}
+
+function unknownSnapshot(head: Head, snapshot: SnapshotId): Fault {
+  return new Fault(
+    'snapshot-unknown',
+    `snapshot ${snapshot} is not held at the origin of '${head.job}' (seq ${head.seq})`,
+  );
+}
+
+function stamped(now: number): string {
+  return new Date(now).toISOString();
+}

@@ -1,0 +1,224 @@
+import { isDeepStrictEqual } from 'node:util';
+import { sha256 } from './digest.js';
+import {
+  countOf,
+  emptyLeaf,
+  fanOut,
+  isLeaf,
+  type Leaf,
+  leafLimit,
+  type Node,
+  nodeBytes,
+  parseNode,
+  type Subtree,
+} from './manifest-node.js';
+import type { AssetKey, Digest, Entry, SnapshotId } from './types.js';
+
+/** Reads one node by name: exactly the bytes whose sha256 it is. */
+export type LoadNode = (digest: Digest) => Promise<Buffer>;
+
+export interface UpdatedManifest {
+  /** The same as the one given when nothing changed. */
+  readonly root: SnapshotId;
+  /** Nodes that the given manifest does not have, children before their parents. */
+  readonly nodes: ReadonlyMap<Digest, Buffer>;
+  /** Entries in the whole manifest. */
+  readonly count: number;
+}
+
+/** One asset whose entry differs between two manifests. `before` and `after` are never both absent. */
+export interface EntryChange {
+  readonly key: AssetKey;
+  readonly before?: Entry;
+  readonly after?: Entry;
+}
+
+type Open = (tree: Subtree | null) => Promise<Node>;
+type Change = readonly [AssetKey, Entry | undefined];
+
+/**
+ * The manifest after `updates`; an undefined entry removes its key. Reads only the nodes on the way to what changed.
+ * Without a root it is built from nothing; the empty manifest is a manifest too.
+ */
+export async function updateManifest(
+  load: LoadNode,
+  root: SnapshotId | undefined,
+  updates: ReadonlyMap<AssetKey, Entry | undefined>,
+): Promise<UpdatedManifest> {
+  const known = new Set<Digest>();
+  const open = opener(load, known);
+  const grown = await graft(open, await open(root ?? null), [...updates], 0);
+  const nodes = new Map<Digest, Buffer>();
+  return { root: seal(grown, known, nodes), nodes, count: countOf(grown) };
+}
+
+/** The entries of these keys; a key that the manifest does not have is absent from the result. */
+export async function lookup(
+  load: LoadNode,
+  root: SnapshotId,
+  keys: Iterable<AssetKey>,
+): Promise<ReadonlyMap<AssetKey, Entry>> {
+  const found = new Map<AssetKey, Entry>();
+  const open = opener(load);
+  const seek = async (tree: Subtree | null, wanted: ReadonlySet<AssetKey>, depth: number): Promise<void> => {
+    const node = await open(tree);
+    if (isLeaf(node)) {
+      for (const entry of node.entries) if (wanted.has(entry.key)) found.set(entry.key, entry);
+      return;
+    }
+    for (const [digit, below] of byDigit([...wanted], depth, (key) => key)) {
+      await seek(node.children[digit] ?? null, new Set(below), depth + 1);
+    }
+  };
+  const wanted = new Set(keys);
+  if (wanted.size > 0) await seek(root, wanted, 0);
+  return found;
+}
+
+/** Every entry, in the order of the trie: the same for the same manifest, but of no use to people. */
+export async function* entries(load: LoadNode, root: SnapshotId): AsyncGenerator<Entry> {
+  yield* entriesBelow(opener(load), root);
+}
+
+/** Entries that differ, reading only subtrees that differ. An undefined side is an empty manifest. */
+export async function* diffManifests(
+  load: LoadNode,
+  before: SnapshotId | undefined,
+  after: SnapshotId | undefined,
+): AsyncGenerator<EntryChange> {
+  yield* diffSubtrees(opener(load), { before: before ?? null, after: after ?? null, depth: 0 });
+}
+
+/** The name of every node, the root first. Nodes in `seen` are skipped with all below them; what is yielded is added. */
+export async function* nodeDigests(
+  load: LoadNode,
+  root: SnapshotId,
+  seen: Set<Digest> = new Set(),
+): AsyncGenerator<Digest> {
+  for await (const { digest } of namedNodes(load, root, seen)) yield digest;
+}
+
+/** Like `nodeDigests`, with what each node holds. */
+export async function* namedNodes(
+  load: LoadNode,
+  root: SnapshotId,
+  seen: Set<Digest>,
+): AsyncGenerator<{ readonly digest: Digest; readonly node: Node }> {
+  if (seen.has(root)) return;
+  seen.add(root);
+  const node = parseNode(root, await load(root));
+  yield { digest: root, node };
+  if (isLeaf(node)) return;
+  for (const child of node.children) if (typeof child === 'string') yield* namedNodes(load, child, seen);
+}
+
+/** Opens subtrees; the names of those that had to be read are added to `known`. */
+function opener(load: LoadNode, known?: Set<Digest>): Open {
+  return async (tree) => {
+    if (tree === null) return emptyLeaf;
+    if (typeof tree !== 'string') return tree;
+    const node = parseNode(tree, await load(tree));
+    known?.add(tree);
+    return node;
+  };
+}
+
+async function graft(open: Open, node: Node, changes: readonly Change[], depth: number): Promise<Node> {
+  if (isLeaf(node)) return planted(merged(node, changes), depth);
+  const children = [...node.children];
+  let count = node.count;
+  for (const [digit, below] of byDigit(changes, depth, ([key]) => key)) {
+    const before = await open(children[digit] ?? null);
+    const after = await graft(open, before, below, depth + 1);
+    count += countOf(after) - countOf(before);
+    children[digit] = countOf(after) === 0 ? null : after;
+  }
+  const grown = { count, children };
+  return count > leafLimit ? grown : await collapsed(open, grown);
+}
+
+function merged(leaf: Leaf, changes: readonly Change[]): Leaf {
+  const byKey = new Map<AssetKey, Entry | undefined>(leaf.entries.map((entry) => [entry.key, entry]));
+  for (const [key, entry] of changes) byKey.set(key, entry);
+  return sorted([...byKey.values()].filter((entry) => entry !== undefined));
+}
+
+function sorted(unsorted: readonly Entry[]): Leaf {
+  return { entries: unsorted.toSorted((a, b) => (a.key < b.key ? -1 : 1)) };
+}
+
+/** What a subtree of these entries has to look like. */
+function planted(leaf: Leaf, depth: number): Node {
+  if (leaf.entries.length <= leafLimit) return leaf;
+  const children = split(leaf, depth).map((child) => child && planted(child, depth + 1));
+  return { count: leaf.entries.length, children };
+}
+
+async function collapsed(open: Open, node: Node): Promise<Leaf> {
+  const below: Entry[] = [];
+  for await (const entry of entriesBelow(open, node)) below.push(entry);
+  return sorted(below);
+}
+
+function split(leaf: Leaf, depth: number): (Leaf | null)[] {
+  const children = new Array<Leaf | null>(fanOut).fill(null);
+  for (const [digit, below] of byDigit(leaf.entries, depth, (entry) => entry.key)) children[digit] = { entries: below };
+  return children;
+}
+
+function byDigit<T>(things: readonly T[], depth: number, keyOf: (thing: T) => AssetKey): Map<number, T[]> {
+  const groups = new Map<number, T[]>();
+  for (const thing of things) {
+    const digit = Number.parseInt(sha256(keyOf(thing)).charAt(depth), fanOut);
+    const group = groups.get(digit);
+    if (group) group.push(thing);
+    else groups.set(digit, [thing]);
+  }
+  return groups;
+}
+
+/** Names a subtree, and writes those of its nodes that are new. */
+function seal(tree: Subtree, known: ReadonlySet<Digest>, nodes: Map<Digest, Buffer>): Digest {
+  if (typeof tree === 'string') return tree;
+  const bytes = nodeBytes(
+    isLeaf(tree)
+      ? tree
+      : { count: tree.count, children: tree.children.map((child) => child && seal(child, known, nodes)) },
+  );
+  const digest = sha256(bytes);
+  if (!known.has(digest)) nodes.set(digest, bytes);
+  return digest;
+}
+
+async function* entriesBelow(open: Open, tree: Subtree): AsyncGenerator<Entry> {
+  const node = await open(tree);
+  if (isLeaf(node)) return yield* node.entries;
+  for (const child of node.children) if (child) yield* entriesBelow(open, child);
+}
+
+interface Pair {
+  readonly before: Subtree | null;
+  readonly after: Subtree | null;
+  readonly depth: number;
+}
+
+async function* diffSubtrees(open: Open, { before, after, depth }: Pair): AsyncGenerator<EntryChange> {
+  if (before === after) return;
+  const [was, is] = [await open(before), await open(after)];
+  if (isLeaf(was) && isLeaf(is)) return yield* diffLeaves(was, is);
+  const [left, right] = [was, is].map((node) => (isLeaf(node) ? split(node, depth) : node.children));
+  for (let digit = 0; digit < fanOut; digit++) {
+    yield* diffSubtrees(open, { before: left?.[digit] ?? null, after: right?.[digit] ?? null, depth: depth + 1 });
+  }
+}
+
+function* diffLeaves(was: Leaf, is: Leaf): Generator<EntryChange> {
+  const old = new Map(was.entries.map((entry) => [entry.key, entry]));
+  for (const after of is.entries) {
+    const before = old.get(after.key);
+    old.delete(after.key);
+    if (!before) yield { key: after.key, after };
+    else if (!isDeepStrictEqual(before, after)) yield { key: after.key, before, after };
+  }
+  for (const before of old.values()) yield { key: before.key, before };
+}

@@ -1,0 +1,95 @@
+import { partitionId } from './digest.js';
+import { compareText } from './order.js';
+import type { ItemId, PartitionId } from './types.js';
+
+export interface Weighted {
+  readonly id: ItemId;
+  /** Above zero. */
+  readonly seconds: number;
+}
+
+/** Items handed to one worker together, and re-run by hand together. */
+export interface Partition {
+  readonly id: PartitionId;
+  /** Order of work: most expensive first, so that the last hour is made of small pieces. */
+  readonly ordinal: number;
+  /** Most expensive first. */
+  readonly items: readonly ItemId[];
+  readonly predictedSeconds: number;
+}
+
+/** A partition is what a person re-runs after a failure: never much more than a coffee. */
+const longestSeconds = 300;
+/** More than this is a list that nobody reads, and too much to lose when a partition is re-run. */
+const mostItems = 500;
+/** Several for each worker: predictions are wrong, and the slack of one partition is another worker's work. */
+const partitionsPerWorker = 4;
+
+/**
+ * Balances items by cost: longest processing time first, each to the least loaded partition, which is never worse than
+ * 4/3 of the best possible (Graham 1969). An item heavier than a whole partition should be stands alone.
+ * The order of the input does not matter. O(n log n).
+ */
+export function balance(items: readonly Weighted[], { workers }: { readonly workers: number }): readonly Partition[] {
+  if (items.length === 0) return [];
+  const sorted = items.toSorted((a, b) => b.seconds - a.seconds || compareText(a.id, b.id));
+  const wanted = partitionsPerWorker * workers;
+  const target = Math.min(longestSeconds, total(sorted) / wanted);
+  const heavy = sorted.filter((item) => item.seconds > target);
+  const light = sorted.slice(heavy.length);
+  const byCost = Math.ceil(total(light) / target);
+  const byCount = Math.ceil(light.length / mostItems);
+  const bins = Math.min(light.length, Math.max(byCost, byCount, wanted - heavy.length));
+  const filled = [...heavy.map((item) => ({ seconds: item.seconds, items: [item.id] })), ...spread(light, bins)];
+  return filled
+    .map((bin) => ({ id: partitionId(bin.items), items: bin.items, predictedSeconds: bin.seconds }))
+    .sort((a, b) => b.predictedSeconds - a.predictedSeconds || compareText(a.id, b.id))
+    .map((partition, ordinal) => ({ ...partition, ordinal }));
+}
+
+function total(items: readonly Weighted[]): number {
+  return items.reduce((sum, item) => sum + item.seconds, 0);
+}
+
+interface Bin {
+  seconds: number;
+  /** Settles ties, so that the same items always land in the same places. */
+  readonly number: number;
+  readonly items: ItemId[];
+}
+
+function spread(items: readonly Weighted[], count: number): readonly Bin[] {
+  const bins = Array.from({ length: count }, (_, number): Bin => ({ seconds: 0, number, items: [] }));
+  const open = [...bins]; // a heap already: all are empty, in order of their numbers
+  for (const item of items) {
+    const [least] = open;
+    if (!least) throw new RangeError(`${count} partitions cannot hold ${items.length} items`);
+    least.items.push(item.id);
+    least.seconds += item.seconds;
+    if (least.items.length === mostItems) closeFirst(open);
+    sink(open);
+  }
+  return bins;
+}
+
+function closeFirst(heap: Bin[]): void {
+  const last = heap.pop();
+  if (last && heap.length > 0) heap[0] = last;
+}
+
+/** Restores a binary heap whose first element may have grown. */
+function sink(heap: Bin[]): void {
+  for (let at = 0; ; ) {
+    const left = 2 * at + 1;
+    const child = isLighter(heap[left + 1], heap[left]) ? left + 1 : left;
+    const [parent, lighter] = [heap[at], heap[child]];
+    if (!parent || !lighter || !isLighter(lighter, parent)) return;
+    [heap[at], heap[child]] = [lighter, parent];
+    at = child;
+  }
+}
+
+function isLighter(a: Bin | undefined, b: Bin | undefined): boolean {
+  if (!a || !b) return false;
+  return a.seconds < b.seconds || (a.seconds === b.seconds && a.number < b.number);
+}

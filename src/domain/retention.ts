@@ -1,0 +1,55 @@
+import type { Head, Retained } from './head.js';
+import type { KeepSpec, SnapshotId } from './types.js';
+
+export interface RetainAt {
+  /** Says what is never let go, whatever its age: see `protectedSnapshots`. */
+  readonly head: Head;
+  readonly now: number;
+  /** How long a snapshot that was let go is still there for readers and pages that follow it. */
+  readonly graceMs: number;
+}
+
+export interface Retention {
+  /** What the head keeps, in the same order; `droppedAt` on those let go, now or before. */
+  readonly kept: readonly Retained[];
+  /** Let go longer ago than the grace: the head may forget them, then their blobs may be collected. */
+  readonly collectable: readonly Retained[];
+}
+
+/**
+ * `retained` is in the head's order, newest last. A snapshot stays while it is among the newest `keep.last`, younger
+ * than `keep.within`, or protected. Otherwise it is let go now and collectable after the grace. One that is to stay
+ * again (live again, pinned, `keep` raised) is no longer let go: inside the grace nothing of it was deleted.
+ *
+ * Times of the future count as now: a clock that was wrong can keep a snapshot longer, never delete it sooner.
+ */
+export function retain(retained: readonly Retained[], keep: KeepSpec, { head, now, graceMs }: RetainAt): Retention {
+  const safe = protectedSnapshots(head);
+  const judged = retained.map((entry, index) => {
+    const newest = index >= retained.length - keep.last;
+    const stays = newest || safe.has(entry.snapshot) || age(entry.at, now) <= keep.withinMs;
+    return stays ? undropped(entry) : dropped(entry, now);
+  });
+  const collectable = judged.filter(({ droppedAt }) => droppedAt !== undefined && age(droppedAt, now) > graceMs);
+  return { kept: judged.filter((entry) => !collectable.includes(entry)), collectable };
+}
+
+/** What must never be let go: live and its predecessor (the next rollback), staged, pinned. */
+export function protectedSnapshots(head: Head): ReadonlySet<SnapshotId> {
+  const { live, staged } = head.channels;
+  const predecessor = head.retained.findLast(({ snapshot }) => snapshot !== live?.snapshot);
+  return new Set([live, staged, predecessor, ...head.pins].flatMap((named) => named?.snapshot ?? []));
+}
+
+function undropped({ droppedAt: _, ...entry }: Retained): Retained {
+  return entry;
+}
+
+function dropped(entry: Retained, now: number): Retained {
+  const since = Math.min(now, entry.droppedAt === undefined ? now : Date.parse(entry.droppedAt));
+  return { ...entry, droppedAt: new Date(since).toISOString() };
+}
+
+function age(at: string, now: number): number {
+  return Math.max(0, now - Date.parse(at));
+}

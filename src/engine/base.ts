@@ -1,0 +1,114 @@
+import { Fault } from '../domain/faults.js';
+import type { Head } from '../domain/head.js';
+import { landed } from '../domain/head.js';
+import { diffManifests, entries, type LoadNode } from '../domain/manifest.js';
+import type { AssetKey, Digest, SnapshotId } from '../domain/types.js';
+import type { Origin } from '../origins/contract.js';
+import type { RememberedOrigin, Settlement } from '../state/contract.js';
+import type { Night } from './night.js';
+
+/** The origin as a run finds it: the truth that the local state is measured against. */
+export interface Base {
+  /** Undefined: nothing was ever published here. */
+  readonly head: Head | undefined;
+  readonly snapshot: SnapshotId | undefined;
+  /** A swap that the last process did not live to confirm had landed. */
+  readonly landedRun?: string;
+}
+
+/** Reads manifest nodes from an origin; a node that a manifest names and nobody has is a corrupt origin. */
+export function nodeLoader(origin: Origin): LoadNode {
+  return async (digest: Digest) => {
+    const bytes = await origin.readManifest(digest);
+    if (!bytes) throw new Fault('origin-corrupt', `manifest m/${digest}.json is missing at the origin`);
+    return bytes;
+  };
+}
+
+/**
+ * Compares the origin with what the state remembers and makes the state follow (the origin is the truth):
+ * adopts a live snapshot the state never saw, settles a swap left open, and marks what others changed meanwhile.
+ * `adopt` accepts an origin that is not the one remembered.
+ */
+export async function meetOrigin(night: Night, adopt: boolean): Promise<Base> {
+  const read = await night.origin.readHead();
+  const head = read?.head;
+  const remembered = night.state.origin();
+  if (remembered && !adopt) refuseStranger(remembered, head, night.job.name);
+  if (head && head.job !== night.job.name && !adopt) throw foreign(`belongs to job '${head.job}', this is '${night.job.name}'`);
+  const landedRun = settleSwap(night, head);
+  const snapshot = head?.channels.live?.snapshot;
+  if (head && snapshot) await followLive(night, head, snapshot, remembered);
+  return { head, snapshot, landedRun };
+}
+
+function foreign(what: string): Fault {
+  return new Fault('origin-foreign', `the origin ${what}`);
+}
+
+function refuseStranger(remembered: RememberedOrigin, head: Head | undefined, job: string): void {
+  if (!head) {
+    throw new Fault('origin-rewound', `the origin of '${job}' has no head, but seq ${remembered.seq} was seen there: expected head.json`);
+  }
+  if (head.origin !== remembered.origin) throw foreign(`is ${head.origin}, the state remembers ${remembered.origin}`);
+  if (head.seq < remembered.seq) {
+    throw new Fault('origin-rewound', `the origin is at seq ${head.seq}, but seq ${remembered.seq} was seen there`);
+  }
+}
+
+/** A directory's swap cannot land late: it is in the head now, or it never will be. */
+function settleSwap(night: Night, head: Head | undefined): string | undefined {
+  const open = night.state.openSwap();
+  if (!open) return undefined;
+  night.state.endSwap(open.txn);
+  return head && landed(head, open.txn) ? open.run : undefined;
+}
+
+async function followLive(night: Night, head: Head, live: SnapshotId, remembered: RememberedOrigin | undefined): Promise<void> {
+  const now: RememberedOrigin = { origin: head.origin, seq: head.seq, snapshot: live };
+  const sameOrigin = remembered?.origin === head.origin;
+  if (sameOrigin && remembered.snapshot === live) {
+    if (remembered.seq !== head.seq) night.state.rememberOrigin(now);
+    return;
+  }
+  const before = sameOrigin ? remembered.snapshot : undefined;
+  const settlement = await changesSince(night, before, live).catch(async (error) => {
+    if (before === undefined) throw error;
+    return await changesSince(night, undefined, live); // the old manifest was collected: look at everything
+  });
+  if (before === undefined) night.state.unsettle('all');
+  night.state.settle({ origin: now, removed: [], at: night.clock(), ...settlement });
+  if (!remembered) night.emit({ type: 'adopted', snapshot: live, assets: settlement.upserts.length });
+}
+
+/** Rows for assets whose live entry is not the one the state settled: known by content, their listing not trusted. */
+async function changesSince(
+  night: Night,
+  before: SnapshotId | undefined,
+  live: SnapshotId,
+): Promise<Pick<Settlement, 'upserts'>> {
+  const load = nodeLoader(night.origin);
+  const upserts: Settlement['upserts'][number][] = [];
+  const known = night.state.assets();
+  const look = (key: AssetKey, bytes: number, sha256: Digest) => {
+    const row = known.get(key);
+    upserts.push({
+      key,
+      bytes: row?.bytes ?? bytes,
+      modifiedAt: row?.modifiedAt ?? 0,
+      listing: row?.listing,
+      sha256: row?.listing ? row.sha256 : sha256,
+      recipes: row?.recipes ?? 0,
+      settled: undefined,
+    });
+  };
+  if (before === undefined) {
+    for await (const entry of entries(load, live)) look(entry.key, entry.source.bytes, entry.source.sha256);
+  } else {
+    for await (const { key, before: was, after } of diffManifests(load, before, live)) {
+      const source = (after ?? was)?.source;
+      if (source) look(key, source.bytes, source.sha256);
+    }
+  }
+  return { upserts };
+}

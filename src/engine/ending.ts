@@ -1,0 +1,88 @@
+import { Fault } from '../domain/faults.js';
+import type { Head } from '../domain/head.js';
+import type { Result } from '../domain/result.js';
+import type { Digest, Finding, Outcome } from '../domain/types.js';
+import type { RunRow } from '../state/contract.js';
+import type { Night } from './night.js';
+import type { Published } from './publish.js';
+import { isMissing, report } from './report.js';
+import type { OpenNight } from './run.js';
+import { settle } from './settle.js';
+import type { Validated } from './validate.js';
+
+type Holds = NonNullable<Result['held']>;
+
+export interface Ending {
+  readonly validated: Validated;
+  readonly published: Published;
+  readonly verdict: Holds;
+  readonly recipeSet: Digest;
+}
+
+/** The head is settled: the state follows, and the run gets its outcome. A crash before this is told apart by the swap. */
+export function endPublished(night: Night, open: OpenNight, { validated, published, verdict, recipeSet }: Ending): Result {
+  const { run } = open;
+  settle(night, { run: run.id, recipeSet, head: published.head, live: published.kind !== 'staged', yielded: published.yielded });
+  const swap = night.state.openSwap();
+  if (swap) night.state.endSwap(swap.txn);
+  const result = report(night, {
+    ...open,
+    outcome: outcomeOf(night, open, published, validated.findings),
+    snapshot: published.snapshot,
+    head: published.head,
+    findings: validated.findings,
+    held: published.kind === 'staged' ? heldBy(published.rules, verdict) : [],
+    ages: published.kind === 'live' ? validated.freshSince.map((at) => Math.max(0, night.clock() - at)) : [],
+  });
+  return end(night, run, result);
+}
+
+function heldBy(rules: readonly string[], verdict: Holds): Holds {
+  const frozen = { rule: 'frozen', message: 'the live snapshot is frozen by a rollback: new snapshots wait until it is unfrozen' };
+  return rules.includes('frozen') ? [...verdict, frozen] : verdict;
+}
+
+function outcomeOf(night: Night, { run, base }: OpenNight, published: Published, validation: readonly Finding[]): Outcome {
+  if (published.kind === 'staged') return 'held';
+  const findings = [...(night.state.run(run.id)?.plan?.findings ?? []), ...validation];
+  const missing = night.state.items(run.id).some((row) => isMissing(row.disposition));
+  if (missing || findings.some((finding) => finding.severity === 'error')) return 'incomplete';
+  const ours = published.kind === 'live' || base.landedRun === run.id || isLiveBy(published.head, run);
+  return ours ? 'published' : 'unchanged';
+}
+
+/** True when an earlier attempt of this very run moved the head and died before it could say so. */
+function isLiveBy(head: Head | undefined, run: RunRow): boolean {
+  return head?.channels.live?.run === run.id;
+}
+
+export function endInterrupted(night: Night, open: OpenNight): Result {
+  return end(night, open.run, report(night, { ...open, outcome: 'interrupted', head: open.base.head, signal: night.stop.signal?.() }));
+}
+
+/**
+ * Storage, origin or executor failed. What was checkpointed stays; the next run finds it by fingerprint. When even the
+ * state cannot be written the run stays open, and the next one resumes it.
+ */
+export async function endInFault(night: Night, open: OpenNight, error: unknown): Promise<Result> {
+  if (!(error instanceof Fault)) throw error;
+  const outcome = error.code === 'swap-unknown' ? 'unknown' : 'failed';
+  const head = (await night.origin.readHead().catch(() => undefined))?.head ?? open.base.head;
+  const result = report(night, { ...open, outcome, head, fault: error });
+  try {
+    return end(night, open.run, result);
+  } catch {
+    return result; // the fault itself is the news; an outcome that cannot be written is found missing by the next run
+  }
+}
+
+function end(night: Night, run: RunRow, result: Result): Result {
+  night.state.endRun(run.id, {
+    outcome: result.outcome,
+    endedAt: night.clock(),
+    snapshot: result.snapshot ?? undefined,
+    result,
+  });
+  night.emit({ type: 'ended', outcome: result.outcome });
+  return result;
+}

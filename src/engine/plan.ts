@@ -1,0 +1,141 @@
+import { askedAgain } from '../domain/decide.js';
+import { type Comparison, compareInventory } from '../domain/inventory.js';
+import { lookup } from '../domain/manifest.js';
+import { compileMatch } from '../domain/match.js';
+import { fingerprintsOf, type Plan, planCollisions, planItems } from '../domain/plan.js';
+import type { AssetKey, Digest, Entry, Finding, Inventory, ItemId, Recipe, RunId, SnapshotId } from '../domain/types.js';
+import type { FrozenPlan, ItemRow, PlanTotals } from '../state/contract.js';
+import { nodeLoader } from './base.js';
+import { recipeSet } from './lifecycle.js';
+import type { Night, ReadyRecipe } from './night.js';
+import { holdsAll } from './store.js';
+
+export interface PlanRequest {
+  readonly inventory: Inventory;
+  /** Live snapshot to compare with; undefined: nothing was ever published. */
+  readonly base: SnapshotId | undefined;
+  readonly recipes: ReadonlyMap<string, ReadyRecipe>;
+}
+
+export interface MadePlan {
+  readonly comparison: Comparison;
+  readonly plan: Plan;
+  /** Live entries of the assets looked at. */
+  readonly entries: ReadonlyMap<AssetKey, Entry>;
+  readonly frozen: FrozenPlan;
+}
+
+/** Decides what a run would do. Reads state, origin and nothing else; writes nothing: `plan` and `run` both call this. */
+export async function makePlan(night: Night, request: PlanRequest): Promise<MadePlan> {
+  const { inventory, base, recipes } = request;
+  const recipesFor = matcher(recipes);
+  const known = night.state.assets();
+  const set = recipeSet(recipes);
+  const comparison = compareInventory({ inventory, known, recipeSet: set, matchCount: (key) => recipesFor(key).length });
+  const entries = await liveEntries(night, base, comparison.changes);
+  const evidence = { comparison, recipesFor, facts: recipes, base: entries };
+  const fingerprints = fingerprintsOf(evidence);
+  const lost = await lostItems(night, comparison, entries);
+  const plan = planItems({
+    ...evidence,
+    known,
+    made: night.state.made(fingerprints),
+    quarantined: night.state.quarantined(fingerprints),
+    collisions: once(() => planCollisions(inventory.assets.map((asset) => asset.key), evidence)),
+    remake: (recipe, key) => (lost.has(`${recipe}\0${key}`) ? 'a blob is lost at the origin' : undefined),
+    workers: night.workers,
+  });
+  const totals = totalsOf(plan, { base, recipes, set, findings: inventory.findings });
+  const { changes } = comparison;
+  return { comparison, plan, entries, frozen: { totals, changes, partitions: plan.partitions, items: plan.items } };
+}
+
+/** Commits the plan before any work; from here on a resumed run reads it and never plans again. */
+export async function freezePlan(night: Night, run: RunId, request: PlanRequest): Promise<void> {
+  const { frozen } = await makePlan(night, request);
+  night.state.freezePlan(run, frozen);
+  night.emit({
+    type: 'planned',
+    items: frozen.items.filter((item) => item.disposition === undefined).length,
+    unchanged: frozen.totals.unchangedItems,
+    partitions: frozen.partitions.length,
+    predictedSeconds: frozen.totals.predictedSeconds,
+  });
+}
+
+/** A frozen plan as work and validation need it. */
+export interface Thawed {
+  readonly base: SnapshotId | undefined;
+  readonly entries: ReadonlyMap<AssetKey, Entry>;
+  readonly recipesFor: (key: AssetKey) => readonly Recipe[];
+  readonly recipeSet: Digest;
+  /** Items whose remembered result must not be used. */
+  readonly remake: (item: ItemRow) => boolean;
+}
+
+export async function thawPlan(night: Night, run: RunId, recipes: ReadonlyMap<string, ReadyRecipe>): Promise<Thawed> {
+  const totals = night.state.run(run)?.plan;
+  if (!totals) throw new Error(`run ${run} has no plan to read`);
+  return {
+    base: totals.base,
+    entries: await liveEntries(night, totals.base, night.state.changes(run)),
+    recipesFor: matcher(recipes),
+    recipeSet: totals.recipeSet,
+    remake: (item) => item.because === askedAgain,
+  };
+}
+
+function matcher(recipes: ReadonlyMap<string, ReadyRecipe>): (key: AssetKey) => readonly Recipe[] {
+  return compileMatch([...recipes.values()].map(({ recipe }) => recipe));
+}
+
+async function liveEntries(
+  night: Night,
+  base: SnapshotId | undefined,
+  changes: readonly { readonly key: AssetKey }[],
+): Promise<ReadonlyMap<AssetKey, Entry>> {
+  if (base === undefined || changes.length === 0) return new Map();
+  return await lookup(nodeLoader(night.origin), base, changes.map((change) => change.key));
+}
+
+/**
+ * Live items whose blobs are gone, among assets looked at again anyway (`verify` marks those it found bad so).
+ * Assets that changed need no such look: their items check what they reuse.
+ */
+async function lostItems(night: Night, comparison: Comparison, entries: ReadonlyMap<AssetKey, Entry>): Promise<ReadonlySet<string>> {
+  const lost = new Set<string>();
+  for (const { key, kind } of comparison.changes) {
+    if (kind !== 'again') continue;
+    for (const [recipe, item] of Object.entries(entries.get(key)?.items ?? {})) {
+      if (!(await holdsAll(night.origin, item.derivatives))) lost.add(`${recipe}\0${key}`);
+    }
+  }
+  return lost;
+}
+
+interface TotalsInput {
+  readonly base: SnapshotId | undefined;
+  readonly recipes: ReadonlyMap<string, ReadyRecipe>;
+  readonly set: Digest;
+  readonly findings: readonly Finding[];
+}
+
+function totalsOf(plan: Plan, { base, recipes, set, findings }: TotalsInput): PlanTotals {
+  return {
+    base,
+    tools: Object.assign({}, ...[...recipes.values()].map((recipe) => recipe.tools)),
+    recipeSet: set,
+    assets: plan.assets,
+    unchangedItems: plan.unchangedItems,
+    predictedSeconds: plan.predictedSeconds,
+    findings,
+  };
+}
+
+function once(make: () => ReadonlyMap<ItemId, Finding>): () => ReadonlyMap<ItemId, Finding> {
+  let made: ReadonlyMap<ItemId, Finding> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

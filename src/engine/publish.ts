@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import { Fault } from '../domain/faults.js';
+import { firstHead, type Head, publishTo, stageIn, withRetained } from '../domain/head.js';
+import { diffManifests, entries, updateManifest } from '../domain/manifest.js';
+import { retain } from '../domain/retention.js';
+import type { AssetKey, Entry, RunId, SnapshotId, Window } from '../domain/types.js';
+import type { HeadRead } from '../origins/contract.js';
+import { nodeLoader } from './base.js';
+import type { Night } from './night.js';
+import type { Updates } from './validate.js';
+
+/** How long a dropped snapshot's blobs live on, for readers that still follow it. */
+export const graceMs = 72 * 3_600_000;
+const maxSwaps = 5;
+
+export interface PublishInput {
+  readonly run: RunId;
+  readonly window: Window;
+  /** The snapshot that `updates` were composed on. */
+  readonly base: SnapshotId | undefined;
+  readonly updates: Updates;
+  /** Listing of the bytes this run staged, by key. */
+  readonly stagedListing: (key: AssetKey) => string | undefined;
+  /** Rules that hold the snapshot; empty: it goes live. */
+  readonly holds: readonly string[];
+}
+
+export interface Published {
+  /** `same`: the live snapshot already says exactly this, and nothing was written. */
+  readonly kind: 'same' | 'live' | 'staged';
+  readonly head: Head | undefined;
+  readonly snapshot: SnapshotId | undefined;
+  /** Why it was staged. */
+  readonly rules: readonly string[];
+  /** Assets left as another publisher made them, because its look at the source was newer. */
+  readonly yielded: ReadonlySet<AssetKey>;
+}
+
+/**
+ * Writes manifest and head, in that order, and moves nothing else. Another publisher that came first is no failure:
+ * what this run changed is put on top of what is live now, and where both changed an asset, the one whose source is
+ * still as it was staged wins. Whoever follows the head sees the old snapshot or the new one.
+ */
+export async function publish(night: Night, input: PublishInput): Promise<Published> {
+  let { updates, base } = input;
+  const yielded = new Set<AssetKey>();
+  for (let attempt = 1; attempt <= maxSwaps; attempt++) {
+    const read = await night.origin.readHead();
+    const onto = read?.head.channels.live?.snapshot;
+    if (onto !== base) {
+      const current = await rebase(night, input, { updates, base, onto, attempt });
+      for (const key of updates.keys()) if (!current.has(key)) yielded.add(key);
+      updates = current;
+      base = onto;
+    }
+    const candidate = await storeManifest(night, onto, updates);
+    if (candidate === onto) return { kind: 'same', head: read?.head, snapshot: onto, rules: [], yielded };
+    const published = await commit(night, input, read, candidate);
+    if (published) return { ...published, yielded };
+  }
+  throw new Fault('swap-lost', `the head of '${night.job.name}' was moved by others ${maxSwaps} times in a row`);
+}
+
+async function storeManifest(night: Night, onto: SnapshotId | undefined, updates: Updates): Promise<SnapshotId> {
+  const { root, nodes } = await updateManifest(nodeLoader(night.origin), onto, updates);
+  if (root === onto) return root;
+  night.emit({ type: 'manifest-ready', snapshot: root, nodes: nodes.size });
+  for (const [digest, bytes] of nodes) await night.origin.putManifest(digest, bytes);
+  night.emit({ type: 'manifest-stored', snapshot: root });
+  return root;
+}
+
+/** One swap; undefined: another commit came first. */
+async function commit(night: Night, input: PublishInput, read: HeadRead | undefined, snapshot: SnapshotId): Promise<Omit<Published, 'yielded'> | undefined> {
+  const rules = read?.head.frozen ? [...input.holds, 'frozen'] : input.holds;
+  const channel = rules.length > 0 ? 'staged' : 'live';
+  if (channel === 'live') await prepareTree(night, snapshot);
+  const txn = randomUUID();
+  const next = nextHead(night, input, { read, snapshot, rules, txn });
+  night.state.beginSwap({ txn, run: input.run, seq: next.seq, snapshot, at: night.clock() });
+  night.emit({ type: 'head-ready', seq: next.seq, snapshot });
+  const swap = await night.origin.swapHead(next, read?.version);
+  if (swap === 'unknown') throw new Fault('swap-unknown', `the origin did not say whether seq ${next.seq} landed`);
+  if (swap === 'lost') {
+    night.state.endSwap(txn);
+    return undefined;
+  }
+  night.emit({ type: 'head-moved', seq: next.seq, snapshot, channel });
+  return { kind: channel, head: next, snapshot, rules };
+}
+
+export async function prepareTree(night: Pick<Night, 'origin'>, snapshot: SnapshotId): Promise<void> {
+  await night.origin.tree?.prepare(snapshot, entries(nodeLoader(night.origin), snapshot));
+}
+
+interface Next {
+  readonly read: HeadRead | undefined;
+  readonly snapshot: SnapshotId;
+  readonly rules: readonly string[];
+  readonly txn: string;
+}
+
+function nextHead(night: Night, input: PublishInput, { read, snapshot, rules, txn }: Next): Head {
+  const now = night.clock();
+  const head = read?.head ?? firstHead({ origin: randomUUID(), job: night.job.name, now });
+  const commit = { txn, now, snapshot, window: input.window.label, run: input.run };
+  if (rules.length > 0) return stageIn(head, { ...commit, rules });
+  const published = publishTo(head, commit);
+  const { kept } = retain(published.retained, night.job.keep, { head: published, now, graceMs });
+  return withRetained(published, kept);
+}
+
+interface Rebase {
+  readonly updates: Updates;
+  readonly base: SnapshotId | undefined;
+  readonly onto: SnapshotId | undefined;
+  readonly attempt: number;
+}
+
+/** Our changes on top of theirs. Where both touched an asset, ours stands only if its source still is what we staged. */
+async function rebase(night: Night, input: PublishInput, { updates, base, onto, attempt }: Rebase): Promise<Updates> {
+  const merged = new Map(updates);
+  let theirs = 0;
+  for await (const { key, after } of diffManifests(nodeLoader(night.origin), base, onto)) {
+    theirs++;
+    if (!merged.has(key)) continue;
+    const ours = merged.get(key);
+    if (!(await isCurrent(night, { key, ours, theirs: after, staged: input.stagedListing(key) }))) merged.delete(key);
+  }
+  night.emit({ type: 'rebased', attempt, onto, theirs });
+  return merged;
+}
+
+interface Conflict {
+  readonly key: AssetKey;
+  readonly ours: Entry | undefined;
+  readonly theirs: Entry | undefined;
+  readonly staged: string | undefined;
+}
+
+async function isCurrent(night: Night, { key, ours, theirs, staged }: Conflict): Promise<boolean> {
+  if (ours && ours.source.sha256 === theirs?.source.sha256) return true;
+  const listed = await night.source.list(key);
+  if (!ours || !listed) return !ours && !listed;
+  return staged === listed.listing;
+}

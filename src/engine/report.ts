@@ -1,0 +1,144 @@
+import type { Fault } from '../domain/faults.js';
+import type { Head } from '../domain/head.js';
+import { exitOf, freshnessOf, type ItemCounts, noAssets, noItems, type Result, windowRecord } from '../domain/result.js';
+import type { Digest, Disposition, Finding, Outcome, SnapshotId, Window } from '../domain/types.js';
+import type { ItemRow, RunRow } from '../state/contract.js';
+import type { Night } from './night.js';
+
+export interface ReportInput {
+  readonly run: RunRow;
+  readonly startedAt: number;
+  readonly outcome: Outcome;
+  readonly snapshot?: SnapshotId;
+  readonly head?: Head;
+  /** Findings of validation; those of items and of the plan are looked up. */
+  readonly findings?: readonly Finding[];
+  readonly held?: Result['held'];
+  readonly fault?: Fault;
+  readonly signal?: string;
+  /** Milliseconds from source to live, for assets this run brought live. */
+  readonly ages?: readonly number[];
+}
+
+/** The outcome record of a run, put together from what the state holds. */
+export function report(night: Night, input: ReportInput): Result {
+  const { run, outcome, fault, held } = input;
+  const totals = night.state.run(run.id)?.plan;
+  const rows = totals ? night.state.items(run.id) : [];
+  const findings = [...(totals?.findings ?? []), ...rows.flatMap((row) => row.finding ?? []), ...(input.findings ?? [])];
+  return {
+    type: 'result',
+    job: night.job.name,
+    window: windowRecord(run.window),
+    run: run.id,
+    outcome,
+    exit: exitOf(outcome, { faultExit: fault?.exit, signal: input.signal }),
+    snapshot: input.snapshot ?? null,
+    live: liveOf(input.head),
+    assets: totals?.assets ?? noAssets,
+    items: countItems(rows, totals?.unchangedItems ?? 0),
+    derivatives: countDerivatives(night, rows),
+    partitions: countPartitions(night, rows, run),
+    freshness: freshnessOf(input.ages ?? []),
+    findings,
+    ...(held && held.length > 0 ? { held } : {}),
+    ...(fault ? { fault: { code: fault.code, message: fault.message } } : {}),
+    next: nextCommands(night.job.name, input, findings),
+    log: run.log,
+    durationMs: night.clock() - input.startedAt,
+  };
+}
+
+export function liveOf(head: Head | undefined): Result['live'] {
+  const live = head?.channels.live;
+  return live ? { snapshot: live.snapshot, seq: live.seq, at: live.at } : null;
+}
+
+/** The record of a call that found its window settled. */
+export function nothingToDo(night: Night, input: { window: Window; head: Head | undefined; startedAt: number }): Result {
+  return {
+    type: 'result',
+    job: night.job.name,
+    window: windowRecord(input.window),
+    run: null,
+    outcome: 'unchanged',
+    exit: 0,
+    snapshot: input.head?.channels.live?.snapshot ?? null,
+    live: liveOf(input.head),
+    assets: noAssets,
+    items: noItems,
+    derivatives: { made: 0, reused: 0, bytes: 0 },
+    partitions: { total: 0, done: 0, failed: 0 },
+    freshness: null,
+    findings: [],
+    next: [`nightpress run ${night.job.name} --now`],
+    log: null,
+    durationMs: night.clock() - input.startedAt,
+  };
+}
+
+/** Items that a stop left in `todo` or `claimed` have no disposition yet: the total says how many there are in all. */
+function countItems(rows: readonly ItemRow[], unchanged: number): ItemCounts {
+  const of = (disposition: Disposition) => rows.filter((row) => row.disposition === disposition).length;
+  return {
+    total: rows.length + unchanged,
+    unchanged,
+    done: of('done'),
+    reused: of('reused'),
+    carried: of('carried'),
+    failed: of('failed'),
+    quarantined: of('quarantined'),
+  };
+}
+
+function countDerivatives(night: Night, rows: readonly ItemRow[]): Result['derivatives'] {
+  const prints = (disposition: Disposition): readonly Digest[] =>
+    rows.flatMap((row) => (row.disposition === disposition && row.fingerprint ? [row.fingerprint] : []));
+  const made = [...night.state.made(prints('done')).values()].flatMap((one) => one.outputs);
+  const known = night.state.made(prints('reused'));
+  const reused = prints('reused').reduce((sum, print) => sum + (known.get(print)?.outputs.length ?? 0), 0);
+  return { made: made.length, reused, bytes: made.reduce((sum, output) => sum + output.bytes, 0) };
+}
+
+function countPartitions(night: Night, rows: readonly ItemRow[], run: RunRow): Result['partitions'] {
+  const partitions = night.state.partitions(run.id);
+  const open = new Set(rows.filter((row) => row.state !== 'ended').map((row) => row.partition));
+  const bad = new Set(rows.filter((row) => isMissing(row.disposition)).map((row) => row.partition));
+  const failed = partitions.filter((partition) => bad.has(partition.id)).length;
+  const done = partitions.filter((partition) => !open.has(partition.id) && !bad.has(partition.id)).length;
+  return { total: partitions.length, done, failed };
+}
+
+export function isMissing(disposition: Disposition | undefined): boolean {
+  return disposition === 'failed' || disposition === 'quarantined' || disposition === 'carried';
+}
+
+/** The exact next command for each way a night can end. */
+function nextCommands(job: string, input: ReportInput, findings: readonly Finding[]): readonly string[] {
+  switch (input.outcome) {
+    case 'held':
+      return [
+        ...(input.held ?? []).filter(({ rule }) => rule !== 'frozen').map(({ rule }) => `nightpress publish ${job} --override ${rule} --reason TEXT`),
+        ...((input.held ?? []).some(({ rule }) => rule === 'frozen') ? [`nightpress unfreeze ${job}`] : []),
+      ];
+    case 'incomplete': {
+      const key = findings.find((finding) => finding.severity === 'error' && finding.key !== undefined)?.key;
+      return [`nightpress retry ${job} --failed`, ...(key === undefined ? [] : [`nightpress explain ${job} ${shellWord(key)}`])];
+    }
+    case 'failed':
+      return [input.fault?.hint.replaceAll('{job}', job) ?? `nightpress run ${job}`];
+    case 'interrupted':
+    case 'unknown':
+      return [`nightpress run ${job}`];
+    case 'published':
+      return [`nightpress status ${job}`];
+    default:
+      return [];
+  }
+}
+
+/** Quoted so that it can be pasted into a shell. */
+export function shellWord(text: string): string {
+  if (/^[\w./@:+-]+$/.test(text) && !text.startsWith('-')) return text;
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

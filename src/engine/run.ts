@@ -1,0 +1,132 @@
+import { chooseWindow, type Decision } from '../domain/choose-window.js';
+import { Fault } from '../domain/faults.js';
+import { judge } from '../domain/gate.js';
+import { updateManifest } from '../domain/manifest.js';
+import type { Result } from '../domain/result.js';
+import type { SnapshotId } from '../domain/types.js';
+import type { RunRow } from '../state/contract.js';
+import { type Base, meetOrigin, nodeLoader } from './base.js';
+import { collectDropped } from './collect.js';
+import { endInFault, endInterrupted, endPublished } from './ending.js';
+import { begin, enter, jobDigest, reapDeadWorkers } from './lifecycle.js';
+import type { Night, ReadyRecipe } from './night.js';
+import { freezePlan, type Thawed, thawPlan } from './plan.js';
+import { publish } from './publish.js';
+import { readyRecipes } from './recipes.js';
+import { nothingToDo, report } from './report.js';
+import { scan } from './scan.js';
+import { type Validated, validate } from './validate.js';
+import { work } from './work.js';
+
+export interface RunRequest {
+  /** A window outside the schedule. */
+  readonly now?: boolean;
+  /** The window again, although it is settled. */
+  readonly rerun?: boolean;
+  /** Accept an origin that is not the one the state remembers. */
+  readonly adopt?: boolean;
+  readonly random?: () => number;
+}
+
+/**
+ * The night: scan, plan, work, validate, publish.
+ *
+ * Safe to call any number of times: it picks the window, resumes what a dead or stopped run left, or finds nothing to
+ * do. Trouble before there is a run is thrown as `Fault`; from then on every way it can end is in the result.
+ */
+export async function runNight(night: Night, request: RunRequest = {}): Promise<Result> {
+  const startedAt = night.clock();
+  await reapDeadWorkers(night);
+  const base = await meetOrigin(night, request.adopt ?? false);
+  const recipes = await readyRecipes(night);
+  const decision = decide(night, recipes, request);
+  if (decision.kind === 'nothing') return nothingToDo(night, { window: decision.window, head: base.head, startedAt });
+  const run = begin(night, { decision, digest: jobDigest(night.job, recipes), verb: request.rerun ? 'rerun' : 'run', random: request.random });
+  return await finishRun(night, { run, base, recipes, startedAt });
+}
+
+export interface OpenNight {
+  readonly run: RunRow;
+  readonly base: Base;
+  readonly recipes: ReadonlyMap<string, ReadyRecipe>;
+  readonly startedAt: number;
+}
+
+/** Takes an open run from wherever it stands to its one outcome. */
+export async function finishRun(night: Night, open: OpenNight): Promise<Result> {
+  try {
+    return await nightWork(night, open);
+  } catch (error) {
+    return await endInFault(night, open, error);
+  }
+}
+
+async function nightWork(night: Night, open: OpenNight): Promise<Result> {
+  const { run, base, recipes } = open;
+  if (!run.plan) {
+    const inventory = await scan(night);
+    await freezePlan(night, run.id, { inventory, base: base.snapshot, recipes });
+  }
+  const plan = await thawPlan(night, run.id, recipes);
+  const validated = await workUntilWhole(night, open, plan);
+  if (!validated) return endInterrupted(night, open);
+  enter(night, run, 'publishing');
+  const verdict = await judgeNight(night, open, plan.base, validated);
+  const published = await publish(night, {
+    run: run.id,
+    window: run.window,
+    base: plan.base,
+    updates: validated.updates,
+    stagedListing: validated.stagedListing,
+    holds: verdict.map((hold) => hold.rule),
+  });
+  const result = endPublished(night, open, { validated, published, verdict, recipeSet: plan.recipeSet });
+  if (published.kind === 'live') await collectDropped(night);
+  return result;
+}
+
+/** Works and validates until every blob that a checkpoint names is really there. Undefined: stopped by a signal. */
+async function workUntilWhole(night: Night, open: OpenNight, plan: Thawed): Promise<Validated | undefined> {
+  const { id } = open.run;
+  for (let round = 1; ; round++) {
+    enter(night, open.run, 'working');
+    if (!(await work(night, { run: id, recipes: open.recipes, base: plan.entries, remake: plan.remake }))) return undefined;
+    enter(night, open.run, 'validating');
+    const validated = await validate(night, { run: id, base: plan.entries, recipesFor: plan.recipesFor });
+    if (validated.lost.length === 0) return validated;
+    if (round === 3) throw new Fault('origin-corrupt', `${validated.lost.length} items lost their blobs again after being made again`);
+    night.state.forgetMade(validated.lostFingerprints);
+    night.state.reopen(id, validated.lost);
+  }
+}
+
+async function judgeNight(
+  night: Night,
+  open: OpenNight,
+  base: SnapshotId | undefined,
+  validated: Validated,
+): Promise<NonNullable<Result['held']>> {
+  const { items, assets, findings } = report(night, { ...open, outcome: 'published' });
+  const live = await updateManifest(nodeLoader(night.origin), base, new Map());
+  const verdict = judge({
+    spec: night.job.gate,
+    items,
+    assets: { total: assets.total - assets.unmatched, removed: assets.removed, baseTotal: base && live.count },
+    findings: findings.filter((finding) => finding.recipe === undefined),
+    validation: validated.findings,
+  });
+  if (verdict.publish) return [];
+  night.emit({ type: 'held', rules: verdict.holds.map((hold) => hold.rule), messages: verdict.holds.map((hold) => hold.message) });
+  return verdict.holds;
+}
+
+function decide(night: Night, recipes: ReadonlyMap<string, ReadyRecipe>, request: RunRequest): Decision {
+  const open = night.state.openRun();
+  return chooseWindow({
+    now: night.clock(),
+    spec: night.job.window,
+    windows: night.state.windows(),
+    openRun: open && { opens: open.window.opens, sameWork: open.jobDigest === jobDigest(night.job, recipes) },
+    flags: { now: request.now, rerun: request.rerun },
+  });
+}

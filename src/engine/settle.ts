@@ -1,0 +1,60 @@
+import type { Head } from '../domain/head.js';
+import type { AssetKey, Digest, RunId } from '../domain/types.js';
+import type { ChangeRow, ItemRow, RememberedOrigin, Settlement } from '../state/contract.js';
+import type { Night } from './night.js';
+
+export interface SettleInput {
+  readonly run: RunId;
+  readonly recipeSet: Digest;
+  readonly head: Head | undefined;
+  /** False when the snapshot was staged: then only what was learned of the sources is kept. */
+  readonly live: boolean;
+  /** Keys whose change did not go in because another publisher's is newer. */
+  readonly yielded: ReadonlySet<AssetKey>;
+}
+
+/**
+ * Writes down what the run learned: content of sources, and which assets the live snapshot now holds completely.
+ * An asset with a carried or failed item is not settled, so every night looks at it until it is mended.
+ */
+export function settle(night: Night, input: SettleInput): void {
+  const origin = rememberable(input.head) ?? night.state.origin();
+  if (!origin) return;
+  const rows = byKey(night.state.items(input.run));
+  const changes = night.state.changes(input.run);
+  const removed = input.live ? changes.filter((change) => change.kind === 'removed').map((change) => change.key) : [];
+  const upserts = changes.flatMap((change) => settledRow(change, rows.get(change.key) ?? [], input) ?? []);
+  night.state.settle({ origin, upserts, removed, at: night.clock() });
+}
+
+function rememberable(head: Head | undefined): RememberedOrigin | undefined {
+  return head && { origin: head.origin, seq: head.seq, snapshot: head.channels.live?.snapshot };
+}
+
+function settledRow(change: ChangeRow, rows: readonly ItemRow[], input: SettleInput): Settlement['upserts'][number] | undefined {
+  if (!change.asset || change.kind === 'unreadable') return undefined;
+  const staged = rows.find((row) => row.staged)?.staged;
+  const asset = staged ?? change.asset;
+  const sha256 = rows.find((row) => row.sha256)?.sha256 ?? change.sha256;
+  const whole = rows.every((row) => row.disposition === 'done' || row.disposition === 'reused');
+  const trusted = asset.settled && (sha256 !== undefined || change.recipes === 0);
+  return {
+    key: change.key,
+    bytes: asset.bytes,
+    modifiedAt: asset.modifiedAt,
+    listing: trusted ? asset.listing : undefined,
+    sha256,
+    recipes: change.recipes,
+    settled: input.live && whole && trusted && !input.yielded.has(change.key) ? input.recipeSet : undefined,
+  };
+}
+
+function byKey(rows: readonly ItemRow[]): ReadonlyMap<AssetKey, readonly ItemRow[]> {
+  const map = new Map<AssetKey, ItemRow[]>();
+  for (const row of rows) {
+    const list = map.get(row.key);
+    if (list) list.push(row);
+    else map.set(row.key, [row]);
+  }
+  return map;
+}

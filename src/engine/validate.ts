@@ -1,0 +1,118 @@
+import { composeEntry, type EndedItem } from '../domain/entries.js';
+import { entries } from '../domain/manifest.js';
+import { collidingDerivatives } from '../domain/collisions.js';
+import type { AssetKey, Digest, Entry, Finding, ItemId, Made, Recipe, RunId } from '../domain/types.js';
+import type { ItemRow } from '../state/contract.js';
+import { nodeLoader } from './base.js';
+import type { Night } from './night.js';
+import { holdsAll } from './store.js';
+
+/** Entry by key as the next snapshot has it; undefined: the asset is not in it. */
+export type Updates = ReadonlyMap<AssetKey, Entry | undefined>;
+
+export interface Validated {
+  readonly updates: Updates;
+  /** Items whose blobs are not at the origin although a checkpoint says so: back to work. */
+  readonly lost: readonly ItemId[];
+  /** What was made under these fingerprints can no longer be trusted. */
+  readonly lostFingerprints: readonly Digest[];
+  readonly findings: readonly Finding[];
+  /** Listing of the bytes this run staged, by key. */
+  readonly stagedListing: (key: AssetKey) => string | undefined;
+  /** When the sources of freshly made entries were modified. */
+  readonly freshSince: readonly number[];
+}
+
+export interface ValidateInput {
+  readonly run: RunId;
+  readonly base: ReadonlyMap<AssetKey, Entry>;
+  readonly recipesFor: (key: AssetKey) => readonly Recipe[];
+}
+
+/**
+ * Puts together what the run changed, and checks it before any manifest names it: every blob that the base does not
+ * hold is at the origin with its size, and no two public paths collide.
+ */
+export async function validate(night: Night, input: ValidateInput): Promise<Validated> {
+  const rows = night.state.items(input.run);
+  const made = night.state.made(rows.flatMap((row) => row.fingerprint ?? []));
+  const missing = await missingItems(night, rows, made, input.base);
+  const updates = composeUpdates(night, input, rows, made);
+  return {
+    updates,
+    lost: missing.map((row) => row.id),
+    lostFingerprints: missing.flatMap((row) => row.fingerprint ?? []),
+    findings: await collisions(night, updates),
+    stagedListing: listingsOf(rows),
+    freshSince: freshSince(night, input, rows),
+  };
+}
+
+function listingsOf(rows: readonly ItemRow[]): Validated['stagedListing'] {
+  const listings = new Map(rows.flatMap((row) => (row.staged ? [[row.key, row.staged.listing] as const] : [])));
+  return (key) => listings.get(key);
+}
+
+function freshSince(night: Night, input: ValidateInput, rows: readonly ItemRow[]): readonly number[] {
+  const fresh = new Set(rows.flatMap((row) => (row.disposition === 'done' || row.disposition === 'reused' ? [row.key] : [])));
+  const changed = night.state.changes(input.run).filter((change) => change.kind === 'added' || change.kind === 'changed');
+  return changed.flatMap((change) => (change.asset && fresh.has(change.key) ? [change.asset.modifiedAt] : []));
+}
+
+async function missingItems(
+  night: Night,
+  rows: readonly ItemRow[],
+  made: ReadonlyMap<Digest, Made>,
+  base: ReadonlyMap<AssetKey, Entry>,
+): Promise<readonly ItemRow[]> {
+  const missing: ItemRow[] = [];
+  for (const row of rows) {
+    if (row.disposition !== 'done' && row.disposition !== 'reused') continue;
+    const held = base.get(row.key)?.items[row.recipe]?.fingerprint === row.fingerprint;
+    const result = row.fingerprint && made.get(row.fingerprint);
+    if (!result || (!held && !(await holdsAll(night.origin, result.outputs)))) missing.push(row);
+  }
+  return missing;
+}
+
+function composeUpdates(night: Night, input: ValidateInput, rows: readonly ItemRow[], made: ReadonlyMap<Digest, Made>): Updates {
+  const ended = new Map<AssetKey, Map<string, EndedItem>>();
+  for (const row of rows) {
+    if (!row.disposition) continue;
+    const ofKey = ended.get(row.key) ?? new Map<string, EndedItem>();
+    ended.set(row.key, ofKey.set(row.recipe, endedItem(row, row.disposition, made)));
+  }
+  const updates = new Map<AssetKey, Entry | undefined>();
+  for (const change of night.state.changes(input.run)) {
+    const { key } = change;
+    const recipes = change.kind === 'removed' ? [] : input.recipesFor(key);
+    updates.set(key, composeEntry({ key, recipes, ended: ended.get(key) ?? new Map(), base: input.base.get(key) }));
+  }
+  return updates;
+}
+
+function endedItem(row: ItemRow, disposition: EndedItem['disposition'], made: ReadonlyMap<Digest, Made>): EndedItem {
+  const fresh = disposition === 'done' || disposition === 'reused';
+  return {
+    recipe: row.recipe,
+    disposition,
+    sha256: row.sha256,
+    bytes: row.staged?.bytes,
+    made: fresh && row.fingerprint ? made.get(row.fingerprint) : undefined,
+  };
+}
+
+/**
+ * With default templates every path lies below its own asset's key, so only changed entries can collide with each
+ * other. A template of the user's own can hit anything: then the whole snapshot is looked at.
+ */
+async function collisions(night: Night, updates: Updates): Promise<readonly Finding[]> {
+  const fresh = [...updates.values()].filter((entry) => entry !== undefined);
+  if (fresh.length === 0) return [];
+  const ownTemplates = night.job.recipes.some((recipe) => recipe.path !== night.recipeKinds[recipe.kind]?.path);
+  if (!ownTemplates) return [...collidingDerivatives(fresh).values()];
+  const live = (await night.origin.readHead())?.head.channels.live?.snapshot;
+  const all = new Map(fresh.map((entry) => [entry.key, entry]));
+  if (live) for await (const entry of entries(nodeLoader(night.origin), live)) if (!updates.has(entry.key)) all.set(entry.key, entry);
+  return [...collidingDerivatives([...all.values()]).values()];
+}

@@ -1,0 +1,111 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { errno, Fault, isStorageFailure } from '../domain/faults.js';
+import type { AssetKey, Entry, RunId } from '../domain/types.js';
+import type { ItemRow, PartitionRow } from '../state/contract.js';
+import { Checkpoint } from './checkpoint.js';
+import { clearWorkplace } from './lifecycle.js';
+import type { Night, ReadyRecipe } from './night.js';
+import { createPool } from './pool.js';
+import { executeItem, finishItem, type Staged, stageItem, type Workshop } from './work-item.js';
+
+export interface WorkInput {
+  readonly run: RunId;
+  readonly recipes: ReadonlyMap<string, ReadyRecipe>;
+  readonly base: ReadonlyMap<AssetKey, Entry>;
+  readonly remake: (item: ItemRow) => boolean;
+}
+
+/**
+ * Works every item of the plan that has not ended: partitions in order of cost, as many at once as there are workers.
+ * Resolves `true` when all ended, `false` when the run was stopped. Checkpoints are committed either way.
+ *
+ * The first fault (full disk, lost origin) stops everything: it is no item's failure, and going on would make it one.
+ */
+export async function work(night: Night, input: WorkInput): Promise<boolean> {
+  await clearWorkplace(night.folder);
+  for (const name of ['staging', 'outbox']) await mkdir(path.join(night.folder, name), { recursive: true });
+  const failure = new AbortController();
+  const checkpoint = new Checkpoint(night.state, night.emit, (error) => failure.abort(error));
+  const executor = night.executors.open({
+    workers: night.workers,
+    onStart: (group) => night.state.recordGroup({ ...group, run: input.run }),
+    onEnd: (group) => night.state.forgetGroup(group.pgid),
+  });
+  const shop: Workshop = { night, ...input, executor, checkpoint, inFlight: new Map() };
+  const halt = AbortSignal.any([failure.signal, night.stop.asked]);
+  const killNow = () => void executor.kill();
+  const disarm = armGrace(night, killNow);
+  failure.signal.addEventListener('abort', killNow, { once: true });
+  try {
+    const pool = createPool(night.workers);
+    const partitions = night.state.partitions(input.run);
+    await Promise.all(partitions.map((partition) => pool(() => workPartition(shop, partition, halt)).catch((error) => failure.abort(error))));
+    checkpoint.flush();
+  } catch (error) {
+    failure.abort(error);
+  } finally {
+    disarm();
+    await executor.close();
+    await clearWorkplace(night.folder);
+  }
+  if (failure.signal.aborted) throw asFault(failure.signal.reason, night.folder);
+  return !night.stop.asked.aborted;
+}
+
+/** After the grace, or at the second signal, what is still running is killed; its items stay `claimed`. */
+function armGrace(night: Night, kill: () => void): () => void {
+  const { asked, now, graceMs } = night.stop;
+  let timer: NodeJS.Timeout | undefined;
+  const onAsked = () => {
+    timer = setTimeout(kill, graceMs);
+  };
+  if (asked.aborted) onAsked();
+  asked.addEventListener('abort', onAsked, { once: true });
+  now.addEventListener('abort', kill, { once: true });
+  return () => {
+    clearTimeout(timer);
+    asked.removeEventListener('abort', onAsked);
+    now.removeEventListener('abort', kill);
+  };
+}
+
+/**
+ * One place works one partition, item by item, and stays busy: the next item is staged and the last one stored while a
+ * worker is at the current one.
+ */
+async function workPartition(shop: Workshop, partition: PartitionRow, halt: AbortSignal): Promise<void> {
+  const items = shop.night.state.items(shop.run, partition.id).filter((item) => item.state !== 'ended');
+  if (items.length === 0 || halt.aborted) return;
+  shop.night.emit({ type: 'partition', partition: partition.id, state: 'started', items: items.length });
+  let staging = ahead(shop, items[0]);
+  let storing = Promise.resolve();
+  for (const [index] of items.entries()) {
+    const staged = await staging;
+    if (!staged || halt.aborted) break;
+    staging = ahead(shop, items[index + 1]);
+    const finished = await executeItem(shop, staged);
+    await storing;
+    storing = finished ? quiet(finishItem(shop, finished)) : storing;
+  }
+  await staging;
+  await storing;
+  if (!halt.aborted) shop.night.emit({ type: 'partition', partition: partition.id, state: 'ended', items: items.length });
+}
+
+function ahead(shop: Workshop, item: ItemRow | undefined): Promise<Staged | undefined> {
+  return quiet(item ? stageItem(shop, item) : Promise.resolve(undefined));
+}
+
+/** A promise awaited later must not count as unhandled in the meantime; whoever awaits it still gets the rejection. */
+function quiet<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
+function asFault(error: unknown, folder: string): unknown {
+  if (error instanceof Fault || !isStorageFailure(error)) return error;
+  return new Fault('state-unwritable', `work folder ${folder} cannot be written (${errno(error)}): expected free space and write access`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,194 @@
+import { z } from 'zod';
+import { compileMatch } from '../domain/match.js';
+import { checkTemplate } from '../domain/paths.js';
+import type { Allowance, Job, Limits, Recipe } from '../domain/types.js';
+import { checkWindowSpec } from '../domain/window.js';
+import type { OriginCheck } from '../origins/contract.js';
+import type { RecipeKind } from '../processors/contract.js';
+import type { Problem, SourceCheck } from '../sources/contract.js';
+import { parseAllowance, parseDuration } from './units.js';
+
+/** Looks up family members by name; undefined for an unknown name. Given by the composition root. */
+export interface Families {
+  readonly recipeKinds: Readonly<Record<string, RecipeKind>>;
+  readonly checkSource: (type: string) => Promise<((config: unknown, project: string) => SourceCheck) | undefined>;
+  readonly checkOrigin: (type: string) => Promise<((config: unknown, project: string) => OriginCheck) | undefined>;
+  readonly sourceTypes: readonly string[];
+  readonly originTypes: readonly string[];
+}
+
+export interface CheckedJob {
+  readonly job: Job;
+  /** Local folders, to be checked for overlap. */
+  readonly sourceFolder?: string;
+  readonly originFolder?: string;
+  /** Where the origin is; two jobs must not share it. */
+  readonly place: string;
+}
+
+const duration = z.string().transform((text, context) => {
+  const ms = parseDuration(text);
+  if (ms === undefined || ms <= 0) context.addIssue({ code: 'custom', message: "a duration such as '30s', '90m', '4h' or '30d'" });
+  return ms ?? 0;
+});
+
+const allowance = z.unknown().transform((value, context): Allowance => {
+  const parsed = parseAllowance(value);
+  if (!parsed) context.addIssue({ code: 'custom', message: "a whole number or a share such as '1%'" });
+  return parsed ?? { count: 0 };
+});
+
+const shape = z.strictObject({
+  source: z.looseObject({ type: z.string() }),
+  window: z.strictObject({ cron: z.string(), timezone: z.string(), length: duration }),
+  recipes: z
+    .record(z.string().regex(/^[A-Za-z][\w-]*$/, 'a recipe name of letters, digits, - and _'), z.looseObject({ kind: z.string() }))
+    .refine((recipes) => Object.keys(recipes).length > 0, 'at least one recipe'),
+  gate: z.strictObject({ tolerate: allowance.default({ share: 0.01 }), shrink: allowance.default({ share: 0.1 }) }).prefault({}),
+  origin: z.looseObject({ type: z.string() }),
+  keep: z
+    .strictObject({ last: z.int().min(1).default(14), within: duration.default(30 * 86_400_000) })
+    .prefault({}),
+});
+
+const recipeShape = z.looseObject({
+  kind: z.string(),
+  match: z.union([z.string().min(1).transform((glob) => [glob]), z.array(z.string().min(1)).min(1)]),
+  path: z.string().optional(),
+  limits: z
+    .strictObject({
+      seconds: z.number().positive().optional(),
+      memoryMB: z.number().positive().optional(),
+      outputMB: z.number().positive().optional(),
+    })
+    .optional(),
+});
+
+/** Checks one loaded job file; every problem is found before any is reported. */
+export async function checkJob(
+  value: unknown,
+  at: { readonly name: string; readonly file: string; readonly project: string },
+  families: Families,
+): Promise<{ readonly ok: true; readonly checked: CheckedJob } | { readonly ok: false; readonly problems: readonly Problem[] }> {
+  const top = shape.safeParse(value);
+  const raw = isRecord(value) ? value : {};
+  const problems = top.success ? [] : problemsOf(top.error, value);
+  const window = top.success ? windowOf(top.data.window) : undefined;
+  if (window) problems.push(...checkWindowSpec(window).map((expected) => ({ path: ['window'], value: raw.window, expected })));
+  const recipes = checkRecipes(raw.recipes, families, problems);
+  const source = await checkMember('source', raw.source, at.project, families.checkSource, families.sourceTypes, problems);
+  const origin = await checkMember('origin', raw.origin, at.project, families.checkOrigin, families.originTypes, problems);
+  if (!top.success || !window || !source || !origin || problems.length > 0) return { ok: false, problems };
+  const { gate, keep } = top.data;
+  const job: Job = {
+    name: at.name,
+    file: at.file,
+    source: source.config,
+    window,
+    recipes,
+    gate,
+    origin: origin.config,
+    keep: { last: keep.last, withinMs: keep.within },
+  };
+  return { ok: true, checked: { job, sourceFolder: source.folder, originFolder: origin.folder, place: origin.place } };
+}
+
+function windowOf(window: { cron: string; timezone: string; length: number }): Job['window'] {
+  return { cron: window.cron, timezone: window.timezone, lengthMs: window.length };
+}
+
+function checkRecipes(value: unknown, families: Families, problems: Problem[]): Recipe[] {
+  if (!isRecord(value)) return [];
+  return Object.entries(value).flatMap(([name, raw]) => checkRecipe(name, raw, families, problems));
+}
+
+function checkRecipe(name: string, raw: unknown, families: Families, problems: Problem[]): Recipe[] {
+  const at = ['recipes', name];
+  const common = recipeShape.safeParse(raw);
+  if (!common.success) {
+    problems.push(...problemsOf(common.error, raw, at));
+    return [];
+  }
+  const { kind: kindName, match, path, limits, ...settings } = common.data;
+  const kind = families.recipeKinds[kindName];
+  if (!kind) {
+    problems.push({ path: [...at, 'kind'], value: kindName, expected: `one of ${Object.keys(families.recipeKinds).join(', ')}` });
+    return [];
+  }
+  const checked = kind.schema.safeParse(settings);
+  if (!checked.success) problems.push(...problemsOf(checked.error, settings, at));
+  const template = path ?? kind.path;
+  problems.push(...checkTemplate(template).map((expected) => ({ path: [...at, 'path'], value: template, expected })));
+  const recipe: Recipe = {
+    name,
+    kind: kindName,
+    match,
+    path: template,
+    settings: checked.success ? checked.data : {},
+    limits: limitsOf(kind.limits, limits),
+  };
+  return compiles(recipe, at, problems) && checked.success ? [recipe] : [];
+}
+
+function compiles(recipe: Recipe, at: readonly string[], problems: Problem[]): boolean {
+  try {
+    compileMatch([recipe]);
+    return true;
+  } catch (error) {
+    problems.push({ path: [...at, 'match'], value: recipe.match, expected: `globs (${String(error)})` });
+    return false;
+  }
+}
+
+function limitsOf(limits: Limits, wanted: { seconds?: number; memoryMB?: number; outputMB?: number } = {}): Limits {
+  return {
+    wallMs: wanted.seconds === undefined ? limits.wallMs : wanted.seconds * 1000,
+    memoryBytes: wanted.memoryMB === undefined ? limits.memoryBytes : wanted.memoryMB * 1e6,
+    outputBytes: wanted.outputMB === undefined ? limits.outputBytes : wanted.outputMB * 1e6,
+  };
+}
+
+type MemberCheck = { readonly ok: true } | { readonly ok: false; readonly problems: readonly Problem[] };
+
+async function checkMember<Check extends MemberCheck>(
+  field: 'source' | 'origin',
+  value: unknown,
+  project: string,
+  find: (type: string) => Promise<((config: unknown, project: string) => Check) | undefined>,
+  types: readonly string[],
+  problems: Problem[],
+): Promise<Extract<Check, { ok: true }> | undefined> {
+  if (!isRecord(value) || typeof value.type !== 'string') return undefined;
+  const check = await find(value.type);
+  if (!check) {
+    problems.push({ path: [field, 'type'], value: value.type, expected: `one of ${types.join(', ')}` });
+    return undefined;
+  }
+  const result = check(value, project);
+  if (result.ok) return result as Extract<Check, { ok: true }>;
+  problems.push(...result.problems.map((problem) => ({ ...problem, path: [field, ...problem.path] })));
+  return undefined;
+}
+
+/** zod's issues in the one sentence shape: where, what stands there, what was expected. */
+export function problemsOf(error: z.ZodError, value: unknown, prefix: readonly (string | number)[] = []): Problem[] {
+  return error.issues.flatMap((issue) => {
+    const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({
+        path: [...prefix, ...path, key],
+        value: valueAt(value, [...path, key]),
+        expected: 'no such option exists',
+      }));
+    }
+    return [{ path: [...prefix, ...path], value: valueAt(value, path), expected: issue.message.replace(/^Invalid input: /, '') }];
+  });
+}
+
+function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>((at, part) => (isRecord(at) || Array.isArray(at) ? (at as Record<string | number, unknown>)[part] : undefined), value);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

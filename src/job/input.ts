@@ -1,0 +1,39 @@
+import type { OriginInput } from '../origins/index.js';
+import type { AudioRecipeInput, CopyRecipeInput, ImageRecipeInput, VideoRecipeInput } from '../processors/inputs.js';
+import type { SourceInput } from '../sources/index.js';
+
+/** A number with a unit: `'30s'`, `'90m'`, `'4h'`, `'30d'`. */
+export type DurationText = `${number}${'s' | 'm' | 'h' | 'd'}`;
+
+/** What `image()`, `video()`, `audio()` and `copy()` return. */
+export type RecipeInput = ImageRecipeInput | VideoRecipeInput | AudioRecipeInput | CopyRecipeInput;
+
+/** One job file: plain data, made by `defineJob`. Paths are relative to the project. */
+export interface JobInput {
+  readonly source: SourceInput;
+  /** When the night opens, in which zone, and how long it may work. */
+  readonly window: {
+    /** Five fields: minute hour day-of-month month day-of-week. */
+    readonly cron: string;
+    /** IANA zone; there is no default, because a server's zone is nobody's decision. */
+    readonly timezone: string;
+    /** Must end before the next opening. */
+    readonly length: DurationText;
+  };
+  /** Name → recipe. An asset may match several; the name is part of its items' identity. */
+  readonly recipes: Readonly<Record<string, RecipeInput>>;
+  readonly gate?: {
+    /** Items with nothing to show that may be published around: a count or `'1%'` (the default), at least one item. */
+    readonly tolerate?: number | `${number}%`;
+    /** How many fewer assets than the live snapshot are believed: a count or `'10%'` (the default). */
+    readonly shrink?: number | `${number}%`;
+  };
+  readonly origin: OriginInput;
+  /** Snapshots kept for rollback: the newest `last` (14) and all younger than `within` (`'30d'`). */
+  readonly keep?: { readonly last?: number; readonly within?: DurationText };
+}
+
+/** Gives a job file its types; checks nothing. `nightpress plan` checks everything and lists every problem at once. */
+export function defineJob(job: JobInput): JobInput {
+  return job;
+}

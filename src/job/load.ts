@@ -1,0 +1,113 @@
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createJiti } from 'jiti';
+import { Fault } from '../domain/faults.js';
+import type { Job } from '../domain/types.js';
+import type { Problem } from '../sources/contract.js';
+import { type CheckedJob, checkJob, type Families } from './check.js';
+
+export interface Project {
+  /** Absolute path of the folder that holds `jobs/`. */
+  readonly folder: string;
+  /** Absolute path of the folder for local state, `.nightpress` unless told otherwise. */
+  readonly stateFolder: string;
+}
+
+const jobFile = /^([a-z0-9][a-z0-9._-]*?)\.(ts|mts|js|mjs)$/;
+
+/** Names of the project's jobs, sorted. A project without any is `job-missing`. */
+export function jobNames(project: Project): readonly string[] {
+  const folder = path.join(project.folder, 'jobs');
+  const names = existsSync(folder) ? readdirSync(folder).flatMap((file) => jobFile.exec(file)?.[1] ?? []) : [];
+  if (names.length === 0) throw new Fault('job-missing', `no job file in ${folder}: expected jobs/<name>.ts`);
+  return [...new Set(names)].sort();
+}
+
+/**
+ * Loads and checks one job. All problems are listed in one `job-invalid` fault. Other jobs of the project are read only
+ * to refuse two that publish to the same place; a broken neighbour does not stop this one.
+ */
+export async function loadJob(project: Project, name: string, families: Families): Promise<Job> {
+  const checked = await readJob(project, name, families);
+  const problems = [...overlaps(checked, project), ...(await sharedPlaces(checked, project, families))];
+  if (problems.length > 0) throw invalid(checked.job.file, problems);
+  return checked.job;
+}
+
+async function readJob(project: Project, name: string, families: Families): Promise<CheckedJob> {
+  const file = fileOf(project, name);
+  const result = await checkJob(await importJob(file), { name, file, project: project.folder }, families);
+  if (!result.ok) throw invalid(file, result.problems);
+  return result.checked;
+}
+
+function fileOf(project: Project, name: string): string {
+  const names = jobNames(project);
+  const found = ['ts', 'mts', 'js', 'mjs'].map((ext) => path.join(project.folder, 'jobs', `${name}.${ext}`)).filter(existsSync);
+  const [file, second] = found;
+  if (!file || !names.includes(name)) {
+    throw new Fault('usage', `no job '${name}' in ${path.join(project.folder, 'jobs')}: expected one of ${names.join(', ')}`);
+  }
+  if (second) throw new Fault('job-invalid', `job '${name}' has two files, ${file} and ${second}: expected one`);
+  return file;
+}
+
+/** `import … from 'nightpress'` in a job file means the running CLI, wherever the project lies. */
+async function importJob(file: string): Promise<unknown> {
+  const self = fileURLToPath(new URL('../index.js', import.meta.url));
+  const jiti = createJiti(file, { fsCache: false, moduleCache: false, alias: { nightpress: self } });
+  try {
+    return await jiti.import(file, { default: true });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    throw new Fault('job-invalid', `job file ${file} cannot be loaded: ${reason}`, { cause: error });
+  }
+}
+
+function invalid(file: string, problems: readonly Problem[]): Fault {
+  const lines = problems.map((problem) => `${problem.path.join('.') || '(file)'}: ${show(problem.value)} — expected ${problem.expected}`);
+  const count = lines.length === 1 ? '1 problem' : `${lines.length} problems`;
+  return new Fault('job-invalid', `job file ${file} has ${count}`, { problems: lines });
+}
+
+function show(value: unknown): string {
+  const text = value === undefined ? 'nothing' : typeof value === 'function' ? 'a function' : JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** Publishing into the source would publish the publication; working inside it would list the work. */
+function overlaps(checked: CheckedJob, project: Project): Problem[] {
+  const source = checked.sourceFolder && resolved(checked.sourceFolder);
+  if (!source) return [];
+  const others = [
+    ['origin', checked.originFolder],
+    ['work folder', path.join(project.stateFolder, checked.job.name)],
+  ] as const;
+  return others.flatMap(([what, folder]) => {
+    if (!folder || !overlap(source, resolved(folder))) return [];
+    return [{ path: ['source', 'path'], value: checked.sourceFolder, expected: `a folder apart from the ${what} ${folder}` }];
+  });
+}
+
+function overlap(a: string, b: string): boolean {
+  return a === b || a.startsWith(b + path.sep) || b.startsWith(a + path.sep);
+}
+
+/** Symlinks resolved as far as the path exists; the rest appended. */
+function resolved(folder: string): string {
+  if (existsSync(folder)) return realpathSync(folder);
+  const parent = path.dirname(folder);
+  return parent === folder ? folder : path.join(resolved(parent), path.basename(folder));
+}
+
+async function sharedPlaces(checked: CheckedJob, project: Project, families: Families): Promise<Problem[]> {
+  const others = jobNames(project).filter((name) => name !== checked.job.name);
+  const problems: Problem[] = [];
+  for (const name of others) {
+    const other = await readJob(project, name, families).catch(() => undefined); // its own problems are its own command's
+    if (other?.place !== checked.place) continue;
+    problems.push({ path: ['origin'], value: checked.place, expected: `an origin of its own: job '${name}' publishes to the same place` });
+  }
+  return problems;
+}

@@ -1,0 +1,115 @@
+import type { Head } from '../domain/head.js';
+import type { Digest, Entry, SnapshotId } from '../domain/types.js';
+import type { Problem } from '../sources/contract.js';
+
+/** A blob's name at the origin is made of these two: `b/<aa>/<sha256>.<ext>`. */
+export interface BlobName {
+  readonly sha256: Digest;
+  readonly ext: string;
+}
+
+/** One stored object as a listing shows it. */
+export interface Stored {
+  readonly kind: 'blob' | 'manifest';
+  /** Key at the origin: `b/aa/….jpg`, `m/….json`. */
+  readonly key: string;
+  readonly sha256: Digest;
+  readonly bytes: number;
+  /** When it was stored, by the origin's own clock. */
+  readonly at: number;
+}
+
+/**
+ * `landed`: the head now is what was given. `lost`: another commit came first; nothing was written.
+ * `unknown`: no answer; the head may still change (only remote origins).
+ */
+export type Swap = 'landed' | 'lost' | 'unknown';
+
+/** What the head looked like when read: pass `version` back to `swapHead`. */
+export interface HeadRead {
+  readonly head: Head;
+  /** Opaque; equal only while the head is unchanged. */
+  readonly version: string;
+}
+
+/**
+ * Where snapshots are published. Everything but the head is immutable and named by its sha256.
+ *
+ * Durability: when `putBlob`, `putManifest` or `swapHead` resolves, a power cut does not undo it.
+ * Idempotence: storing the same content again is harmless. Order law (DESIGN §3) is the caller's duty.
+ * Errors: `origin-unreachable`, `origin-full`, `credentials-refused`, `origin-corrupt` as `Fault`.
+ */
+export interface Origin {
+  /** Undefined: nothing was ever published here. A head that cannot be read or parsed is `origin-corrupt`. */
+  readHead(): Promise<HeadRead | undefined>;
+  /**
+   * Commits `next` if the head still is `base` (undefined: if there is none yet). One attempt, never a silent retry.
+   * The caller has made every blob and manifest that `next` names durable, and `tree.prepare` done where it exists.
+   */
+  swapHead(next: Head, base: string | undefined): Promise<Swap>;
+
+  /** The bytes of a manifest node, or undefined. Bytes whose sha256 differs from `digest` are `origin-corrupt`. */
+  readManifest(digest: Digest): Promise<Buffer | undefined>;
+  /** Stores a node under the sha256 of `bytes`, which is `digest`. */
+  putManifest(digest: Digest, bytes: Buffer): Promise<void>;
+
+  /** Size of a stored blob, or undefined. Does not read it. */
+  blobBytes(name: BlobName): Promise<number | undefined>;
+  /**
+   * Stores the file at `from` as the blob `name`, hashing every byte on the way: bytes that are not `name.sha256` are
+   * refused with an error of code `EBADHASH` and nothing is stored. `from` may be moved away or left; the caller deletes it.
+   */
+  putBlob(name: BlobName, from: string): Promise<void>;
+  /** sha256 of the stored bytes, read whole; undefined when absent. */
+  hashBlob(name: BlobName): Promise<Digest | undefined>;
+  /** Takes a bad blob out of use so that `blobBytes` no longer finds it. */
+  condemnBlob(name: BlobName): Promise<void>;
+
+  /** Every blob and manifest stored here, in no order. */
+  listStored(): AsyncIterable<Stored>;
+  /** Deletes stored objects by key. Only `collect` calls this, inside `exclusively`. Absent keys are no error. */
+  remove(keys: readonly string[]): Promise<void>;
+  /** Runs `work` while no other process can move the head; inside, only the `swapHead` it is given may be used. */
+  exclusively<T>(work: (swapHead: Origin['swapHead']) => Promise<T>): Promise<T>;
+
+  /** Present only where plain web servers read files: a tree of the snapshot's public paths, made before the swap. */
+  readonly tree?: Tree;
+  /** Free bytes for new blobs, where that can be known. */
+  freeBytes?(): Promise<number>;
+}
+
+export interface Tree {
+  /**
+   * Makes the complete tree of `snapshot` durable. `entries` are all entries of the snapshot. Idempotent; a tree left
+   * half-made by a dead process is made again.
+   */
+  prepare(snapshot: SnapshotId, entries: AsyncIterable<Entry>): Promise<void>;
+  /** Removes trees of snapshots not in `keep`; called after the swap. */
+  prune(keep: readonly SnapshotId[]): Promise<void>;
+}
+
+export interface OriginKind {
+  /** Checks the job file's `origin` object; relative paths are resolved against `project`. */
+  check(config: unknown, project: string): OriginCheck;
+  open(config: Readonly<Record<string, unknown>>, services: OriginServices): Origin;
+}
+
+export type OriginCheck =
+  | {
+      readonly ok: true;
+      readonly config: { readonly type: string; readonly baseUrl?: string } & Readonly<Record<string, unknown>>;
+      /** Local folder the origin writes, when it has one. */
+      readonly folder?: string;
+      /** Two jobs with the same place are refused at load. */
+      readonly place: string;
+    }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Given by the composition root, so that an origin needs nothing but its own contract and `domain`. */
+export interface OriginServices {
+  /**
+   * Holds a kernel lock on `file` (created if absent) while `work` runs, waiting up to `waitMs`; the kernel drops it
+   * when the process dies. Throws `run-locked` when it cannot be had in time.
+   */
+  holdLock<T>(file: string, waitMs: number, work: () => Promise<T>): Promise<T>;
+}

@@ -1,0 +1,105 @@
+import { realpathSync, statfsSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { errno } from '../../domain/faults.js';
+import type { Problem } from '../../sources/contract.js';
+import type { OriginCheck } from '../contract.js';
+
+export type DirectoryConfig = z.infer<typeof shape>;
+
+const folderText = 'expected the path of a folder, relative to the project';
+const urlText = 'expected an absolute http(s) URL without query and fragment, such as https://cdn.example.com/catalog';
+
+const shape = z.strictObject({
+  type: z.literal('directory'),
+  path: z
+    .string(folderText)
+    .min(1, folderText)
+    .refine((text) => !text.includes('\0'), 'expected a path without NUL'),
+  baseUrl: z.string(urlText).refine(isBaseUrl, urlText).optional(),
+  tree: z.boolean('expected true or false').default(true),
+  singleWriter: z.boolean('expected true or false').default(false),
+});
+
+function isBaseUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:\/\/[^?#]+$/i.test(text);
+}
+
+export function readConfig(config: Readonly<Record<string, unknown>>): DirectoryConfig {
+  return shape.parse(config);
+}
+
+export function check(config: unknown, project: string): OriginCheck {
+  const parsed = shape.safeParse(config);
+  if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error, config) };
+  const folder = path.resolve(project, parsed.data.path);
+  if (folder === path.parse(folder).root) return refuse(['path'], parsed.data.path, 'a folder of its own');
+  const remote = parsed.data.singleWriter ? undefined : networkFileSystem(folder);
+  if (remote) {
+    const expected = `a local file system, not ${remote}; if only one machine ever publishes here: singleWriter: true`;
+    return refuse(['path'], parsed.data.path, expected);
+  }
+  const { path: _, ...rest } = parsed.data;
+  return { ok: true, config: { ...rest, path: folder }, folder, place: `directory:${resolved(folder)}` };
+}
+
+function refuse(at: readonly string[], value: unknown, expected: string): OriginCheck {
+  return { ok: false, problems: [{ path: at, value, expected }] };
+}
+
+function problemsOf(error: z.ZodError, config: unknown): Problem[] {
+  return error.issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({ path: [key], value: valueAt(config, key), expected: 'no such option exists' }));
+    }
+    const at = issue.path.map(String);
+    const value = at[0] === undefined ? config : valueAt(config, at[0]);
+    return [{ path: at, value, expected: issue.message.replace(/^Invalid input: /, '').replace(/^expected /, '') }];
+  });
+}
+
+function valueAt(config: unknown, key: string): unknown {
+  return typeof config === 'object' && config !== null ? (config as Record<string, unknown>)[key] : undefined;
+}
+
+/** Links resolved as far as the path exists, so that one place has one name. */
+function resolved(folder: string): string {
+  return nearest(folder, (existing, rest) => path.join(realpathSync.native(existing), rest));
+}
+
+/**
+ * File systems whose kernel locks do not reach other machines, or not surely: `f_type` of statfs(2) on Linux. On macOS
+ * the numbers mean nothing and none of these occurs.
+ */
+const networkTypes: Readonly<Record<number, string>> = {
+  26985: 'NFS',
+  20859: 'SMB',
+  4283649346: 'CIFS',
+  4266872130: 'SMB2',
+  1397113167: 'AFS',
+  1799439955: 'AFS',
+  1937076805: 'Coda',
+  22092: 'NCP',
+  16914839: '9P',
+  12805120: 'Ceph',
+  1196443219: 'GPFS',
+  198183888: 'Lustre',
+  1702057286: 'FUSE (it may be remote)',
+};
+
+function networkFileSystem(folder: string): string | undefined {
+  return nearest(folder, (existing) => networkTypes[statfsSync(existing).type >>> 0]);
+}
+
+/** Asks about the nearest folder above that exists; `rest` is the way from there. */
+function nearest<T>(folder: string, ask: (existing: string, rest: string) => T): T {
+  let existing = folder;
+  for (;;) {
+    try {
+      return ask(existing, path.relative(existing, folder));
+    } catch (error) {
+      if (errno(error) !== 'ENOENT' || existing === path.dirname(existing)) throw error;
+      existing = path.dirname(existing);
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import { rm, statfs } from 'node:fs/promises';
+import type { Origin, OriginKind, OriginServices, Tree } from '../contract.js';
+import { blobBytes, condemnBlob, hashBlob, putBlob } from './blobs.js';
+import { readHead, swapHead } from './commit.js';
+import { check, readConfig } from './config.js';
+import { type Disk, diskAt } from './disk.js';
+import { putManifest, readManifest } from './manifests.js';
+import { listStored, remove } from './stored.js';
+import { prepareTree, pruneTrees } from './tree.js';
+import { onDisk } from './trouble.js';
+
+/** A folder of this machine as an origin; `disk.ts` says what lies in it. */
+export const directory: OriginKind = { check, open };
+
+/** Others hold the lock for a commit, which is short, or while collecting, which is not. */
+const lockWaitMs = 60_000;
+
+/** The `origin` of a job file. */
+export interface DirectoryOriginInput {
+  readonly type: 'directory';
+  /** The folder, relative to the project; made when it is not there. Nothing else may write in it. */
+  readonly path: string;
+  /** The URL under which a CDN or web server shows the folder. */
+  readonly baseUrl?: string;
+  /** Whether plain web servers find every public path below `live` (hard links; the default). */
+  readonly tree?: boolean;
+  /** Allows a network file system, whose locks protect nobody: at most one machine may ever publish here. */
+  readonly singleWriter?: boolean;
+}
+
+function open(config: Readonly<Record<string, unknown>>, services: OriginServices): Origin {
+  const { path: root, tree } = readConfig(config);
+  const disk = diskAt(root);
+  const swap: Origin['swapHead'] = (next, base) => onDisk(root, () => swapHead(disk, next, base, tree));
+  const exclusively: Origin['exclusively'] = async (work) => {
+    await onDisk(root, () => disk.ensure(root));
+    return await services.holdLock(disk.at('.lock.db'), lockWaitMs, () => work(swap));
+  };
+  return {
+    readHead: () => onDisk(root, () => readHead(disk)),
+    swapHead: (next, base) => exclusively((swapLocked) => swapLocked(next, base)),
+    readManifest: (digest) => readManifest(disk, digest),
+    putManifest: (digest, bytes) => putManifest(disk, digest, bytes),
+    blobBytes: (name) => blobBytes(disk, name),
+    putBlob: (name, from) => putBlob(disk, name, from),
+    hashBlob: (name) => hashBlob(disk, name),
+    condemnBlob: (name) => condemnBlob(disk, name),
+    listStored: () => listStored(disk),
+    remove: (keys) => remove(disk, keys),
+    exclusively,
+    ...(tree && { tree: treeOf(disk, exclusively) }),
+    freeBytes: () => onDisk(root, () => freeBytes(disk)),
+  };
+}
+
+function treeOf(disk: Disk, exclusively: Origin['exclusively']): Tree {
+  return {
+    prepare: (snapshot, entries) => onDisk(disk.root, () => prepareTree(disk, snapshot, entries)),
+    async prune(keep) {
+      const pruned = await exclusively(() => onDisk(disk.root, () => pruneTrees(disk, keep)));
+      for (const tree of pruned) await onDisk(disk.root, () => rm(tree, { recursive: true, force: true }));
+    },
+  };
+}
+
+async function freeBytes(disk: Disk): Promise<number> {
+  await disk.ensure(disk.root);
+  const { bavail, bsize } = await statfs(disk.root);
+  return bavail * bsize;
+}

@@ -1,0 +1,150 @@
+import { constants } from 'node:fs';
+import { chmod, copyFile, link, lstat, open, readdir, rename, rm, utimes } from 'node:fs/promises';
+import path from 'node:path';
+import { errno, Fault } from '../../domain/faults.js';
+import { blobKey } from '../../domain/origin-keys.js';
+import { pathProblem } from '../../domain/paths.js';
+import type { Derivative, Entry, SnapshotId } from '../../domain/types.js';
+import { liveSnapshot } from './commit.js';
+import { type Disk, newFolder, syncFolder } from './disk.js';
+import { unlessAbsent } from './trouble.js';
+
+/** A tree is built in `.tmp`; it gets its name when it is complete and durable, so a name in `trees` needs no marker. */
+export async function prepareTree(disk: Disk, snapshot: SnapshotId, entries: AsyncIterable<Entry>): Promise<void> {
+  const target = disk.at('trees', snapshot);
+  await disk.ensure(disk.at('trees'));
+  if (await unlessAbsent(lstat(target))) await mendTree(disk, target, entries);
+  else await buildTree(disk, target, entries);
+  await unlessAbsent(utimes(target, new Date(), new Date())); // see `pruneTrees`
+  await syncFolder(disk.at('trees')); // also when it was there: who made it may have died before this
+}
+
+async function buildTree(disk: Disk, target: string, entries: AsyncIterable<Entry>): Promise<void> {
+  const tree = await disk.scratch();
+  try {
+    const folders = new Set<string>(['']);
+    await newFolder(tree);
+    for await (const entry of entries) {
+      const derivatives = derivativesOf(entry);
+      for (const { path: publicPath } of derivatives) await makeFolders(tree, publicPath, folders);
+      await Promise.all(derivatives.map((derivative) => show(disk, tree, derivative)));
+    }
+    for (const folder of folders) await syncFolder(path.join(tree, folder));
+    await rename(tree, target);
+  } catch (error) {
+    await rm(tree, { recursive: true, force: true });
+    const another = ['ENOTEMPTY', 'EEXIST'].includes(errno(error) ?? ''); // made the same tree meanwhile
+    if (!another) throw error;
+  }
+}
+
+function derivativesOf(entry: Entry): readonly Derivative[] {
+  const derivatives = Object.values(entry.items).flatMap((item) => item.derivatives);
+  for (const { path: publicPath } of derivatives) {
+    const problem = pathProblem(publicPath);
+    if (problem)
+      throw new Fault('origin-corrupt', `entry '${entry.key}' has the path '${publicPath}': expected ${problem}`);
+  }
+  return derivatives;
+}
+
+async function makeFolders(tree: string, publicPath: string, folders: Set<string>): Promise<void> {
+  const folder = parentOf(publicPath);
+  if (folders.has(folder)) return;
+  await makeFolders(tree, folder, folders);
+  await alone(publicPath, newFolder(path.join(tree, folder)));
+  folders.add(folder);
+}
+
+/** With `/` only, and empty at the top, unlike `path.dirname`. */
+function parentOf(publicPath: string): string {
+  return publicPath.slice(0, Math.max(0, publicPath.lastIndexOf('/')));
+}
+
+const notLinkable = ['EMLINK', 'EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP'];
+
+async function show(disk: Disk, tree: string, derivative: Derivative): Promise<void> {
+  const blob = disk.at(blobKey(derivative));
+  const target = path.join(tree, derivative.path);
+  try {
+    await alone(derivative.path, link(blob, target));
+  } catch (error) {
+    if (errno(error) === 'ENOENT') throw missing(disk, derivative, error);
+    if (!notLinkable.includes(errno(error) ?? '')) throw error;
+    await copy(blob, target);
+  }
+}
+
+function missing(disk: Disk, derivative: Derivative, cause: unknown): Fault {
+  return new Fault('origin-corrupt', `blob ${blobKey(derivative)} of '${derivative.path}' is missing in ${disk.root}`, {
+    cause,
+  });
+}
+
+/** The plan found no collision; a file system that folds case or composes accents may see one. */
+async function alone(publicPath: string, made: Promise<void>): Promise<void> {
+  try {
+    await made;
+  } catch (error) {
+    if (errno(error) !== 'EEXIST') throw error;
+    const taken = `public path '${publicPath}' is taken by one that this file system takes for the same`;
+    throw new Fault('run-failed', taken, { cause: error, hint: 'rename an asset or change recipes.<name>.path' });
+  }
+}
+
+async function copy(blob: string, target: string): Promise<void> {
+  await copyFile(blob, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+  await chmod(target, 0o444);
+  const file = await open(target, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** A finished tree may show a blob that was condemned since: what was made again takes its place. */
+async function mendTree(disk: Disk, tree: string, entries: AsyncIterable<Entry>): Promise<void> {
+  const condemned = await stillShown(disk);
+  if (condemned.size === 0) return;
+  const folders = new Set<string>();
+  for await (const entry of entries) {
+    for (const derivative of derivativesOf(entry).filter(({ sha256 }) => condemned.has(sha256))) {
+      const scratch = await disk.scratch();
+      await show(disk, path.dirname(scratch), { ...derivative, path: path.basename(scratch) });
+      await rename(scratch, path.join(tree, derivative.path));
+      await rm(scratch, { force: true }); // renaming one link over another of the same file does nothing
+      folders.add(parentOf(derivative.path));
+    }
+  }
+  for (const folder of folders) await syncFolder(path.join(tree, folder));
+}
+
+async function stillShown(disk: Disk): Promise<ReadonlySet<string>> {
+  const names = (await unlessAbsent(readdir(disk.at('.condemned')))) ?? [];
+  const shown = new Set<string>();
+  for (const name of names) {
+    const stats = await unlessAbsent(lstat(disk.at('.condemned', name)));
+    if (stats && stats.nlink > 1) shown.add(name.slice(0, name.indexOf('~')));
+  }
+  return shown;
+}
+
+/**
+ * Takes away trees that nobody is to see; the caller holds the lock. Kept beside `keep`: the live one, whoever made it
+ * so, and those prepared since the last commit, which another publisher is about to make live.
+ */
+export async function pruneTrees(disk: Disk, keep: readonly SnapshotId[]): Promise<readonly string[]> {
+  const names = (await unlessAbsent(readdir(disk.at('trees')))) ?? [];
+  const kept = new Set<string | undefined>([...keep, await liveSnapshot(disk)]);
+  const committed = (await unlessAbsent(lstat(disk.at('now'))))?.mtimeMs ?? 0;
+  const pruned: string[] = [];
+  for (const name of names.filter((tree) => !kept.has(tree))) {
+    const stats = await lstat(disk.at('trees', name));
+    if (stats.mtimeMs > committed) continue;
+    const scratch = await disk.scratch(); // renamed first: half a tree must not bear a name
+    await rename(disk.at('trees', name), scratch);
+    pruned.push(scratch);
+  }
+  return pruned;
+}

@@ -1,0 +1,50 @@
+import type { BigIntStats } from 'node:fs';
+import type { AssetKey, Finding, ListedAsset } from '../../domain/types.js';
+
+/** Names that belong to tools, not to the library. */
+export const skippedNames: ReadonlySet<string> = new Set(['.git', '.nightpress', 'lost+found']);
+
+/** A file may change once more within the same tick of the file system's clock, FAT's being 2 s. */
+const youngMs = 2_000;
+
+export function assetOf(key: AssetKey, stats: BigIntStats, now: number): ListedAsset {
+  const modifiedAt = Number(stats.mtimeMs);
+  const settled = modifiedAt < now - youngMs && Number(stats.ctimeMs) < now - youngMs;
+  return { key, bytes: Number(stats.size), modifiedAt, listing: listingOf(stats), settled };
+}
+
+/** An asset that exists and has no bytes for us; the listing is the link's, where it is a link. */
+export function refusedAsset(
+  key: AssetKey,
+  problem: Finding,
+  stats: BigIntStats | undefined,
+  now: number,
+): ListedAsset {
+  if (!stats) return { key, bytes: 0, modifiedAt: 0, listing: '', settled: false, problem };
+  return { ...assetOf(key, stats, now), problem };
+}
+
+const listingWords = new BigUint64Array(4);
+const listingBytes = Buffer.from(listingWords.buffer);
+
+/**
+ * Kept in the state and compared for equality only: size, mtime ns, ctime ns and inode, 64 bits each, as base64url. With
+ * ctime and inode a file replaced by one of equal size and mtime (`cp -p`, `rsync -t`) is seen; the device is left out,
+ * because its number may change with every mount. Decimal text was tried: 100,000 of them took 0.2 s more of the scan.
+ */
+function listingOf(stats: BigIntStats): string {
+  listingWords[0] = stats.size;
+  listingWords[1] = stats.mtimeNs;
+  listingWords[2] = stats.ctimeNs;
+  listingWords[3] = stats.ino;
+  return listingBytes.toString('base64url');
+}
+
+/** Whether `scan` could have produced this key. */
+export function isKey(key: string): boolean {
+  return !key.includes('\0') && key.split('/').every(isSegment);
+}
+
+function isSegment(segment: string): boolean {
+  return segment !== '' && segment !== '.' && segment !== '..' && !skippedNames.has(segment);
+}

@@ -1,0 +1,78 @@
+import { type BigIntStats, lstatSync, realpathSync } from 'node:fs';
+import { errno } from '../../domain/faults.js';
+import type { AssetKey, Finding } from '../../domain/types.js';
+import { refusal } from './findings.js';
+import { isKey } from './listing.js';
+
+/** What stands under a key right now. */
+export type Located =
+  /** `file` holds the bytes: absolute, without links, inside the root. */
+  | { readonly kind: 'file'; readonly file: string; readonly stats: BigIntStats }
+  /** An asset whose bytes cannot be had; `stats` are the link's own. */
+  | { readonly kind: 'refused'; readonly finding: Finding; readonly stats?: BigIntStats }
+  /** Never an asset, with what there is to say about it. */
+  | { readonly kind: 'other'; readonly finding?: Finding }
+  | { readonly kind: 'gone' };
+
+/** Follows the policy of this source for one key. `root` is absolute and without links. */
+export function locate(root: string, key: AssetKey): Located {
+  const file = within(root, key);
+  try {
+    const stats = lstatSync(file, { bigint: true });
+    if (stats.isSymbolicLink()) return locateTarget(root, key, file, stats);
+    if (stats.isDirectory()) return { kind: 'other' };
+    if (!stats.isFile()) return { kind: 'other', finding: special(key) };
+    // Another path: below a folder that became a link, or a name this file system only takes for equal. Not what scan lists.
+    return realpathSync.native(file) === file ? { kind: 'file', file, stats } : { kind: 'gone' };
+  } catch (error) {
+    const finding = refusal(key, error);
+    return finding.code === 'vanished' ? { kind: 'gone' } : { kind: 'refused', finding };
+  }
+}
+
+function locateTarget(root: string, key: AssetKey, file: string, link: BigIntStats): Located {
+  try {
+    const real = realpathSync.native(file);
+    const stats = lstatSync(real, { bigint: true });
+    if (stats.isDirectory()) return { kind: 'other', finding: toFolder(key) };
+    if (!stats.isFile()) return { kind: 'other', finding: special(key) };
+    if (isInside(root, real)) return { kind: 'file', file: real, stats };
+    const message = `the link leads out of the source, to ${JSON.stringify(real)}: expected a file inside it`;
+    return {
+      kind: 'refused',
+      stats: link,
+      finding: { code: 'link-outside', severity: 'error', class: 'input', key, message },
+    };
+  } catch (error) {
+    const message = `the link leads to no file (${errno(error) ?? String(error)}): expected one inside the source`;
+    return {
+      kind: 'refused',
+      stats: link,
+      finding: { code: 'link-broken', severity: 'error', class: 'input', key, message },
+    };
+  }
+}
+
+/** The path of `key`, or of a key prefix, below `root`. */
+export function within(root: string, key: string): string {
+  return root === '/' ? `/${key}` : `${root}/${key}`;
+}
+
+/** Inside the root and in none of the folders that scan skips. */
+function isInside(root: string, real: string): boolean {
+  const prefix = within(root, '');
+  return real.startsWith(prefix) && isKey(real.slice(prefix.length));
+}
+
+function toFolder(key: AssetKey): Finding {
+  return {
+    code: 'link-directory',
+    severity: 'notice',
+    key,
+    message: 'a link to a folder is not entered: its files are no assets',
+  };
+}
+
+function special(key: AssetKey): Finding {
+  return { code: 'special-file', severity: 'notice', key, message: 'neither file, folder nor link: it was not opened' };
+}

@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { assetQueries } from './assets.js';
+import type { State } from './contract.js';
+import { openToRead, openToWrite } from './database.js';
+import { itemQueries } from './items.js';
+import { madeQueries } from './made.js';
+import { readMigrations } from './migrate.js';
+import { originQueries } from './origin.js';
+import { planQueries } from './plans.js';
+import { runQueries } from './runs.js';
+import { Sql } from './sql.js';
+import { upkeepQueries } from './upkeep.js';
+
+export interface OpenOptions {
+  /** Beside a live run; writes nothing. Without a state it reads as an empty one. */
+  readonly readOnly?: boolean;
+}
+
+/**
+ * Opens the state of the job whose folder this is; created and migrated if need be, unless `readOnly`.
+ * Throws `state-corrupt`, `state-newer`, `state-unwritable`, `state-network`, and `run-locked` (temporary) when another
+ * process keeps the file locked for 5 s.
+ */
+export function openState(folder: string, options: OpenOptions = {}): State {
+  const file = stateFile(folder);
+  const opened = { file, migrations: readMigrations() };
+  const sql = new Sql(options.readOnly ? openToRead(opened) : openToWrite(opened), file);
+  return {
+    ...originQueries(sql),
+    ...runQueries(sql),
+    ...planQueries(sql),
+    ...itemQueries(sql),
+    ...madeQueries(sql),
+    ...assetQueries(sql),
+    ...upkeepQueries(sql),
+    close: () => sql.close(),
+  };
+}
+
+export function stateExists(folder: string): boolean {
+  return existsSync(stateFile(folder));
+}
+
+function stateFile(folder: string): string {
+  return path.join(path.resolve(folder), 'state.db');
+}

@@ -1,0 +1,166 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Fault } from '../../src/domain/faults.js';
+import { type GateInput, gateRules, judge, type Verdict } from '../../src/domain/gate.js';
+import type { Finding } from '../../src/domain/types.js';
+
+const spec = { tolerate: { share: 0.01 }, shrink: { share: 0.1 } };
+const nothing = { done: 0, reused: 0, carried: 0, failed: 0, quarantined: 0 };
+
+type Items = Partial<GateInput['items']>;
+
+/** A night of 1000 items over 500 assets on a base of 500, in which everything went well, but for what is given. */
+function verdict(
+  given: Omit<Partial<GateInput>, 'items' | 'assets'> & { items?: Items; assets?: Partial<GateInput['assets']> } = {},
+): Verdict {
+  const items = { ...nothing, total: 1000, ...given.items };
+  const assets = { total: 500, removed: 0, baseTotal: 500, ...given.assets };
+  return judge({ spec, findings: [], ...given, items, assets });
+}
+
+/** Rules that hold, or `publish`. */
+function rules(of: Verdict): string {
+  return of.publish ? 'publish' : of.holds.map(({ rule }) => rule).join(' ');
+}
+
+function finding(severity: Finding['severity'], message = 'photos/: cannot be listed'): Finding {
+  return { code: 'some-code', severity, message };
+}
+
+describe('which nights are held', () => {
+  const table: [what: string, given: Parameters<typeof verdict>[0], expected: string][] = [
+    ['all is well', {}, 'publish'],
+    ['as many failed as tolerated', { items: { failed: 10 } }, 'publish'],
+    ['one more failed', { items: { failed: 11 } }, 'tolerate'],
+    ['failed and quarantined count together', { items: { failed: 6, quarantined: 5 } }, 'tolerate'],
+    [
+      'errors outside any item count with them',
+      { items: { failed: 9 }, findings: [finding('error'), finding('error')] },
+      'tolerate',
+    ],
+    ['notices count for nothing', { items: { failed: 10 }, findings: [finding('notice')] }, 'publish'],
+    ['carried items count for nothing', { items: { carried: 900, failed: 10 } }, 'publish'],
+    ['one of a few failed: a share means at least one', { items: { total: 5, failed: 1 } }, 'publish'],
+    ['two of a few failed', { items: { total: 5, failed: 2 } }, 'tolerate'],
+    [
+      '29 % of 100 is 29',
+      { spec: { ...spec, tolerate: { share: 0.29 } }, items: { total: 100, failed: 29 } },
+      'publish',
+    ],
+    [
+      'a share of zero tolerates nothing',
+      { spec: { ...spec, tolerate: { share: 0 } }, items: { failed: 1 } },
+      'tolerate',
+    ],
+    [
+      'a count of zero tolerates nothing',
+      { spec: { ...spec, tolerate: { count: 0 } }, items: { failed: 1 } },
+      'tolerate',
+    ],
+    ['a count is a count', { spec: { ...spec, tolerate: { count: 2 } }, items: { total: 3, failed: 2 } }, 'publish'],
+    ['as many assets fewer as believed', { assets: { total: 450, removed: 50 } }, 'publish'],
+    ['one asset fewer still', { assets: { total: 449, removed: 51 } }, 'shrink'],
+    ['removed and added in balance: a folder was renamed', { assets: { total: 500, removed: 400 } }, 'publish'],
+    ['one of five gone is a fifth', { assets: { total: 4, removed: 1, baseTotal: 5 } }, 'shrink'],
+    [
+      'shrinking by a count',
+      { spec: { ...spec, shrink: { count: 1 } }, assets: { total: 4, removed: 1, baseTotal: 5 } },
+      'publish',
+    ],
+    ['a first run has nothing to shrink from', { assets: { total: 3, baseTotal: undefined } }, 'publish'],
+    ['an empty source', { assets: { total: 0, removed: 500 }, items: { total: 0 } }, 'empty'],
+    ['an empty source on the first run', { assets: { total: 0, baseTotal: undefined }, items: { total: 0 } }, 'empty'],
+    [
+      'an empty source although all may shrink',
+      { spec: { ...spec, shrink: { share: 1 } }, assets: { total: 0, removed: 500 } },
+      'empty',
+    ],
+    ['a snapshot that is not sound', { validation: [finding('error')] }, 'validation'],
+    ['a snapshot with a notice', { validation: [finding('notice')] }, 'publish'],
+    [
+      'everything at once',
+      { assets: { total: 9 }, items: { failed: 99 }, validation: [finding('error')] },
+      'shrink tolerate validation',
+    ],
+    ['an overridden rule', { items: { failed: 99 }, override: ['tolerate'] }, 'publish'],
+    [
+      'another rule than the overridden one',
+      { items: { failed: 99 }, assets: { total: 9 }, override: ['tolerate'] },
+      'shrink',
+    ],
+    ['empty overridden needs no second override', { assets: { total: 0 }, override: ['empty'] }, 'publish'],
+  ];
+
+  test.each(table)('%s', (_what, given, expected) => {
+    expect(rules(verdict(given))).toBe(expected);
+  });
+});
+
+describe('what a verdict says', () => {
+  const table: [rule: string, given: Parameters<typeof verdict>[0], message: string][] = [
+    [
+      'tolerate',
+      { items: { failed: 9, quarantined: 3 }, findings: [finding('error')] },
+      '13 of 1000 items have nothing to show (9 failed, 3 quarantined, 1 error outside any item), the gate tolerates 10 (1%); ' +
+        'to publish all the same: publish --override tolerate --reason TEXT',
+    ],
+    [
+      'shrink',
+      { assets: { total: 380, removed: 130 } },
+      '380 assets are 120 fewer than the 500 that are live (130 removed), the gate allows 50 fewer (10%); ' +
+        'to publish all the same: publish --override shrink --reason TEXT',
+    ],
+    [
+      'empty',
+      { assets: { total: 0, removed: 500 } },
+      'the source has no assets, 500 are live, expected at least one; to publish all the same: publish --override empty --reason TEXT',
+    ],
+    [
+      'validation',
+      { validation: [finding('error', "path 'a.jpg' is made twice"), finding('error'), finding('notice')] },
+      "the snapshot is not sound: path 'a.jpg' is made twice and 1 more like it, expected no error; " +
+        'to publish all the same: publish --override validation --reason TEXT',
+    ],
+  ];
+
+  test.each(table)('%s: figures, limit and the command', (rule, given, message) => {
+    expect(verdict(given)).toEqual({ publish: false, holds: [{ rule, message }] });
+  });
+
+  test('a published night still warns of what was let pass and what is missing', () => {
+    const held = { items: { failed: 11, carried: 4 }, findings: [finding('error')], override: ['tolerate'] };
+    expect(verdict(held)).toEqual({
+      publish: true,
+      warnings: [
+        'tolerate overridden: 12 of 1000 items have nothing to show (11 failed, 0 quarantined, 1 error outside any item), the gate tolerates 10 (1%)',
+        '11 of 1000 items have nothing to show',
+        '4 of 1000 items show an older version',
+        '1 error belongs to no item',
+      ],
+    });
+    expect(verdict()).toEqual({ publish: true, warnings: [] });
+  });
+
+  test('an override that is no rule is refused, not ignored', () => {
+    const misspelt = () => verdict({ override: ['tolerat'] });
+    expect(misspelt).toThrow(Fault);
+    expect(misspelt).toThrow(`no gate rule is named 'tolerat', expected one of ${gateRules.join(', ')}`);
+  });
+});
+
+test('for any figures: more trouble never publishes what less trouble holds, and overriding every rule publishes', () => {
+  const figures = fc.record({
+    items: fc.record({ total: fc.integer({ min: 50, max: 300 }), failed: fc.nat(40), quarantined: fc.nat(5) }),
+    assets: fc.record({ total: fc.nat(200), baseTotal: fc.option(fc.nat(200), { nil: undefined }) }),
+    stray: fc.nat(3),
+  });
+  fc.assert(
+    fc.property(figures, ({ items, assets, stray }) => {
+      const given = { items, assets, findings: Array.from({ length: stray }, () => finding('error')) };
+      const worse = { ...given, items: { ...items, failed: items.failed + 1 } };
+      if (!verdict(given).publish) expect(verdict(worse).publish).toBe(false);
+      expect(verdict({ ...worse, override: [...gateRules] }).publish).toBe(true);
+    }),
+    { numRuns: 300 },
+  );
+});

@@ -1,0 +1,60 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { sha256 } from '../../src/domain/digest.js';
+import type { ItemId, Limits } from '../../src/domain/types.js';
+import type { WorkOrder } from '../../src/processors/contract.js';
+
+export const hostileWorker = fileURLToPath(new URL('hostile-worker.mjs', import.meta.url));
+
+const roomy: Limits = { wallMs: 20_000, memoryBytes: 1_000_000_000, outputBytes: 10_000_000 };
+let ordered = 0;
+
+/** An order for one of the behaviours of `hostile-worker.mjs`, with its staged file and its empty outbox. */
+export async function orderOf(folder: string, behaviour: string, limits: Partial<Limits> = {}): Promise<WorkOrder> {
+  const place = path.join(folder, `order-${++ordered}`);
+  const file = path.join(place, 'staged');
+  const outbox = path.join(place, 'outbox');
+  await mkdir(outbox, { recursive: true });
+  await writeFile(file, behaviour);
+  return {
+    item: sha256(place) as string as ItemId,
+    kind: behaviour,
+    settings: {},
+    input: { file, sha256: sha256(behaviour), bytes: behaviour.length, key: `${behaviour}.jpg` },
+    outbox,
+    limits: { ...roomy, ...limits },
+  };
+}
+
+/** What a behaviour wrote into its outbox, as soon as it is there and not empty. */
+export async function written(order: WorkOrder, name: string): Promise<string> {
+  return await until(async () => {
+    const text = await readFile(path.join(order.outbox, name), 'utf8').catch(() => '');
+    return text === '' ? undefined : text;
+  }, `${name} is written`);
+}
+
+/** Looks again and again, for at most ten seconds unless told. */
+export async function until<T>(look: () => Promise<T | undefined> | T | undefined, what: string, withinMs = 10_000) {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined) return seen;
+    if (performance.now() > deadline) throw new Error(`waited ${withinMs} ms in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Resolves when no process has this number (negative: this group) any more. */
+export async function gone(pid: number, withinMs = 2000): Promise<void> {
+  const look = () => {
+    try {
+      process.kill(pid, 0);
+      return undefined;
+    } catch {
+      return true;
+    }
+  };
+  await until(look, `${pid} is gone`, withinMs);
+}
