@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { Fault } from '../domain/faults.js';
+import { addPlan } from './commands/plan.js';
 import { addRun } from './commands/run.js';
+import { addStatus } from './commands/status.js';
+import { addWindows } from './commands/windows.js';
 import type { CommandContext } from './context.js';
 import { printable } from './render/units.js';
 
@@ -38,6 +41,9 @@ export function buildProgram(context: CommandContext): Command {
     .showHelpAfterError('(add --help for usage)')
     .addHelpText('after', exitCodes);
   addRun(program, context);
+  addPlan(program, context);
+  addStatus(program, context);
+  addWindows(program, context);
   return program;
 }
 

@@ -15,6 +15,8 @@ export interface EndedItem {
 
 export interface EntryInput {
   readonly key: AssetKey;
+  /** Of the asset's bytes now, where the plan knew it. */
+  readonly sha256?: Digest;
   /** Recipes that match the asset now. */
   readonly recipes: readonly Recipe[];
   /** Items of this run, by recipe name; a matching recipe without one is unchanged. */
@@ -46,7 +48,7 @@ function composeItem(input: EntryInput, recipe: Recipe): EntryItem | undefined {
     const derivatives = outputs.map((output) => derivative(output, recipe, input.key));
     return placeholder === undefined ? { fingerprint, derivatives } : { fingerprint, derivatives, placeholder };
   }
-  return last && { ...last, carried: ended.sha256 ?? 'unread' };
+  return last && { ...last, carried: ended.sha256 ?? input.sha256 ?? 'unread' };
 }
 
 export function derivative(output: Output, recipe: Recipe, key: AssetKey): Derivative {

@@ -41,7 +41,7 @@ export async function makePlan(night: Night, request: PlanRequest): Promise<Made
     known,
     made: night.state.made(fingerprints),
     quarantined: night.state.quarantined(fingerprints),
-    collisions: once(() => planCollisions(inventory.assets.map((asset) => asset.key), evidence)),
+    collisions: once(() => planCollisions(presentKeys(inventory, comparison), evidence)),
     remake: (recipe, key) => (lost.has(`${recipe}\0${key}`) ? 'a blob is lost at the origin' : undefined),
     workers: night.workers,
   });
@@ -111,6 +111,12 @@ async function lostItems(night: Night, comparison: Comparison, entries: Readonly
     }
   }
   return lost;
+}
+
+/** Everything that is or stays public: what is listed, and what lies below folders that could not be listed. */
+function* presentKeys(inventory: Inventory, comparison: Comparison): Generator<AssetKey> {
+  for (const { key } of inventory.assets) yield key;
+  for (const { key, kind, asset } of comparison.changes) if (kind === 'unreadable' && !asset) yield key;
 }
 
 interface TotalsInput {

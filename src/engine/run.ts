@@ -120,7 +120,7 @@ async function judgeNight(
   return verdict.holds;
 }
 
-function decide(night: Night, recipes: ReadonlyMap<string, ReadyRecipe>, request: RunRequest): Decision {
+export function decide(night: Night, recipes: ReadonlyMap<string, ReadyRecipe>, request: RunRequest): Decision {
   const open = night.state.openRun();
   return chooseWindow({
     now: night.clock(),

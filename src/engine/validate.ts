@@ -38,14 +38,38 @@ export async function validate(night: Night, input: ValidateInput): Promise<Vali
   const made = night.state.made(rows.flatMap((row) => row.fingerprint ?? []));
   const missing = await missingItems(night, rows, made, input.base);
   const updates = composeUpdates(night, input, rows, made);
+  const collided = await collisions(night, updates);
+  if (withdraw(night, input, rows, collided)) return await validate(night, input);
   return {
     updates,
     lost: missing.map((row) => row.id),
     lostFingerprints: missing.flatMap((row) => row.fingerprint ?? []),
-    findings: await collisions(night, updates),
+    findings: [...collided.values()],
     stagedListing: listingsOf(rows),
     freshSince: freshSince(night, input, rows),
   };
+}
+
+/**
+ * Paths that could be known only after the work (a source's own width in a template) may collide late. Fresh items
+ * concerned step back like any failed item; what stays live cannot collide with itself. True: look again.
+ */
+function withdraw(night: Night, input: ValidateInput, rows: readonly ItemRow[], collided: ReadonlyMap<ItemId, Finding>): boolean {
+  const fresh = rows.filter((row) => collided.has(row.id) && isMade(row));
+  night.state.commit(
+    fresh.map(({ id, key, recipe, sha256, staged, fingerprint }) => ({
+      kind: 'ended',
+      run: input.run,
+      item: id,
+      disposition: input.base.get(key)?.items[recipe] ? 'carried' : 'failed',
+      at: night.clock(),
+      sha256,
+      staged,
+      fingerprint,
+      finding: collided.get(id),
+    })),
+  );
+  return fresh.length > 0;
 }
 
 function listingsOf(rows: readonly ItemRow[]): Validated['stagedListing'] {
@@ -54,7 +78,8 @@ function listingsOf(rows: readonly ItemRow[]): Validated['stagedListing'] {
 }
 
 function freshSince(night: Night, input: ValidateInput, rows: readonly ItemRow[]): readonly number[] {
-  const fresh = new Set(rows.flatMap((row) => (row.disposition === 'done' || row.disposition === 'reused' ? [row.key] : [])));
+  const isFresh = (row: ItemRow) => isMade(row) && input.base.get(row.key)?.source.sha256 !== row.sha256;
+  const fresh = new Set(rows.flatMap((row) => (isFresh(row) ? [row.key] : [])));
   const changed = night.state.changes(input.run).filter((change) => change.kind === 'added' || change.kind === 'changed');
   return changed.flatMap((change) => (change.asset && fresh.has(change.key) ? [change.asset.modifiedAt] : []));
 }
@@ -67,7 +92,7 @@ async function missingItems(
 ): Promise<readonly ItemRow[]> {
   const missing: ItemRow[] = [];
   for (const row of rows) {
-    if (row.disposition !== 'done' && row.disposition !== 'reused') continue;
+    if (!isMade(row)) continue;
     const held = base.get(row.key)?.items[row.recipe]?.fingerprint === row.fingerprint;
     const result = row.fingerprint && made.get(row.fingerprint);
     if (!result || (!held && !(await holdsAll(night.origin, result.outputs)))) missing.push(row);
@@ -84,21 +109,24 @@ function composeUpdates(night: Night, input: ValidateInput, rows: readonly ItemR
   }
   const updates = new Map<AssetKey, Entry | undefined>();
   for (const change of night.state.changes(input.run)) {
-    const { key } = change;
+    const { key, sha256 } = change;
     const recipes = change.kind === 'removed' ? [] : input.recipesFor(key);
-    updates.set(key, composeEntry({ key, recipes, ended: ended.get(key) ?? new Map(), base: input.base.get(key) }));
+    updates.set(key, composeEntry({ key, sha256, recipes, ended: ended.get(key) ?? new Map(), base: input.base.get(key) }));
   }
   return updates;
 }
 
+function isMade(row: ItemRow): boolean {
+  return row.disposition === 'done' || row.disposition === 'reused';
+}
+
 function endedItem(row: ItemRow, disposition: EndedItem['disposition'], made: ReadonlyMap<Digest, Made>): EndedItem {
-  const fresh = disposition === 'done' || disposition === 'reused';
   return {
     recipe: row.recipe,
     disposition,
     sha256: row.sha256,
     bytes: row.staged?.bytes,
-    made: fresh && row.fingerprint ? made.get(row.fingerprint) : undefined,
+    made: isMade(row) && row.fingerprint ? made.get(row.fingerprint) : undefined,
   };
 }
 
@@ -106,13 +134,13 @@ function endedItem(row: ItemRow, disposition: EndedItem['disposition'], made: Re
  * With default templates every path lies below its own asset's key, so only changed entries can collide with each
  * other. A template of the user's own can hit anything: then the whole snapshot is looked at.
  */
-async function collisions(night: Night, updates: Updates): Promise<readonly Finding[]> {
+async function collisions(night: Night, updates: Updates): Promise<ReadonlyMap<ItemId, Finding>> {
   const fresh = [...updates.values()].filter((entry) => entry !== undefined);
-  if (fresh.length === 0) return [];
+  if (fresh.length === 0) return new Map();
   const ownTemplates = night.job.recipes.some((recipe) => recipe.path !== night.recipeKinds[recipe.kind]?.path);
-  if (!ownTemplates) return [...collidingDerivatives(fresh).values()];
+  if (!ownTemplates) return collidingDerivatives(fresh);
   const live = (await night.origin.readHead())?.head.channels.live?.snapshot;
   const all = new Map(fresh.map((entry) => [entry.key, entry]));
   if (live) for await (const entry of entries(nodeLoader(night.origin), live)) if (!updates.has(entry.key)) all.set(entry.key, entry);
-  return [...collidingDerivatives([...all.values()]).values()];
+  return collidingDerivatives(all.values());
 }

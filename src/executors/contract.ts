@@ -26,7 +26,8 @@ export interface ProcessGroup {
  * Runs work orders, at most `workers` at once (the caller bounds it; a surplus call waits).
  *
  * Limits bind outside the working process: wall clock, memory of the whole group, bytes in the outbox.
- * Rejects only for faults of the executor itself (`executor-failed`), never for an item.
+ * Rejects only for faults of the executor itself (`executor-failed`), never for an item; and with the system error, its
+ * `code` kept (`ENOSPC`, `EDQUOT`, `EROFS`, `EIO`), when the disk refuses a worker: that is no item's failure either.
  */
 export interface Executor {
   execute(order: WorkOrder): Promise<Attempt>;

@@ -25,7 +25,7 @@ export interface Expected {
   readonly streams: readonly Partial<Stream>[];
   /** Video frames that went in. */
   readonly frames?: number;
-  /** Length of what went in; absent for a still picture. */
+  /** Length of what went in, as ffmpeg told it while writing; absent for a still picture. */
   readonly seconds?: number;
   /** The size at which ffmpeg ends a file without a word. */
   readonly limitBytes: number;
@@ -33,6 +33,13 @@ export interface Expected {
 
 type Refusal = Extract<WorkResult, { ok: false }>;
 type NonEmpty<T> = readonly [T, ...T[]];
+
+export interface CheckedOutputs {
+  readonly ok: true;
+  readonly outputs: NonEmpty<OutboxFile>;
+  /** CPU of the tools that checked. */
+  readonly verifyCpuMs: number;
+}
 
 /**
  * Proves outputs before they count: size limit, type by content, streams, no metadata, every frame decodes without a
@@ -42,7 +49,7 @@ export async function checkOutputs(
   expected: NonEmpty<Expected>,
   order: WorkOrder,
   signal: AbortSignal,
-): Promise<{ readonly ok: true; readonly outputs: NonEmpty<OutboxFile>; readonly verifyCpuMs: number } | Refusal> {
+): Promise<CheckedOutputs | Refusal> {
   const readCpu = await meterToolCpu();
   const outputs: OutboxFile[] = [];
   for (const one of expected) {
@@ -118,21 +125,18 @@ function wrongContent(expected: Expected, decoded: FfmpegEnd): string | undefine
   if (expected.frames !== undefined && frames !== expected.frames) {
     return `${frames} frames came out, expected the ${expected.frames} that went in`;
   }
-  if (expected.seconds !== undefined && Math.abs(seconds - expected.seconds) > tolerance(expected)) {
-    return `it lasts ${seconds.toFixed(3)} s, expected ${expected.seconds.toFixed(3)} s`;
-  }
-  return undefined;
+  return wrongLength(expected, seconds);
 }
 
 /**
- * Encoders of sound add a tenth of a second at most. While x264 writes, ffmpeg tells the time in decoding order, which
- * runs behind by its reordered frames; that no frame is missing has been counted.
+ * A tenth of a second is what encoders of sound add. Only a clip may be longer than ffmpeg said while it wrote: the time
+ * is told in decoding order, which runs behind by the frames x264 holds back. Its frames have been counted.
  */
-function tolerance({ frames = 0, seconds = 0 }: Expected): number {
-  return 0.1 + (frames > 0 ? (reorderedFrames * seconds) / frames : 0);
+function wrongLength({ seconds: wanted, frames }: Expected, seconds: number): string | undefined {
+  if (wanted === undefined) return undefined;
+  const isRight = seconds > wanted - 0.1 && (frames !== undefined || seconds < wanted + 0.1);
+  return isRight ? undefined : `it lasts ${seconds.toFixed(3)} s, expected ${wanted.toFixed(3)} s`;
 }
-
-const reorderedFrames = 3;
 
 async function describe(
   expected: Expected,

@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Finding } from '../domain/types.js';
 import type { WorkOrder, WorkResult } from './contract.js';
-import type { FfmpegEnd, ToolEnd } from './ffmpeg-run.js';
+import type { ToolEnd } from './ffmpeg-run.js';
 import { notice, reasonOf, refuse } from './refuse.js';
 
 /**
@@ -53,24 +53,21 @@ async function proveStorage(outbox: string): Promise<void> {
 }
 
 /** What is worth knowing of a source that was decoded: errors on the way, an end before the declared one. */
-export function noticesOf(end: FfmpegEnd, declaredSeconds: number | undefined, order: WorkOrder): readonly Finding[] {
+export function noticesOf(
+  end: ToolEnd,
+  length: { readonly seconds: number | undefined; readonly declared: number | undefined },
+  order: WorkOrder,
+): readonly Finding[] {
+  const { seconds = 0, declared = 0 } = length;
   const notices: Finding[] = [];
   const line = tellingLine(end, order);
   if (line !== undefined)
     notices.push(notice('degraded-source', `${end.stderrLines} lines of decoder errors, first: ${line}`));
-  if (declaredSeconds !== undefined && endsEarly(end.seconds, declaredSeconds)) {
-    notices.push(
-      notice(
-        'shorter-than-declared',
-        `${end.seconds.toFixed(1)} s could be decoded, the file declares ${declaredSeconds.toFixed(1)} s`,
-      ),
-    );
+  if (declared - seconds > 1 && seconds < declared * 0.9) {
+    const problem = `${seconds.toFixed(1)} s could be decoded, the file declares ${declared.toFixed(1)} s`;
+    notices.push(notice('shorter-than-declared', problem));
   }
   return notices;
-}
-
-function endsEarly(seconds: number, declared: number): boolean {
-  return declared - seconds > 1 && seconds < declared * 0.9;
 }
 
 /** The first line ffmpeg printed: later ones tell of consequences. */

@@ -22,6 +22,7 @@ const streamSchema = z.object({
   color_space: z.string().optional(),
   color_transfer: z.string().optional(),
   color_primaries: z.string().optional(),
+  duration: decimal.optional(),
   sample_rate: decimal.optional(),
   channels: z.int().optional(),
   disposition: z.record(z.string(), z.number()).default({}),

@@ -60,6 +60,18 @@ export function openToRead(opened: OpenedFile): Database.Database {
   });
 }
 
+/** A copy in memory that may be written and is forgotten: for deciding what a run would do, without doing it. */
+export function openScratchCopy(opened: OpenedFile): Database.Database {
+  const { file, migrations } = opened;
+  return orFault(file, () => {
+    if (!existsSync(file)) return inMemory(migrations);
+    return upgradedCopy(
+      closedOnError(connectToRead(file), (db) => refuseStrange(db, opened)),
+      migrations,
+    );
+  });
+}
+
 function create({ file, migrations }: OpenedFile): void {
   if (existsSync(`${file}-wal`) && !existsSync(file)) {
     throw corrupt(file, `it is missing, but ${path.basename(file)}-wal is there`);

@@ -17,9 +17,7 @@ export function madeQueries(sql: Sql): MadeQueries {
           ),
       ),
     madeDigests: () =>
-      sql.column<Digest>(
-        `SELECT DISTINCT output.value ->> 'sha256' FROM made, json_each(made.outputs) AS output ORDER BY 1`,
-      ),
+      sql.column<Digest>(`SELECT output.value ->> 'sha256' FROM made, json_each(made.outputs) AS output`),
     quarantined: (fingerprints) => readQuarantined(sql, fingerprints),
     releaseQuarantine: (fingerprints) =>
       sql.writing(

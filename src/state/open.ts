@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { assetQueries } from './assets.js';
 import type { State } from './contract.js';
-import { openToRead, openToWrite } from './database.js';
+import { openScratchCopy, openToRead, openToWrite } from './database.js';
 import { itemQueries } from './items.js';
 import { madeQueries } from './made.js';
 import { readMigrations } from './migrate.js';
@@ -25,7 +25,16 @@ export interface OpenOptions {
 export function openState(folder: string, options: OpenOptions = {}): State {
   const file = stateFile(folder);
   const opened = { file, migrations: readMigrations() };
-  const sql = new Sql(options.readOnly ? openToRead(opened) : openToWrite(opened), file);
+  return stateOf(new Sql(options.readOnly ? openToRead(opened) : openToWrite(opened), file));
+}
+
+/** A copy of the state in memory, for `plan` and dry runs: may be written, is forgotten at `close`. */
+export function openScratchState(folder: string): State {
+  const file = stateFile(folder);
+  return stateOf(new Sql(openScratchCopy({ file, migrations: readMigrations() }), file));
+}
+
+function stateOf(sql: Sql): State {
   return {
     ...originQueries(sql),
     ...runQueries(sql),

@@ -312,6 +312,13 @@ describe('planItems says why', () => {
     expect(plan.settledKeys).toEqual(['b.pdf', 'c.txt']);
   });
 
+  it('an order to make again even what is known bad', () => {
+    const after = publish({ ...empty, files: { 'z.pdf': 'bad' }, bad: ['bad'] });
+    const { plan } = night(after, { remake: () => askedAgain });
+    expect(reasons(plan)).toEqual([['rest', 'z.pdf', askedAgain]]);
+    expect(plan.items[0]?.partition).toBeDefined();
+  });
+
   it('nothing of a removed asset, which is only named', () => {
     const { plan } = night({ ...published, files: { 'c.txt': 'three' } });
     expect(plan).toMatchObject({ items: [], removedKeys: ['a.jpg', 'b.pdf'], droppedItems: [] });

@@ -10,13 +10,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { serveOrders } from '../../dist/worker/serve.js';
 
 const forever = 2 ** 31 - 1;
+const kept = [];
 
 const behaviours = {
   async obeys(order) {
     const text = JSON.stringify({ pid: process.pid, environment: process.env, settings: order.settings });
     await writeFile(path.join(order.outbox, 'original'), text);
     const sha256 = '0'.repeat(64);
-    const outputs = [{ file: 'original', variant: 'original', sha256, bytes: text.length, type: 'text/plain', ext: 'txt' }];
+    const outputs = [
+      { file: 'original', variant: 'original', sha256, bytes: text.length, type: 'text/plain', ext: 'txt' },
+    ];
     return { ok: true, source: { type: 'text/plain' }, outputs, findings: [], verifyCpuMs: 0 };
   },
   async refuses() {
@@ -54,6 +57,10 @@ const behaviours = {
       hoard.push(Buffer.alloc(8 << 20, hoard.length + 1));
       await delay(5);
     }
+  },
+  async 'keeps memory'(order) {
+    kept.push(Buffer.alloc(100_000_000, 1));
+    return await behaviours.obeys(order);
   },
   async 'fills the heap'() {
     const hoard = [];

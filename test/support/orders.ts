@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,15 +47,14 @@ export async function until<T>(look: () => Promise<T | undefined> | T | undefine
   }
 }
 
-/** Resolves when no process has this number (negative: this group) any more. */
-export async function gone(pid: number, withinMs = 2000): Promise<void> {
-  const look = () => {
-    try {
-      process.kill(pid, 0);
-      return undefined;
-    } catch {
-      return true;
-    }
-  };
-  await until(look, `${pid} is gone`, withinMs);
+/**
+ * Whether a process with this number, or any in the group of this number, can still do something. Zombies cannot: they
+ * wait for whoever inherited them, which on some machines takes its time.
+ */
+export function isLiving(number: number): boolean {
+  const rows = execFileSync('ps', ['-A', '-o', 'pid=,pgid=,stat='], { encoding: 'utf8' }).trim().split('\n');
+  return rows.some((row) => {
+    const [pid, pgid, state] = row.trim().split(/\s+/);
+    return (Number(pid) === number || Number(pgid) === number) && !state?.startsWith('Z');
+  });
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { errno } from '../../domain/faults.js';
 import type { LiveProcess, ProcessTable } from './table.js';
 
@@ -11,7 +11,7 @@ export const linuxTable: ProcessTable = {
     return stat && `${thisBoot()} ${stat.startTicks}`;
   },
 
-  family: (pid) => descendants(pid).flatMap(live),
+  family: (pid) => (listsChildren ? descendants(pid).flatMap(live) : linuxTable.group(pid)),
 
   group: (pgid) => members(pgid).flatMap(({ pid }) => live(pid)),
 
@@ -23,6 +23,9 @@ export const linuxTable: ProcessTable = {
     return startedAt.startsWith(`${thisBoot()} `) && members(pgid).every(({ session }) => session === pgid);
   },
 };
+
+/** Some kernels are built without these lists. */
+const listsChildren = existsSync(`/proc/self/task/${process.pid}/children`);
 
 interface Stat {
   readonly pid: number;

@@ -24,11 +24,11 @@ export async function putBlob(disk: Disk, name: BlobName, from: string): Promise
     const stats = await source.stat();
     if (!stats.isFile()) throw new TypeError(`${from} is no regular file: it cannot become blob ${name.sha256}`);
     await onDisk(disk.root, async () => {
-      await disk.ensure(path.dirname(target));
+      await disk.ensure(disk.root);
       const { dev } = await stat(disk.root);
       const incoming = { name, from, source, target };
       // A file with other names could be written through them.
-      const moved = stats.dev === dev && stats.nlink === 1 && (await moveIn(incoming));
+      const moved = stats.dev === dev && stats.nlink === 1 && (await moveIn(disk, incoming));
       if (!moved) await copyIn(disk, incoming);
     });
   } finally {
@@ -40,9 +40,10 @@ export async function putBlob(disk: Disk, name: BlobName, from: string): Promise
  * Gives the file its name at the origin, without a second write. Its bytes must not change any more: whoever wrote it
  * has ended or said that it is finished. False when the file system has no way from there to here.
  */
-async function moveIn({ name, from, source, target }: Incoming): Promise<boolean> {
+async function moveIn(disk: Disk, { name, from, source, target }: Incoming): Promise<boolean> {
   const found = await pour(source);
   if (found !== name.sha256) throw badHash(`blob ${name.sha256}`, found);
+  await disk.ensure(path.dirname(target));
   if (await keepStored(target, (await source.stat()).size)) return true;
   await finish(source);
   try {
@@ -77,6 +78,7 @@ export async function save(
   const file = await open(scratch, 'wx', 0o600);
   try {
     await write(file);
+    await disk.ensure(path.dirname(target));
     if (replace || !(await keepStored(target, (await file.stat()).size))) {
       await finish(file);
       await rename(scratch, target);

@@ -1,7 +1,8 @@
-import { realpathSync, statfsSync } from 'node:fs';
+import { readFileSync, realpathSync, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { errno } from '../../domain/faults.js';
+import { mountKind, networkKind } from '../../domain/network-kinds.js';
 import type { Problem } from '../../sources/contract.js';
 import type { OriginCheck } from '../contract.js';
 
@@ -67,28 +68,12 @@ function resolved(folder: string): string {
   return nearest(folder, (existing, rest) => path.join(realpathSync.native(existing), rest));
 }
 
-/**
- * File systems whose kernel locks do not reach other machines, or not surely: `f_type` of statfs(2) on Linux. On macOS
- * the numbers mean nothing and none of these occurs.
- */
-const networkTypes: Readonly<Record<number, string>> = {
-  26985: 'NFS',
-  20859: 'SMB',
-  4283649346: 'CIFS',
-  4266872130: 'SMB2',
-  1397113167: 'AFS',
-  1799439955: 'AFS',
-  1937076805: 'Coda',
-  22092: 'NCP',
-  16914839: '9P',
-  12805120: 'Ceph',
-  1196443219: 'GPFS',
-  198183888: 'Lustre',
-  1702057286: 'FUSE (it may be remote)',
-};
-
 function networkFileSystem(folder: string): string | undefined {
-  return nearest(folder, (existing) => networkTypes[statfsSync(existing).type >>> 0]);
+  if (process.platform !== 'linux') return undefined;
+  return nearest(folder, (existing) => {
+    const mount = () => mountKind(readFileSync('/proc/self/mountinfo', 'utf8'), statSync(existing).dev);
+    return networkKind(statfsSync(existing).type, mount);
+  });
 }
 
 /** Asks about the nearest folder above that exists; `rest` is the way from there. */

@@ -1,4 +1,5 @@
-import { rm, statfs } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, rm, statfs } from 'node:fs/promises';
 import type { Origin, OriginKind, OriginServices, Tree } from '../contract.js';
 import { blobBytes, condemnBlob, hashBlob, putBlob } from './blobs.js';
 import { readHead, swapHead } from './commit.js';
@@ -34,6 +35,7 @@ function open(config: Readonly<Record<string, unknown>>, services: OriginService
   const swap: Origin['swapHead'] = (next, base) => onDisk(root, () => swapHead(disk, next, base, tree));
   const exclusively: Origin['exclusively'] = async (work) => {
     await onDisk(root, () => disk.ensure(root));
+    await onDisk(root, () => access(root, constants.W_OK)); // said here in the origin's words, not in the lock's
     return await services.holdLock(disk.at('.lock.db'), lockWaitMs, () => work(swap));
   };
   return {

@@ -26,7 +26,6 @@ export async function putManifest(disk: Disk, digest: Digest, bytes: Buffer): Pr
   const found = sha256(bytes);
   if (found !== digest) throw badHash(`manifest ${key}`, found);
   await onDisk(disk.root, async () => {
-    await disk.ensure(disk.at('m'));
     const stored = await unlessAbsent(readFile(disk.at(key)));
     if (stored?.equals(bytes) && (await keepStored(disk.at(key), bytes.length))) return;
     await save(disk, disk.at(key), (file) => file.writeFile(bytes), true);

@@ -46,31 +46,31 @@ export const processor: Processor<AudioSettings> = {
     if (!probed.ok) return probed;
     const { streams, format } = probed.probe;
     const sound = preferred(streams.filter(isAudio));
-    if (!sound) return noSound(streams);
-    const end = await encode(input, sound, { order, context, declaredSeconds: format.duration });
-    const failure = (await failureOf(end, order)) ?? (end.seconds === 0 ? nothingDecoded() : undefined);
+    if (!sound) return refuseSound(streams);
+    const job = { order, context, sound, declaredSeconds: sound.duration ?? format.duration };
+    const end = await encode(input, job);
+    const failure = await failureOf(end, order);
     if (failure) return failure;
-    return finish(sound, end, { order, context, declaredSeconds: format.duration });
+    if (end.seconds === 0) return refuse('decode-failed', 'not one sample could be decoded');
+    return finish(end, job);
   },
 };
 
-function noSound(streams: readonly Stream[]): Refusal {
+function refuseSound(streams: readonly Stream[]): Refusal {
   const unknown = streams.find((stream) => stream.codec_type === 'audio');
   if (!unknown) return refuse('no-audio', 'it has no sound, expected an audio track');
   return refuse('decode-failed', `no decoder for its sound, codec '${unknown.codec_name ?? 'unknown'}'`);
 }
 
-function nothingDecoded(): Refusal {
-  return refuse('decode-failed', 'not one sample could be decoded');
-}
-
-interface Job {
+/** One order with what its source turned out to be. */
+interface SoundJob {
+  readonly sound: Stream;
   readonly order: AudioOrder;
   readonly context: WorkContext;
   readonly declaredSeconds: number | undefined;
 }
 
-function encode(input: FfmpegInput, sound: Stream, { order, context, declaredSeconds }: Job): Promise<FfmpegEnd> {
+function encode(input: FfmpegInput, { order, context, sound, declaredSeconds }: SoundJob): Promise<FfmpegEnd> {
   const { formats, kbps } = order.settings;
   const outputs = formats.map((format, n) => {
     const { encoder, muxer, options } = codings[format];
@@ -82,12 +82,9 @@ function encode(input: FfmpegInput, sound: Stream, { order, context, declaredSec
       limitBytes: order.limits.outputBytes,
     };
   });
-  const graph = soundGraph(
-    sound,
-    formats.map((format) => rateOf(format, sound)),
-  );
+  const rates = formats.map((format) => rateOf(format, sound));
   return runFfmpeg({
-    args: encodeArguments(input, graph, outputs),
+    args: encodeArguments(input, soundGraph(sound, rates, declaredSeconds), outputs),
     signal: context.signal,
     onSeconds: (seconds) => context.progress(declaredSeconds ? Math.min(0.9, (0.9 * seconds) / declaredSeconds) : 0),
   });
@@ -102,16 +99,18 @@ function fileOf(format: AudioFormat, { kbps }: AudioSettings): string {
   return `${kbps[format]}k.${audioExtensions[format]}`;
 }
 
-async function finish(sound: Stream, end: FfmpegEnd, { order, context, declaredSeconds }: Job): Promise<WorkResult> {
-  const [first, ...others] = order.settings.formats.map((format) => expectation(format, sound, end, order));
+async function finish(end: FfmpegEnd, job: SoundJob): Promise<WorkResult> {
+  const { order, context, declaredSeconds } = job;
+  const [first, ...others] = order.settings.formats.map((format) => expect(format, end, job));
   if (!first) throw new Error('a recipe for sound without a format');
   const checked = await checkOutputs([first, ...others], order, context.signal);
   if (!checked.ok) return checked;
-  const source = { type: context.sniffed.type, duration: checked.outputs[0].duration };
-  return { ...checked, source, findings: noticesOf(end, declaredSeconds, order) };
+  const [{ duration }] = checked.outputs;
+  const findings = noticesOf(end, { seconds: duration, declared: declaredSeconds }, order);
+  return { ...checked, source: { type: context.sniffed.type, duration }, findings };
 }
 
-function expectation(format: AudioFormat, sound: Stream, end: FfmpegEnd, order: AudioOrder): Expected {
+function expect(format: AudioFormat, end: FfmpegEnd, { order, sound }: SoundJob): Expected {
   const { codec, type } = codings[format];
   return {
     file: fileOf(format, order.settings),

@@ -84,12 +84,6 @@ export function clipExpected(
   return { file: clipName(rendition), variant, ext: 'mp4', type: 'video/mp4', streams, ...made };
 }
 
-/** What a finished poster must be. */
-export function posterExpected({ width, height }: Size, limitBytes: number): Expected {
-  const streams = [{ codec_type: 'video', codec_name: 'mjpeg', width, height }];
-  return { file: 'poster.jpg', variant: 'poster', ext: 'jpg', type: 'image/jpeg', frames: 1, streams, limitBytes };
-}
-
 export function clipName(rendition: Rendition): string {
   return `${rendition.variant}.mp4`;
 }

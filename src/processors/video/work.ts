@@ -1,16 +1,17 @@
 import path from 'node:path';
 import { mediaType } from '../../domain/media-types.js';
-import type { Processor, WorkContext, WorkOrder, WorkResult } from '../contract.js';
+import type { Finding } from '../../domain/types.js';
+import type { OutboxFile, Processor, WorkContext, WorkOrder, WorkResult } from '../contract.js';
 import { encodeArguments } from '../ffmpeg-argv.js';
-import { checkOutputs, type Expected } from '../ffmpeg-check.js';
+import { checkOutputs } from '../ffmpeg-check.js';
 import { type FfmpegEnd, runFfmpeg } from '../ffmpeg-run.js';
 import { canToneMap, ffmpegVersions } from '../ffmpeg-tools.js';
 import { failureOf, noticesOf } from '../ffmpeg-verdict.js';
 import { probe } from '../ffprobe.js';
 import { notice, refuse } from '../refuse.js';
 import { soundGraph } from '../sound.js';
-import { displayedSize, pictureGraph, type Rendition } from './picture.js';
-import { clipExpected, clipName, clipOutput, type Plan, planClip, posterExpected, soundRate } from './plan.js';
+import { displayedSize, pictureGraph } from './picture.js';
+import { clipExpected, clipName, clipOutput, type Plan, planClip, soundRate } from './plan.js';
 import { makePoster } from './poster.js';
 import type { VideoSettings } from './recipe.js';
 
@@ -33,10 +34,7 @@ export const processor: Processor<VideoSettings> = {
     const failure = await failureOf(end, order);
     if (failure) return failure;
     if (end.frames === 0) return refuse('decode-failed', 'not one frame could be decoded');
-    const unmapped = plan.hdr && !toneMap ? [notice('hdr-not-mapped', pale)] : [];
-    const findings = [...noticesOf(end, plan.declaredSeconds, order), ...unmapped];
-    const finished = await finish(plan, end, order, context);
-    return finished.ok ? { ...finished, findings } : finished;
+    return finish({ plan, toneMap, end }, order, context);
   },
 };
 
@@ -58,25 +56,39 @@ function encode(plan: Plan, toneMap: boolean, order: VideoOrder, context: WorkCo
   });
 }
 
-/** Poster, and the proof of everything made. */
-async function finish(plan: Plan, end: FfmpegEnd, order: VideoOrder, context: WorkContext): Promise<WorkResult> {
+interface Encoded {
+  readonly plan: Plan;
+  readonly toneMap: boolean;
+  readonly end: FfmpegEnd;
+}
+
+/** Proves the clips, then takes the poster from the first: only now its length is known. */
+async function finish(encoded: Encoded, order: VideoOrder, context: WorkContext): Promise<WorkResult> {
+  const { plan, end } = encoded;
   const [first, ...others] = plan.renditions;
-  const { frames, seconds } = end;
-  const limitBytes = order.limits.outputBytes;
-  const expectClip = (rendition: Rendition): Expected => clipExpected(plan, rendition, { frames, seconds, limitBytes });
-  const posters: Expected[] = [];
-  if (order.settings.poster) {
-    const poster = posterExpected(first, limitBytes);
-    const clip = path.join(order.outbox, clipName(first));
-    const made = await makePoster({ clip, seconds, file: poster.file, limitBytes }, order, context.signal);
-    if (!made.ok) return made;
-    posters.push(poster);
-  }
-  const expected = [expectClip(first), ...others.map(expectClip), ...posters] as const;
-  const checked = await checkOutputs(expected, order, context.signal);
-  if (!checked.ok) return checked;
+  const made = { frames: end.frames, seconds: end.seconds, limitBytes: order.limits.outputBytes };
+  const expected = [clipExpected(plan, first, made), ...others.map((one) => clipExpected(plan, one, made))] as const;
+  const clips = await checkOutputs(expected, order, context.signal);
+  if (!clips.ok) return clips;
+  const [clip] = clips.outputs;
+  const poster = order.settings.poster ? await makePoster(clip, order, context.signal) : undefined;
+  if (poster && !poster.ok) return poster;
   const { width, height } = displayedSize(plan.picture);
-  const [{ duration }] = checked.outputs;
-  const source = { type: context.sniffed.type, width: Math.round(width), height: Math.round(height), duration };
-  return { ...checked, source, findings: [] };
+  return {
+    ok: true,
+    source: {
+      type: context.sniffed.type,
+      width: Math.round(width),
+      height: Math.round(height),
+      duration: clip.duration,
+    },
+    outputs: [...clips.outputs, ...(poster?.outputs ?? [])],
+    findings: findingsOf(encoded, clip, order),
+    verifyCpuMs: clips.verifyCpuMs + (poster?.verifyCpuMs ?? 0),
+  };
+}
+
+function findingsOf({ plan, toneMap, end }: Encoded, clip: OutboxFile, order: VideoOrder): readonly Finding[] {
+  const notices = noticesOf(end, { seconds: clip.duration, declared: plan.declaredSeconds }, order);
+  return plan.hdr && !toneMap ? [...notices, notice('hdr-not-mapped', pale)] : notices;
 }

@@ -1,8 +1,11 @@
 import { errno } from '../../domain/faults.js';
 import type { AssetKey, FailureClass, Finding } from '../../domain/types.js';
 
+/** A finding about one asset whose bytes cannot be had. */
+export type Refusal = Finding & { readonly key: AssetKey };
+
 /** Why the bytes of one asset could not be had, from the system error. Anything that is none, or tells of this process, is thrown. */
-export function refusal(key: AssetKey, error: unknown): Finding {
+export function refusal(key: AssetKey, error: unknown): Refusal {
   const code = errno(error);
   switch (code) {
     case undefined:
@@ -12,7 +15,7 @@ export function refusal(key: AssetKey, error: unknown): Finding {
       throw error;
     case 'ENOENT':
     case 'ENOTDIR':
-      return refused(key, 'vanished', 'transient', 'the file is gone since it was listed');
+      return vanished(key);
     case 'EACCES':
     case 'EPERM':
       return refused(
@@ -28,10 +31,14 @@ export function refusal(key: AssetKey, error: unknown): Finding {
   }
 }
 
-export function changed(key: AssetKey, how: string): Finding {
+export function vanished(key: AssetKey): Refusal {
+  return refused(key, 'vanished', 'transient', 'the file is gone since it was listed');
+}
+
+export function changed(key: AssetKey, how: string): Refusal {
   return refused(key, 'changed-while-read', 'transient', `the file changed while it was read: ${how}`);
 }
 
-export function refused(key: AssetKey, code: string, failure: FailureClass, message: string): Finding {
+export function refused(key: AssetKey, code: string, failure: FailureClass, message: string): Refusal {
   return { code, severity: 'error', class: failure, key, message };
 }

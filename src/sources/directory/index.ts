@@ -68,5 +68,5 @@ function open(config: Readonly<Record<string, unknown>>, clock: () => number): S
 function listedAt(root: string, key: AssetKey, now: number): ListedAsset | undefined {
   const found = locate(root, key);
   if (found.kind === 'file') return assetOf(key, found.stats, now);
-  return found.kind === 'refused' ? refusedAsset(key, found.finding, found.stats, now) : undefined;
+  return found.kind === 'refused' ? refusedAsset(found.finding, found.stats, now) : undefined;
 }

@@ -1,5 +1,6 @@
 import type { BigIntStats } from 'node:fs';
-import type { AssetKey, Finding, ListedAsset } from '../../domain/types.js';
+import type { AssetKey, ListedAsset } from '../../domain/types.js';
+import type { Refusal } from './findings.js';
 
 /** Names that belong to tools, not to the library. */
 export const skippedNames: ReadonlySet<string> = new Set(['.git', '.nightpress', 'lost+found']);
@@ -13,15 +14,11 @@ export function assetOf(key: AssetKey, stats: BigIntStats, now: number): ListedA
   return { key, bytes: Number(stats.size), modifiedAt, listing: listingOf(stats), settled };
 }
 
-/** An asset that exists and has no bytes for us; the listing is the link's, where it is a link. */
-export function refusedAsset(
-  key: AssetKey,
-  problem: Finding,
-  stats: BigIntStats | undefined,
-  now: number,
-): ListedAsset {
-  if (!stats) return { key, bytes: 0, modifiedAt: 0, listing: '', settled: false, problem };
-  return { ...assetOf(key, stats, now), problem };
+/** An asset that exists and whose bytes cannot be had; `link` are the stats of the link in its place, if it is one. */
+export function refusedAsset(problem: Refusal, link: BigIntStats | undefined, now: number): ListedAsset {
+  const { key } = problem;
+  if (!link) return { key, bytes: 0, modifiedAt: 0, listing: '', settled: false, problem };
+  return { ...assetOf(key, link, now), problem };
 }
 
 const listingWords = new BigUint64Array(4);

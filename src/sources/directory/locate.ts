@@ -1,7 +1,7 @@
 import { type BigIntStats, lstatSync, realpathSync } from 'node:fs';
 import { errno } from '../../domain/faults.js';
 import type { AssetKey, Finding } from '../../domain/types.js';
-import { refusal } from './findings.js';
+import { type Refusal, refusal, refused } from './findings.js';
 import { isKey } from './listing.js';
 
 /** What stands under a key right now. */
@@ -9,7 +9,7 @@ export type Located =
   /** `file` holds the bytes: absolute, without links, inside the root. */
   | { readonly kind: 'file'; readonly file: string; readonly stats: BigIntStats }
   /** An asset whose bytes cannot be had; `stats` are the link's own. */
-  | { readonly kind: 'refused'; readonly finding: Finding; readonly stats?: BigIntStats }
+  | { readonly kind: 'refused'; readonly finding: Refusal; readonly stats?: BigIntStats }
   /** Never an asset, with what there is to say about it. */
   | { readonly kind: 'other'; readonly finding?: Finding }
   | { readonly kind: 'gone' };
@@ -31,27 +31,27 @@ export function locate(root: string, key: AssetKey): Located {
 }
 
 function locateTarget(root: string, key: AssetKey, file: string, link: BigIntStats): Located {
+  const refuse = (code: string, message: string): Located => {
+    return { kind: 'refused', stats: link, finding: refused(key, code, 'input', message) };
+  };
   try {
     const real = realpathSync.native(file);
     const stats = lstatSync(real, { bigint: true });
     if (stats.isDirectory()) return { kind: 'other', finding: toFolder(key) };
     if (!stats.isFile()) return { kind: 'other', finding: special(key) };
     if (isInside(root, real)) return { kind: 'file', file: real, stats };
-    const message = `the link leads out of the source, to ${JSON.stringify(real)}: expected a file inside it`;
-    return {
-      kind: 'refused',
-      stats: link,
-      finding: { code: 'link-outside', severity: 'error', class: 'input', key, message },
-    };
+    return refuse(
+      'link-outside',
+      `the link leads out of the source, to ${JSON.stringify(real)}: expected a file inside it`,
+    );
   } catch (error) {
-    const message = `the link leads to no file (${errno(error) ?? String(error)}): expected one inside the source`;
-    return {
-      kind: 'refused',
-      stats: link,
-      finding: { code: 'link-broken', severity: 'error', class: 'input', key, message },
-    };
+    const code = errno(error) ?? '';
+    if (!brokenCodes.includes(code)) throw error;
+    return refuse('link-broken', `the link leads to no file (${code}): expected one inside the source`);
   }
 }
+
+const brokenCodes = ['ENOENT', 'ENOTDIR', 'ELOOP'];
 
 /** The path of `key`, or of a key prefix, below `root`. */
 export function within(root: string, key: string): string {
@@ -65,12 +65,8 @@ function isInside(root: string, real: string): boolean {
 }
 
 function toFolder(key: AssetKey): Finding {
-  return {
-    code: 'link-directory',
-    severity: 'notice',
-    key,
-    message: 'a link to a folder is not entered: its files are no assets',
-  };
+  const message = 'a link to a folder is not entered: its files are no assets';
+  return { code: 'link-directory', severity: 'notice', key, message };
 }
 
 function special(key: AssetKey): Finding {

@@ -16,10 +16,8 @@ export function rootAt(folder: string): () => Root {
     const found = look(folder);
     known ??= found;
     if (found.identity === known.identity && found.real === known.real) return known;
-    throw new Fault(
-      'source-unreachable',
-      `source folder ${folder} was replaced by another while in use: is its volume still mounted?`,
-    );
+    const message = `source folder ${folder} was replaced by another while in use: is its volume still mounted?`;
+    throw new Fault('source-unreachable', message);
   };
 }
 
@@ -37,12 +35,12 @@ function look(folder: string): Root & { identity: string } {
 
 /** The source as a whole cannot be listed or read. */
 export function unreachable(folder: string, cause: unknown): Fault {
-  const code = errno(cause);
-  const why =
-    code === 'ENOENT'
-      ? 'does not exist: expected a folder (if it lies on a volume, is that mounted?)'
-      : code === 'EACCES'
-        ? 'may not be read by this user'
-        : `cannot be read: ${code ?? String(cause)}`;
+  const code = errno(cause) ?? String(cause);
+  const why = reasons.get(code) ?? `cannot be read: ${code}`;
   return new Fault('source-unreachable', `source folder ${folder} ${why}`, { cause });
 }
+
+const reasons: ReadonlyMap<string, string> = new Map([
+  ['ENOENT', 'does not exist: expected a folder (if it lies on a volume, is that mounted?)'],
+  ['EACCES', 'may not be read by this user'],
+]);

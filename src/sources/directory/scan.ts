@@ -3,6 +3,7 @@ import { lstatSync, readdirSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { errno } from '../../domain/faults.js';
 import type { Finding, Inventory, ListedAsset } from '../../domain/types.js';
+import { refused } from './findings.js';
 import { assetOf, refusedAsset, skippedNames } from './listing.js';
 import { locate, within } from './locate.js';
 import { type Root, unreachable } from './root.js';
@@ -66,7 +67,7 @@ function listEntry(walk: Walk, key: string, file: string): void {
 function listOther(walk: Walk, key: string): void {
   const found = locate(walk.root, key);
   if (found.kind === 'file') walk.assets.push(assetOf(key, found.stats, walk.now));
-  else if (found.kind === 'refused') walk.assets.push(refusedAsset(key, found.finding, found.stats, walk.now));
+  else if (found.kind === 'refused') walk.assets.push(refusedAsset(found.finding, found.stats, walk.now));
   else if (found.kind === 'other' && found.finding) walk.findings.push(found.finding);
 }
 
@@ -76,18 +77,13 @@ function refuseFolder(walk: Walk, prefix: string, error: unknown): void {
   if (code === undefined) throw error;
   if (prefix === '') throw unreachable(walk.root, error);
   if (code === 'ENOENT' || code === 'ENOTDIR') return; // deleted since its parent was read
-  if (code !== 'EACCES' && code !== 'EPERM' && code !== 'ENAMETOOLONG')
-    throw unreachable(within(walk.root, prefix), error);
+  if (!deniedCodes.includes(code)) throw unreachable(within(walk.root, prefix), error);
   const message = `the folder cannot be listed (${code}): what is live of its files stays`;
-  walk.findings.push({
-    code: 'folder-unreadable',
-    severity: 'error',
-    class: 'input',
-    key: prefix.slice(0, -1),
-    message,
-  });
+  walk.findings.push(refused(prefix.slice(0, -1), 'folder-unreadable', 'input', message));
   walk.unreadable.push(prefix);
 }
+
+const deniedCodes = ['EACCES', 'EPERM', 'ENAMETOOLONG'];
 
 /** Names that are not UTF-8 come back with U+FFFD in them and open nothing; only then the bytes are asked for. */
 function readNames(walk: Walk, prefix: string, folder: string): readonly string[] {
@@ -101,14 +97,9 @@ function readNames(walk: Walk, prefix: string, folder: string): readonly string[
 }
 
 function notUtf8(prefix: string, name: Buffer): Finding {
-  const escaped = name
-    .toString('latin1')
-    .replace(/[^ -~]|\\/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  const escape = (char: string) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  const escaped = name.toString('latin1').replace(/[^ -~]|\\/g, escape);
   const where = prefix === '' ? 'the source folder' : JSON.stringify(prefix);
-  return {
-    code: 'name-not-utf8',
-    severity: 'error',
-    class: 'input',
-    message: `the name "${escaped}" in ${where} is not UTF-8: rename it`,
-  };
+  const message = `the name "${escaped}" in ${where} is not UTF-8: rename it`;
+  return { code: 'name-not-utf8', severity: 'error', class: 'input', message };
 }

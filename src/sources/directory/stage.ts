@@ -4,7 +4,7 @@ import { type FileHandle, open, readlink, unlink } from 'node:fs/promises';
 import { errno } from '../../domain/faults.js';
 import type { AssetKey, Digest, Finding } from '../../domain/types.js';
 import type { Source, Staged } from '../contract.js';
-import { changed, refusal, refused } from './findings.js';
+import { changed, refusal, refused, vanished } from './findings.js';
 import { assetOf, isKey } from './listing.js';
 import { locate } from './locate.js';
 import type { Root } from './root.js';
@@ -22,7 +22,6 @@ export function stager(root: () => Root, clock: () => number): Source['stage'] {
       return await stage({ root: root().real, key, file, buffer, clock });
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      root(); // when all of the source went away, it is not this asset's trouble
       return { ok: false, finding: error.finding };
     } finally {
       idle.push(buffer);
@@ -64,14 +63,13 @@ const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLO
 async function openSource({ root, key }: Order): Promise<FileHandle> {
   if (!isKey(key)) throw new Refused(refused(key, 'unreadable', 'input', 'no path inside the source'));
   const found = locate(root, key);
-  if (found.kind === 'gone')
-    throw new Refused(refused(key, 'vanished', 'transient', 'the file is gone since it was listed'));
+  if (found.kind === 'gone') throw new Refused(vanished(key));
   if (found.kind === 'refused') throw new Refused(found.finding);
   if (found.kind === 'other') throw new Refused(changed(key, found.finding?.message ?? 'it became a folder'));
   const source = await fromSource(key, () => open(found.file, openFlags));
   try {
     const opened = await fromSource(key, () => pathOf(source, found.file));
-    if (false && opened !== found.file) throw new Refused(changed(key, `what was opened lies at ${JSON.stringify(opened)}`));
+    if (opened !== found.file) throw new Refused(changed(key, `what was opened lies at ${JSON.stringify(opened)}`));
     return source;
   } catch (error) {
     await source.close();
@@ -154,10 +152,6 @@ function isLfsPointer(content: Buffer): boolean {
 }
 
 function lfsPointer(key: AssetKey): Finding {
-  return refused(
-    key,
-    'git-lfs-pointer',
-    'input',
-    'a Git LFS pointer stands in for the file: fetch the content with git lfs pull',
-  );
+  const message = 'a Git LFS pointer stands in for the file: fetch the content with git lfs pull';
+  return refused(key, 'git-lfs-pointer', 'input', message);
 }

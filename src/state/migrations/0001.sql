@@ -111,24 +111,24 @@ CREATE TABLE attempt (
 ) STRICT, WITHOUT ROWID;
 
 -- What was made, by fingerprint, whichever run made it. used_by is the ordinal of the newest run an item of which ended
--- with it; no foreign key, because made rows outlive runs.
+-- with it; no foreign key, because made rows outlive runs. Not WITHOUT ROWID: there a row over 1 kB takes a page.
 CREATE TABLE made (
-  fingerprint TEXT PRIMARY KEY,
+  fingerprint TEXT NOT NULL PRIMARY KEY,
   source TEXT NOT NULL CHECK (json_valid(source)),
   outputs TEXT NOT NULL CHECK (json_valid(outputs)),
   placeholder TEXT,
   made_at INTEGER NOT NULL,
   used_by INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE quarantine (
-  fingerprint TEXT PRIMARY KEY,
+  fingerprint TEXT NOT NULL PRIMARY KEY,
   key TEXT NOT NULL,
   recipe TEXT NOT NULL,
   finding TEXT NOT NULL CHECK (json_valid(finding)),
   run TEXT NOT NULL,
   at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- modified_at is REAL: sources know fractions of a millisecond.
 CREATE TABLE asset (

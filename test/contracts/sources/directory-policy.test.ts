@@ -1,6 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFileSync, lstatSync, readdirSync, readFileSync, readlinkSync, renameSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { chmod, link, mkdir, mkdtemp, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -100,6 +110,14 @@ describe('the root', () => {
     await expect(source.scan()).rejects.toThrow(/replaced by another/);
     await expect(source.stage('a.jpg', staged)).rejects.toMatchObject({ code: 'source-unreachable' });
   });
+
+  test('a volume that goes away during the scan leaves no half inventory', async () => {
+    for (let index = 0; index < 2_100; index++) writeFileSync(at(`${index}.jpg`), '');
+    const scanning = open().scan(); // yields after 2,000 entries
+    renameSync(root, path.join(place, 'unmounted'));
+    mkdirSync(root);
+    await expect(scanning).rejects.toMatchObject({ code: 'source-unreachable' });
+  });
 });
 
 describe('links', () => {
@@ -122,6 +140,18 @@ describe('links', () => {
     await rm(at('link.jpg'));
     await symlink('b.jpg', at('link.jpg'));
     expect((await open().list('link.jpg'))?.listing).not.toBe(before?.listing);
+  });
+
+  test('a link whose target lies in a folder without access is unreadable', async () => {
+    await put('closed/a.jpg');
+    await symlink('closed/a.jpg', at('link.jpg'));
+    await chmod(at('closed'), 0o000);
+    await asNobody(async () => {
+      expect((await open().scan()).assets).toMatchObject([
+        { key: 'link.jpg', problem: { code: 'unreadable', class: 'input' } },
+      ]);
+    });
+    await chmod(at('closed'), 0o755);
   });
 
   test('links that leave the source, lead nowhere or to themselves are assets that cannot be read', async () => {
@@ -192,9 +222,30 @@ describe('links', () => {
       renameSync(at('a'), at('evil'));
       renameSync(at('kept'), at('a'));
     }
-    expect(outcomes).toContain('changed-while-read');
     expect(outcomes).not.toContain('secret');
+    expect(outcomes).toContain('changed-while-read'); // the swap did hit the gap
   });
+
+  test.each(['link', 'fifo'])(
+    'a file swapped for a %s while it is opened neither hangs nor gives other bytes',
+    async (what) => {
+      await put('a.jpg', 'inside');
+      await writeFile(path.join(outside, 'secret.jpg'), 'secret');
+      if (what === 'link') await symlink(path.join(outside, 'secret.jpg'), at('evil'));
+      else expect(spawnSync('mkfifo', [at('evil')]).status).toBe(0);
+      const source = open();
+      for (let round = 0; round < 100; round++) {
+        const file = path.join(place, `staged-${round}`);
+        const staging = source.stage('a.jpg', file);
+        renameSync(at('a.jpg'), at('kept'));
+        renameSync(at('evil'), at('a.jpg'));
+        const result = await staging;
+        expect(result.ok ? readFileSync(file, 'utf8') : result.finding.class).toBe(result.ok ? 'inside' : 'transient');
+        renameSync(at('a.jpg'), at('evil'));
+        renameSync(at('kept'), at('a.jpg'));
+      }
+    },
+  );
 
   test('hard links are assets of their own', async () => {
     await put('a.jpg');
@@ -334,6 +385,20 @@ describe('bytes', () => {
     change(at('a.mov'));
     expect(await result).toMatchObject({ ok: false, finding: { code: 'changed-while-read', class: 'transient' } });
     expect(left()).toBe(false);
+  });
+
+  test.runIf(process.platform === 'linux')('a file that gives more bytes than it has is not believed', async () => {
+    const result = await open(`/proc/${process.pid}`).stage('status', staged); // says that it is empty
+    expect(result).toMatchObject({ ok: false, finding: { code: 'changed-while-read' } });
+    expect(left()).toBe(false);
+  });
+
+  test('a file below a folder that became a file is gone', async () => {
+    await put('a/b.jpg');
+    await rm(at('a'), { recursive: true });
+    await put('a');
+    expect(await open().list('a/b.jpg')).toBeUndefined();
+    expect(await stage('a/b.jpg')).toMatchObject({ ok: false, finding: { code: 'vanished' } });
   });
 
   test('a file restored with its old size and mtime has another listing', async () => {

@@ -1,0 +1,69 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { inspect, type Standing } from '../../engine/inspect.js';
+import { jobNames, type Project } from '../../job/load.js';
+import { isLocked, readLockHolder } from '../../state/lock.js';
+import { openState } from '../../state/open.js';
+import { findJob, jobFolder, openOrigin, openProject } from '../compose.js';
+import type { CommandContext } from '../context.js';
+import { type JobOptions, withJobOptions } from '../options.js';
+import { renderStatus, statusRecord } from '../render/status.js';
+import { openTerminal, type Terminal } from '../terminal.js';
+
+interface StatusOptions extends JobOptions {
+  readonly all?: boolean;
+  readonly watch?: boolean;
+  readonly run?: string;
+}
+
+const watchEveryMs = 1000;
+
+export function addStatus(program: Command, context: CommandContext): void {
+  withJobOptions(program.command('status [job]'))
+    .summary('verdict, what is live, the cause, the next command')
+    .description('Says where a job stands; works while a run is live.')
+    .option('--all', 'every job of the project')
+    .option('--watch', 'again every second until the run ends')
+    .option('--run <id>', 'an earlier run: its id, or 2 for the one before the newest')
+    .addHelpText('after', '\nExamples:\n  nightpress status catalog --watch\n  nightpress status catalog --run 2 --json')
+    .action(async (job: string | undefined, options: StatusOptions) => {
+      await showStatus(context, job, options);
+    });
+}
+
+async function showStatus(context: CommandContext, name: string | undefined, options: StatusOptions): Promise<void> {
+  const project = openProject(options);
+  const terminal = openTerminal(context.env, options);
+  const names = options.all ? jobNames(project) : [name];
+  for (const one of names) await showOne({ context, project, terminal, options }, one);
+}
+
+interface StatusCall {
+  readonly context: CommandContext;
+  readonly project: Project;
+  readonly terminal: Terminal;
+  readonly options: StatusOptions;
+}
+
+async function showOne(call: StatusCall, name: string | undefined): Promise<void> {
+  for (;;) {
+    const standing = await look(call, name);
+    if (call.options.watch && call.terminal.live) call.terminal.draw('\u001b[H\u001b[2J');
+    if (call.options.json) call.terminal.out(JSON.stringify(statusRecord(standing)));
+    else renderStatus(call.terminal, standing, call.context.clock());
+    if (!call.options.watch || !standing.running) return;
+    await delay(watchEveryMs);
+  }
+}
+
+async function look({ context, project, options }: StatusCall, name: string | undefined): Promise<Standing> {
+  const job = await findJob(project, name);
+  const folder = jobFolder(project, job.name);
+  const state = openState(folder, { readOnly: true });
+  try {
+    const holder = isLocked(folder) ? (readLockHolder(folder) ?? 'unknown') : undefined;
+    return await inspect({ job, state, origin: await openOrigin(job), clock: context.clock, holder }, options.run);
+  } finally {
+    state.close();
+  }
+}

@@ -1,0 +1,112 @@
+import type { Result } from '../../domain/result.js';
+import type { Standing } from '../../engine/inspect.js';
+import type { Progress, RunRow } from '../../state/contract.js';
+import type { Terminal } from '../terminal.js';
+import { count, duration, printable, short } from './units.js';
+
+/** The part of a stored result that `status` shows; rows written by other versions may lack any of it. */
+type StoredResult = Partial<Pick<Result, 'items' | 'findings' | 'held' | 'fault' | 'next' | 'exit'>>;
+
+export function statusRecord(standing: Standing): object {
+  const { job, running, holder, head, originFault, run, progress, next } = standing;
+  return {
+    type: 'status',
+    job,
+    verdict: verdictOf(standing).word,
+    running,
+    holder: holder ?? null,
+    live: head?.channels.live ?? null,
+    staged: head?.channels.staged ?? null,
+    frozen: head?.frozen ?? null,
+    originFault: originFault ? { code: originFault.code, message: originFault.message } : null,
+    run: run ? { id: run.id, window: run.window.label, verb: run.verb, phase: run.phase, outcome: run.outcome ?? null, log: run.log } : null,
+    progress: progress ?? null,
+    result: run?.result ?? null,
+    next: nextCommands(standing),
+    nextWindow: { label: next.label, opens: new Date(next.opens).toISOString() },
+  };
+}
+
+/** Opens with the verdict, what is live, the cause, and the next command; details follow. */
+export function renderStatus(terminal: Terminal, standing: Standing, now: number): void {
+  const { paint } = terminal;
+  const { word, colour } = verdictOf(standing);
+  terminal.out(`${standing.job}  ${paint(colour, word)}`);
+  terminal.out(`  live      ${liveText(standing, now)}`);
+  for (const cause of causes(standing)) terminal.out(`  cause     ${printable(cause)}`);
+  nextCommands(standing).forEach((command, index) => {
+    terminal.out(`  ${index === 0 ? 'next      ' : '          '}${paint('cyan', command)}`);
+  });
+  const { staged, live } = standing.head?.channels ?? {};
+  if (staged) terminal.out(`  staged    snapshot ${short(staged.snapshot)} from window ${staged.window}, held by ${staged.rules.join(', ')}`);
+  if (standing.head?.frozen) terminal.out(`  frozen    since ${standing.head.frozen.at}: ${printable(standing.head.frozen.reason)}`);
+  if (standing.run) renderRun(terminal, standing.run, now);
+  if (standing.progress) renderProgress(terminal, standing.progress, standing.running, now);
+  if (live) terminal.out(`  opens     next window ${standing.next.label}, in ${duration(standing.next.opens - now)}`);
+}
+
+type Colour = 'green' | 'yellow' | 'red' | 'cyan';
+
+function verdictOf({ running, run, originFault, progress }: Standing): { readonly word: string; readonly colour: Colour } {
+  if (originFault) return { word: 'the origin cannot be read', colour: 'red' };
+  if (running) return { word: `running: ${run?.phase ?? 'starting'}${progress ? `, ${share(progress)}` : ''}`, colour: 'cyan' };
+  if (!run) return { word: 'never ran here', colour: 'yellow' };
+  if (!run.outcome || run.outcome === 'interrupted') return { word: 'stopped in the middle; the next run goes on from there', colour: 'yellow' };
+  const colours: Partial<Record<typeof run.outcome, Colour>> = { published: 'green', unchanged: 'green', failed: 'red', unknown: 'red' };
+  return { word: run.outcome, colour: colours[run.outcome] ?? 'yellow' };
+}
+
+function share(progress: Progress): string {
+  const done = endedCount(progress);
+  return `${done} of ${done + progress.todo + progress.claimed} items`;
+}
+
+function endedCount({ ended }: Progress): number {
+  return Object.values(ended).reduce((sum, n) => sum + n, 0);
+}
+
+function liveText({ head, originFault }: Standing, now: number): string {
+  if (originFault) return 'unknown here; readers keep what they have';
+  const live = head?.channels.live;
+  if (!live) return 'nothing yet';
+  return `snapshot ${short(live.snapshot)}  seq ${live.seq}  window ${live.window}, since ${duration(now - Date.parse(live.at))}`;
+}
+
+function causes({ originFault, run }: Standing): readonly string[] {
+  if (originFault) return [originFault.message];
+  const result = (run?.result ?? {}) as StoredResult;
+  const held = (result.held ?? []).map(({ rule, message }) => `${rule}: ${message}`);
+  const missing = (result.findings ?? []).filter((finding) => finding.severity === 'error');
+  const first = missing[0];
+  const more = missing.length > 1 ? ` (and ${count(missing.length - 1, 'more finding')})` : '';
+  return [
+    ...(result.fault ? [result.fault.message] : []),
+    ...held,
+    ...(first ? [`${first.key ? `${first.key}: ` : ''}${first.message} [${first.code}]${more}`] : []),
+  ];
+}
+
+function nextCommands({ job, running, run, head }: Standing): readonly string[] {
+  if (running) return [`nightpress status ${job} --watch`];
+  if (head?.frozen) return [`nightpress unfreeze ${job}`];
+  if (!run?.outcome || run.outcome === 'interrupted') return [`nightpress run ${job}`];
+  return ((run.result ?? {}) as StoredResult).next ?? [];
+}
+
+function renderRun(terminal: Terminal, run: RunRow, now: number): void {
+  const took = duration((run.endedAt ?? now) - run.startedAt);
+  terminal.out(`  run       ${run.id} (${run.verb}) for window ${run.window.label}: ${run.outcome ?? run.phase}, ${took}`);
+  terminal.out(`  log       ${run.log}`);
+}
+
+function renderProgress(terminal: Terminal, progress: Progress, running: boolean, now: number): void {
+  const { ended } = progress;
+  const parts = Object.entries({ todo: progress.todo, claimed: progress.claimed, ...ended }).filter(([, n]) => n > 0);
+  terminal.out(`  items     ${parts.map(([word, n]) => `${n} ${word}`).join(', ') || 'none to do'}`);
+  if (running && progress.lastEndedAt !== undefined) terminal.out(`  last item ended ${duration(now - progress.lastEndedAt)} ago`);
+  const open = progress.partitions.filter((partition) => partition.failed > 0 || (running && partition.ended < partition.items));
+  for (const partition of open.slice(0, terminal.verbose ? open.length : 8)) {
+    const failed = partition.failed > 0 ? `, ${partition.failed} failed` : '';
+    terminal.out(`  partition ${partition.id}  ${partition.ended} of ${partition.items} items${failed}  about ${duration(partition.predictedSeconds * 1000)}`);
+  }
+}

@@ -1,0 +1,64 @@
+import { Fault } from '../domain/faults.js';
+import type { Head } from '../domain/head.js';
+import type { Job, Window } from '../domain/types.js';
+import { nextOpenings } from '../domain/window.js';
+import type { Origin } from '../origins/contract.js';
+import type { LockHolder, Progress, RunRow, State } from '../state/contract.js';
+
+export interface InspectParts {
+  readonly job: Job;
+  readonly state: State;
+  readonly origin: Origin;
+  readonly clock: () => number;
+  /** Who holds the job's lock right now; undefined: nobody. */
+  readonly holder: LockHolder | 'unknown' | undefined;
+}
+
+/** Where a job stands, for people: read beside a live run, changes nothing. */
+export interface Standing {
+  readonly job: string;
+  readonly running: boolean;
+  readonly holder: LockHolder | undefined;
+  readonly head: Head | undefined;
+  /** Why the head could not be read. */
+  readonly originFault: Fault | undefined;
+  readonly run: RunRow | undefined;
+  readonly progress: Progress | undefined;
+  readonly next: Window;
+}
+
+/** `which`: a run's id or a prefix of it, or its place counted from the newest, 1 being the newest. */
+export async function inspect(parts: InspectParts, which?: string): Promise<Standing> {
+  const { job, state, holder } = parts;
+  const run = findRun(state, which);
+  const [next] = nextOpenings(job.window, parts.clock(), 1);
+  if (!next) throw new Error(`window '${job.window.cron}' never opens again`);
+  const { head, fault } = await readHead(parts.origin);
+  return {
+    job: job.name,
+    running: holder !== undefined,
+    holder: holder === 'unknown' ? undefined : holder,
+    head,
+    originFault: fault,
+    run,
+    progress: run?.plan && state.progress(run.id),
+    next,
+  };
+}
+
+function findRun(state: State, which: string | undefined): RunRow | undefined {
+  const runs = state.runs(1000);
+  if (which === undefined) return state.openRun() ?? runs[0];
+  const found = /^\d{1,3}$/.test(which) ? runs[Number(which) - 1] : runs.find((run) => run.id.startsWith(which));
+  if (!found) throw new Fault('usage', `no run '${which}': expected a run id, or 1 to ${runs.length} counted from the newest`);
+  return found;
+}
+
+async function readHead(origin: Origin): Promise<{ head?: Head; fault?: Fault }> {
+  try {
+    return { head: (await origin.readHead())?.head };
+  } catch (error) {
+    if (error instanceof Fault) return { fault: error };
+    throw error;
+  }
+}

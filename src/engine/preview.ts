@@ -1,0 +1,26 @@
+import type { Decision } from '../domain/choose-window.js';
+import type { Inventory } from '../domain/types.js';
+import { type Base, meetOrigin } from './base.js';
+import type { Night } from './night.js';
+import { type MadePlan, makePlan } from './plan.js';
+import { readyRecipes } from './recipes.js';
+import { decide, type RunRequest } from './run.js';
+import { scan } from './scan.js';
+
+export interface Preview extends MadePlan {
+  readonly decision: Decision;
+  readonly base: Base;
+  readonly inventory: Inventory;
+}
+
+/**
+ * What `run` would do, by the same steps up to the point where `run` would write. Give it a night with a scratch state:
+ * then nothing is written anywhere, whatever the steps learn.
+ */
+export async function previewNight(night: Night, request: RunRequest = {}): Promise<Preview> {
+  const base = await meetOrigin(night, request.adopt ?? false);
+  const recipes = await readyRecipes(night);
+  const decision = decide(night, recipes, request);
+  const inventory = await scan(night);
+  return { decision, base, inventory, ...(await makePlan(night, { inventory, base: base.snapshot, recipes })) };
+}

@@ -1,0 +1,125 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { Fault } from '../../src/domain/faults.js';
+import type { State } from '../../src/state/contract.js';
+import { openState } from '../../src/state/open.js';
+import { decodeFailed, digest, faultOf, idOf, listed, made, newRun, plan, runA, tempFolder } from './world.js';
+
+/** Bytes of a state with rows in every table that is read at the start of a run. */
+function wholeState(): Buffer {
+  const folder = tempFolder();
+  const state = openState(folder);
+  state.beginRun(newRun(runA));
+  state.freezePlan(runA, plan);
+  state.commit([
+    { kind: 'attempt', run: runA, item: idOf('a.jpg'), startedAt: 1, endedAt: 2, outcome: 'finished' },
+    { kind: 'made', run: runA, at: 2, made: made('print', 'blob') },
+    { kind: 'ended', run: runA, item: idOf('a.jpg'), disposition: 'failed', at: 3, finding: decodeFailed },
+  ]);
+  const upserts = Array.from({ length: 300 }, (_, n) => ({
+    ...listed(`photos/${n}.jpg`),
+    sha256: digest(`${n}`),
+    recipes: 1,
+  }));
+  state.settle({
+    origin: { origin: 'uuid', seq: 1 },
+    upserts: upserts.map(({ settled, ...asset }) => asset),
+    removed: [],
+    at: 1,
+  });
+  state.close();
+  return readFileSync(path.join(folder, 'state.db'));
+}
+
+function readAll(state: State): void {
+  state.origin();
+  state.openSwap();
+  state.groups();
+  state.windows();
+  state.openRun();
+  state.runs(10);
+  state.changes(runA);
+  state.items(runA);
+  state.progress(runA);
+  state.made([digest('print')]);
+  state.quarantined([digest('print')]);
+  [...state.madeDigests()];
+  state.assets();
+  state.history('a.jpg');
+  state.integrity();
+}
+
+/** The code of the fault, `fine` when all can be read; any other error fails the test. */
+function outcomeOf(folder: string, bytes: Buffer, name: string): string {
+  const job = path.join(folder, name);
+  mkdirSync(job);
+  writeFileSync(path.join(job, 'state.db'), bytes);
+  try {
+    const state = openState(job);
+    try {
+      readAll(state);
+    } finally {
+      state.close();
+    }
+    return 'fine';
+  } catch (error) {
+    if (!(error instanceof Fault)) throw new Error(`${name}: ${(error as Error).message}`, { cause: error });
+    expect(error.message).toContain(path.join(job, 'state.db'));
+    expect(error.message).not.toContain('\n');
+    return error.code;
+  }
+}
+
+test('an empty file and garbage are refused by name', () => {
+  for (const bytes of [Buffer.alloc(0), Buffer.from('not a database'), Buffer.alloc(8192, 'garbage ')]) {
+    const folder = tempFolder();
+    writeFileSync(path.join(folder, 'state.db'), bytes);
+    for (const readOnly of [false, true]) {
+      const fault = faultOf(() => openState(folder, { readOnly }));
+      expect(fault.code).toBe('state-corrupt');
+      expect(fault.message).toContain(path.join(folder, 'state.db'));
+      expect(fault.message).toContain('expected a whole database written by nightpress');
+    }
+  }
+});
+
+test('a state truncated at any length is refused', () => {
+  const whole = wholeState();
+  const folder = tempFolder();
+  const lengths = [
+    1,
+    15,
+    16,
+    99,
+    100,
+    512,
+    4095,
+    4096,
+    4097,
+    8192,
+    whole.length / 2,
+    whole.length - 4096,
+    whole.length - 1,
+  ];
+  for (const length of lengths)
+    expect(outcomeOf(folder, whole.subarray(0, length), `cut-${length}`)).toBe('state-corrupt');
+  expect(outcomeOf(folder, whole, 'whole')).toBe('fine');
+});
+
+test('a state with a flipped byte is read or refused, and never another error', () => {
+  const whole = wholeState();
+  const folder = tempFolder();
+  const header = Array.from({ length: 130 }, (_, at) => at);
+  const elsewhere = Array.from({ length: 250 }, (_, n) => 130 + Math.floor(((whole.length - 130) * n) / 250));
+  const counts = new Map<string, number>();
+  for (const at of [...header, ...elsewhere]) {
+    const bytes = Buffer.from(whole);
+    bytes[at] = (bytes[at] ?? 0) ^ (at % 2 ? 0xff : 0x04);
+    const outcome = outcomeOf(folder, bytes, `flip-${at}`);
+    const isVersion = at >= 60 && at < 64;
+    expect(isVersion ? ['state-newer', 'state-corrupt'] : ['fine', 'state-corrupt'], `byte ${at}`).toContain(outcome);
+    counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  }
+  expect(counts.get('state-corrupt')).toBeGreaterThan(20);
+});

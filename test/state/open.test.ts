@@ -1,0 +1,172 @@
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { expect, test } from 'vitest';
+import { networkKind, refuseNetwork } from '../../src/state/network.js';
+import { openState, stateExists } from '../../src/state/open.js';
+import { Sql } from '../../src/state/sql.js';
+import { closing, faultOf, newRun, runA, startChild, tell, tempFolder } from './world.js';
+
+function stateIn(folder: string): string {
+  return path.join(folder, 'state.db');
+}
+
+test('a fresh folder gets an empty state, durable and guarded, and nothing else', () => {
+  const folder = path.join(tempFolder(), 'a', 'job');
+  openState(folder).close();
+  expect(readdirSync(folder)).toEqual(['state.db']);
+  expect(statSync(folder).mode & 0o777).toBe(0o755 & ~process.umask());
+  expect(statSync(stateIn(folder)).mode & 0o777).toBe(0o644 & ~process.umask());
+  const state = closing(openState(folder));
+  expect(state.windows()).toEqual([]);
+  expect(state.openRun()).toBeUndefined();
+  expect(state.origin()).toBeUndefined();
+  expect(state.assets().size).toBe(0);
+  expect(state.integrity()).toEqual([]);
+});
+
+test('what one opening wrote, the next one reads', () => {
+  const folder = tempFolder();
+  const first = openState(folder);
+  first.rememberOrigin({ origin: 'uuid', seq: 3 });
+  first.close();
+  expect(closing(openState(folder)).origin()).toEqual({ origin: 'uuid', seq: 3 });
+});
+
+test('readers read beside a writer, and leave no file behind', () => {
+  const folder = tempFolder();
+  const writer = openState(folder);
+  const reader = openState(folder, { readOnly: true });
+  writer.beginRun(newRun(runA));
+  expect(reader.openRun()?.id).toBe(runA);
+  reader.close();
+  writer.close();
+  openState(folder, { readOnly: true }).close();
+  expect(readdirSync(folder)).toEqual(['state.db']);
+});
+
+test('readers read beside a run of another process', async () => {
+  const folder = tempFolder();
+  const child = startChild('begin', folder);
+  await child.said();
+  tell(child, 'go');
+  expect(await child.said()).toBe('1');
+  expect(closing(openState(folder, { readOnly: true })).openRun()?.id).toBe('child');
+});
+
+test('a reader cannot write', () => {
+  const folder = tempFolder();
+  openState(folder).close();
+  const reader = closing(openState(folder, { readOnly: true }));
+  expect(faultOf(() => reader.beginRun(newRun(runA))).code).toBe('state-unwritable');
+});
+
+test('where there is no state yet a reader sees an empty one and makes nothing', () => {
+  const folder = path.join(tempFolder(), 'job');
+  expect(stateExists(folder)).toBe(false);
+  expect(closing(openState(folder, { readOnly: true })).windows()).toEqual([]);
+  expect(existsSync(folder)).toBe(false);
+  openState(folder).close();
+  expect(stateExists(folder)).toBe(true);
+});
+
+test('two processes opening a fresh folder at once share one state', async () => {
+  const folder = path.join(tempFolder(), 'job');
+  const children = [startChild('open', folder), startChild('open', folder)];
+  for (const child of children) expect(await child.said()).toBe('ready');
+  for (const child of children) tell(child, 'go');
+  for (const child of children) expect(await child.said()).toBe('0');
+  expect(readdirSync(folder).filter((name) => name.includes('draft'))).toEqual([]);
+  expect(closing(openState(folder)).integrity()).toEqual([]);
+});
+
+test('what a process left behind that died while creating the state is tidied away', () => {
+  const folder = tempFolder();
+  writeFileSync(`${stateIn(folder)}.draft-of-the-dead`, 'half');
+  openState(folder).close();
+  expect(readdirSync(folder)).toEqual(['state.db']);
+});
+
+test('a WAL without its state is refused, not applied to a new one', () => {
+  const folder = tempFolder();
+  writeFileSync(`${stateIn(folder)}-wal`, 'old frames');
+  const fault = faultOf(() => openState(folder));
+  expect(fault.code).toBe('state-corrupt');
+  expect(fault.message).toContain('state.db-wal');
+});
+
+test('a state from the future is refused with both numbers, for readers too', () => {
+  const folder = tempFolder();
+  openState(folder).close();
+  const db = new Database(stateIn(folder));
+  db.pragma('user_version = 7');
+  db.close();
+  for (const readOnly of [false, true]) {
+    const fault = faultOf(() => openState(folder, { readOnly }));
+    expect(fault.code).toBe('state-newer');
+    expect(fault.message).toBe(`${stateIn(folder)} has schema 7, this nightpress knows schemas up to 1`);
+  }
+});
+
+test('any other database, or other tables, are refused', () => {
+  const folder = tempFolder();
+  const db = new Database(stateIn(folder));
+  db.exec('CREATE TABLE cat (name)');
+  db.close();
+  expect(faultOf(() => openState(folder)).message).toContain('application id 0');
+  const other = tempFolder();
+  openState(other).close();
+  const changed = new Database(stateIn(other));
+  changed.exec('ALTER TABLE asset RENAME COLUMN listing TO listings');
+  changed.close();
+  expect(faultOf(() => openState(other)).message).toContain('its tables are not those of schema 1');
+});
+
+test('a place that cannot hold a state is named', () => {
+  const folder = tempFolder();
+  mkdirSync(stateIn(folder));
+  for (const readOnly of [false, true]) {
+    const fault = faultOf(() => openState(folder, { readOnly }));
+    expect(fault.code).toBe('state-unwritable');
+    expect(fault.message).toContain(stateIn(folder));
+  }
+  const file = path.join(folder, 'file');
+  writeFileSync(file, '');
+  expect(faultOf(() => openState(file)).code).toBe('state-unwritable');
+  expect(faultOf(() => openState(path.join(file, 'below'))).code).toBe('state-unwritable');
+});
+
+test('a full disk is the state that cannot be written, and what was committed stays', () => {
+  const file = stateIn(tempFolder());
+  const db = new Database(file);
+  const sql = new Sql(db, file);
+  sql.write('CREATE TABLE blob (bytes TEXT)');
+  db.pragma('max_page_count = 4');
+  sql.write("INSERT INTO blob VALUES ('kept')");
+  const fault = faultOf(() => sql.writing(() => sql.write('INSERT INTO blob VALUES (?)', 'x'.repeat(99_999))));
+  expect(fault.code).toBe('state-unwritable');
+  expect(fault.message).toContain('SQLITE_FULL');
+  expect(sql.column('SELECT bytes FROM blob')).toEqual(['kept']);
+  sql.close();
+});
+
+test.each([
+  [0x6969, undefined, 'NFS'],
+  [0x517b, undefined, 'SMB'],
+  [0xfe534d42, undefined, 'SMB2'],
+  [0xff534d42 | 0, undefined, 'CIFS'],
+  [0x65735546, 'fuse.sshfs', 'fuse.sshfs'],
+  [0x65735546, 'fuse.gocryptfs', undefined],
+  [0x65735546, undefined, undefined],
+  [0xef53, 'ext4', undefined],
+  [0x01021994, 'tmpfs', undefined],
+])('file system %i mounted as %s is network file system %s', (type, mount, expected) => {
+  expect(networkKind(type, () => mount)).toBe(expected);
+});
+
+test('a folder on a network file system is refused', () => {
+  const fault = faultOf(() => refuseNetwork('/nas/job', () => 'NFS'));
+  expect(fault.code).toBe('state-network');
+  expect(fault.message).toBe('/nas/job lies on NFS: expected a local file system');
+  expect(() => refuseNetwork(tempFolder())).not.toThrow();
+});
