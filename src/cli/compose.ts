@@ -76,7 +76,7 @@ export interface NightParts {
 export async function openNight(parts: NightParts): Promise<Night> {
   return {
     ...parts,
-    emit: withCrash(parts.emit),
+    emit: withTrouble(parts.emit),
     source: parts.source ?? (await openSource(parts.job, parts.clock)),
     origin: parts.origin ?? (await openOrigin(parts.job)),
     executors: await member(executors, 'processes'),
@@ -93,18 +93,22 @@ async function member<T>(registry: Readonly<Record<string, () => Promise<T>>>, n
 
 /**
  * Crash tests of the real binary: `NIGHTPRESS_CRASH=blob-stored:3` makes the process kill itself with SIGKILL at the
- * third event of that name, as a power cut would.
+ * third event of that name, as a power cut would; `NIGHTPRESS_STOP=head-ready` makes it stop there until SIGCONT.
  */
-function withCrash(emit: Emit): Emit {
-  const wanted = process.env.NIGHTPRESS_CRASH;
+function withTrouble(emit: Emit): Emit {
+  return troubleAt('NIGHTPRESS_STOP', 'SIGSTOP', troubleAt('NIGHTPRESS_CRASH', 'SIGKILL', emit));
+}
+
+function troubleAt(variable: string, signal: 'SIGKILL' | 'SIGSTOP', emit: Emit): Emit {
+  const wanted = process.env[variable];
   if (!wanted) return emit;
   const [point, nth = '1'] = wanted.split(':');
   if (!crashPoints.some((known) => known === point)) {
-    throw new Fault('usage', `NIGHTPRESS_CRASH=${wanted}: expected one of ${crashPoints.join(', ')}, with :n for the n-th`);
+    throw new Fault('usage', `${variable}=${wanted}: expected one of ${crashPoints.join(', ')}, with :n for the n-th`);
   }
   let seen = 0;
   return (event) => {
     emit(event);
-    if (event.type === point && ++seen === Number(nth)) process.kill(process.pid, 'SIGKILL');
+    if (event.type === point && ++seen === Number(nth)) process.kill(process.pid, signal);
   };
 }

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { Fault } from '../domain/faults.js';
+import { addDoctor } from './commands/doctor.js';
+import { addInit } from './commands/init.js';
 import { addPlan } from './commands/plan.js';
 import { addRun } from './commands/run.js';
 import { addStatus } from './commands/status.js';
@@ -44,6 +46,8 @@ export function buildProgram(context: CommandContext): Command {
   addPlan(program, context);
   addStatus(program, context);
   addWindows(program, context);
+  addDoctor(program, context);
+  addInit(program, context);
   return program;
 }
 

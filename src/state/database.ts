@@ -178,3 +178,13 @@ function orFault<T>(file: string, open: () => T): T {
     throw storageFault(error, file);
   }
 }
+
+/** The version of the SQLite inside. */
+export function sqliteVersion(): string {
+  const db = new Database(':memory:');
+  try {
+    return String(db.prepare('SELECT sqlite_version()').pluck().get());
+  } finally {
+    db.close();
+  }
+}

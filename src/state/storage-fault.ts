@@ -8,7 +8,9 @@ export function storageFault(error: unknown, file: string): unknown {
   if (error instanceof Fault) return error;
   const code = errno(error) ?? '';
   const said = `${code}: ${(error as Error).message}`;
-  if (/^SQLITE_(CORRUPT|NOTADB|IOERR_CORRUPTFS)/.test(code)) return corrupt(file, said, error);
+  if (/^SQLITE_(CORRUPT|NOTADB|IOERR_CORRUPTFS)/.test(code) || isUnreadableHeader(code, error)) {
+    return corrupt(file, said, error);
+  }
   if (/^SQLITE_(BUSY|PROTOCOL)/.test(code)) {
     return new Fault('run-locked', `${file} is locked by another process (${said}): expected it to be free soon`, {
       cause: error,
@@ -20,6 +22,11 @@ export function storageFault(error: unknown, file: string): unknown {
     return new Fault('tool-missing', message, { cause: error, hint: 'npm rebuild better-sqlite3' });
   }
   return error;
+}
+
+/** A schema format that no SQLite wrote (header byte 47) is told from a wrong statement of ours by its words alone. */
+function isUnreadableHeader(code: string, error: unknown): boolean {
+  return code === 'SQLITE_ERROR' && (error as Error).message === 'unsupported file format';
 }
 
 export function corrupt(file: string, what: string, cause?: unknown): Fault {

@@ -9,7 +9,8 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ProcessGroup } from '../../src/executors/contract.js';
 import type { WorkOrder } from '../../src/processors/contract.js';
-import { isLiving, orderOf, until, written } from '../support/orders.js';
+import { isLiving, orderOf, written } from '../support/orders.js';
+import { until } from '../support/until.js';
 
 const program = fileURLToPath(new URL('../support/hostile-coordinator.mjs', import.meta.url));
 
@@ -72,18 +73,3 @@ test('a worker too busy to notice is killed by the next run, with its tools', as
   await dead(left.pgid, child);
   expect(await reapFromElsewhere([left])).toEqual([]);
 });
-
-test.runIf(process.platform === 'linux')(
-  'what a worker left behind is killed although the worker itself is gone',
-  async () => {
-    const order = await orderOf(folder, 'starts a child and loops');
-    const left = await coordinate(order);
-    const child = Number(await written(order, 'child'));
-    coordinator?.kill('SIGKILL');
-    await until(() => !isLiving(coordinator?.pid ?? 0) || undefined, 'the coordinator is gone');
-    process.kill(left.pgid, 'SIGKILL');
-    expect(isLiving(child)).toBe(true);
-    expect(await reapFromElsewhere([left])).toEqual([left]);
-    await dead(child);
-  },
-);

@@ -30,9 +30,9 @@ function migrationsAnd(...more: readonly string[]): string {
   const folder = tempFolder();
   cpSync(own, folder, { recursive: true });
   const count = readMigrations().length;
-  more.forEach((sql, index) =>
-    writeFileSync(path.join(folder, `${String(count + index + 1).padStart(4, '0')}.sql`), sql),
-  );
+  for (const [index, sql] of more.entries()) {
+    writeFileSync(path.join(folder, `${String(count + index + 1).padStart(4, '0')}.sql`), sql);
+  }
   return folder;
 }
 

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'nod
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { networkKind, refuseNetwork } from '../../src/state/network.js';
+import { refuseNetwork } from '../../src/state/network.js';
 import { openState, stateExists } from '../../src/state/open.js';
 import { Sql } from '../../src/state/sql.js';
 import { closing, faultOf, newRun, runA, startChild, tell, tempFolder } from './world.js';
@@ -148,20 +148,6 @@ test('a full disk is the state that cannot be written, and what was committed st
   expect(fault.message).toContain('SQLITE_FULL');
   expect(sql.column('SELECT bytes FROM blob')).toEqual(['kept']);
   sql.close();
-});
-
-test.each([
-  [0x6969, undefined, 'NFS'],
-  [0x517b, undefined, 'SMB'],
-  [0xfe534d42, undefined, 'SMB2'],
-  [0xff534d42 | 0, undefined, 'CIFS'],
-  [0x65735546, 'fuse.sshfs', 'fuse.sshfs'],
-  [0x65735546, 'fuse.gocryptfs', undefined],
-  [0x65735546, undefined, undefined],
-  [0xef53, 'ext4', undefined],
-  [0x01021994, 'tmpfs', undefined],
-])('file system %i mounted as %s is network file system %s', (type, mount, expected) => {
-  expect(networkKind(type, () => mount)).toBe(expected);
 });
 
 test('a folder on a network file system is refused', () => {

@@ -106,10 +106,10 @@ export const decodeFailed: Finding = {
   class: 'input',
 };
 
-/** A real process running `child.ts`; killed with the test. `said` resolves with its next line. */
+/** A real process running `child.mjs`; killed with the test. `said` resolves with its next line. */
 export function startChild(...args: readonly string[]): { readonly process: ChildProcess; said(): Promise<string> } {
-  const script = fileURLToPath(new URL('./child.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'jiti/register', script, ...args], {
+  const script = fileURLToPath(new URL('./child.mjs', import.meta.url));
+  const child = spawn(process.execPath, [script, ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { sha256 } from '../../src/domain/digest.js';
 import type { ItemId, Limits } from '../../src/domain/types.js';
 import type { WorkOrder } from '../../src/processors/contract.js';
+import { until } from './until.js';
 
 export const hostileWorker = fileURLToPath(new URL('hostile-worker.mjs', import.meta.url));
 
@@ -34,17 +35,6 @@ export async function written(order: WorkOrder, name: string): Promise<string> {
     const text = await readFile(path.join(order.outbox, name), 'utf8').catch(() => '');
     return text === '' ? undefined : text;
   }, `${name} is written`);
-}
-
-/** Looks again and again, for at most ten seconds unless told. */
-export async function until<T>(look: () => Promise<T | undefined> | T | undefined, what: string, withinMs = 10_000) {
-  const deadline = performance.now() + withinMs;
-  for (;;) {
-    const seen = await look();
-    if (seen !== undefined) return seen;
-    if (performance.now() > deadline) throw new Error(`waited ${withinMs} ms in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 /**

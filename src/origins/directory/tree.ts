@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { chmod, copyFile, link, lstat, open, readdir, rename, rm, utimes } from 'node:fs/promises';
 import path from 'node:path';
+import pLimit from 'p-limit';
 import { errno, Fault } from '../../domain/faults.js';
 import { blobKey } from '../../domain/origin-keys.js';
 import { pathProblem } from '../../domain/paths.js';
@@ -29,13 +30,21 @@ async function buildTree(disk: Disk, target: string, entries: AsyncIterable<Entr
       for (const { path: publicPath } of derivatives) await makeFolders(tree, publicPath, folders);
       await Promise.all(derivatives.map((derivative) => show(disk, tree, derivative)));
     }
-    for (const folder of folders) await syncFolder(path.join(tree, folder));
+    await syncFolders(tree, folders);
     await rename(tree, target);
   } catch (error) {
     await rm(tree, { recursive: true, force: true });
     const another = ['ENOTEMPTY', 'EEXIST'].includes(errno(error) ?? ''); // made the same tree meanwhile
     if (!another) throw error;
   }
+}
+
+/** A journal commits several at once: four of them take little longer than one, and there are as many as assets. */
+const syncsAtOnce = 4;
+
+async function syncFolders(tree: string, folders: Iterable<string>): Promise<void> {
+  const limit = pLimit(syncsAtOnce);
+  await limit.map(folders, (folder) => syncFolder(path.join(tree, folder)));
 }
 
 function derivativesOf(entry: Entry): readonly Derivative[] {
@@ -117,7 +126,7 @@ async function mendTree(disk: Disk, tree: string, entries: AsyncIterable<Entry>)
       folders.add(parentOf(derivative.path));
     }
   }
-  for (const folder of folders) await syncFolder(path.join(tree, folder));
+  await syncFolders(tree, folders);
 }
 
 async function stillShown(disk: Disk): Promise<ReadonlySet<string>> {

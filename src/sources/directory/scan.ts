@@ -23,7 +23,7 @@ interface Walk {
 const batch = 2_000;
 
 /**
- * Lists the tree with synchronous calls: over 100,000 files they take a quarter of the time of `fs/promises`, whose every
+ * Lists the tree with synchronous calls: over 100,000 files they take a third of the time of `fs/promises`, whose every
  * call is a trip to the thread pool.
  */
 export async function scanFolder(root: () => Root, now: number): Promise<Inventory> {
@@ -97,8 +97,8 @@ function readNames(walk: Walk, prefix: string, folder: string): readonly string[
 }
 
 function notUtf8(prefix: string, name: Buffer): Finding {
-  const escape = (char: string) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
-  const escaped = name.toString('latin1').replace(/[^ -~]|\\/g, escape);
+  const hex = (char: string) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  const escaped = name.toString('latin1').replace(/[^ -~]|\\/g, hex);
   const where = prefix === '' ? 'the source folder' : JSON.stringify(prefix);
   const message = `the name "${escaped}" in ${where} is not UTF-8: rename it`;
   return { code: 'name-not-utf8', severity: 'error', class: 'input', message };

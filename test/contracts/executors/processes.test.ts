@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { getPriority, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -103,7 +105,7 @@ describe('worker processes', () => {
     await executor.execute(await orderOf(folder, 'obeys'));
     expect(started.length).toBe(1);
     await executor.execute(await orderOf(folder, 'obeys', { memoryBytes: 200_000_000 }));
-    expect(started.length).toBe(2);
+    expect(started.map(({ pgid }) => isLiving(pgid))).toEqual([false, true]);
   });
 
   test('a worker is replaced after five hundred orders', async () => {
@@ -152,4 +154,21 @@ describe('worker processes', () => {
     expect(table.group(group.pgid)).toEqual([]);
     expect(table.startTime(group.pgid)).toBe(undefined);
   });
+
+  test.runIf(process.platform === 'linux')(
+    'what a leader left behind is recognised by its session and boot',
+    async () => {
+      const leader = spawn('sh', ['-c', 'sleep 60 >/dev/null 2>&1 &'], { detached: true, stdio: 'ignore' });
+      const pgid = leader.pid ?? 0;
+      const group = { pgid, startedAt: linuxTable.startTime(pgid) ?? '' };
+      started.push(group);
+      await once(leader, 'exit');
+      expect(linuxTable.startTime(pgid)).toBe(undefined);
+      const { reap } = createProcessesKind({ entry: hostileWorker });
+      expect(await reap([{ pgid, startedAt: `another boot${group.startedAt}` }])).toEqual([]);
+      expect(isLiving(pgid)).toBe(true);
+      expect(await reap([group])).toEqual([group]);
+      expect(isLiving(pgid)).toBe(false);
+    },
+  );
 });

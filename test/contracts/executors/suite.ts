@@ -4,7 +4,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Limits } from '../../../src/domain/types.js';
 import type { Attempt, Executor, ExecutorKind, ProcessGroup } from '../../../src/executors/contract.js';
-import { isLiving, orderOf, until, written } from '../../support/orders.js';
+import { isLiving, orderOf, written } from '../../support/orders.js';
+import { until } from '../../support/until.js';
 
 /** One member of the family: its workers must have the behaviours of `test/support/hostile-worker.mjs`. */
 export interface ExecutorHarness {

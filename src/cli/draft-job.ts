@@ -1,0 +1,49 @@
+/** What `init` found out about a folder. */
+export interface Draft {
+  /** As the job file should name it. */
+  readonly source: string;
+  readonly origin: string;
+  /** Lower case, without the dot. */
+  readonly extensions: ReadonlySet<string>;
+  readonly timezone: string;
+}
+
+const families = [
+  {
+    helper: 'image',
+    name: 'pictures',
+    extensions: ['jpg', 'jpeg', 'png', 'svg', 'gif', 'avif', 'webp', 'tif', 'tiff'],
+    settings: "widths: [320, 640, 1280], formats: ['avif', 'webp', 'jpeg']",
+  },
+  { helper: 'video', name: 'clips', extensions: ['mp4', 'mov', 'mkv', 'webm', 'm4v', 'avi'], settings: 'heights: [720], poster: true' },
+  { helper: 'audio', name: 'sound', extensions: ['mp3', 'wav', 'flac', 'ogg', 'm4a', 'opus'], settings: "formats: ['aac']" },
+  { helper: 'copy', name: 'rest', extensions: ['pdf', 'json', 'woff2', 'vtt'], settings: undefined },
+] as const;
+
+/** The text of a first job file: only recipes that have something to do, pictures when there is nothing to go by. */
+export function draftJob({ source, origin, extensions, timezone }: Draft): string {
+  const found = families.filter((family) => family.extensions.some((extension) => extensions.has(extension)));
+  const used = found.length > 0 ? found : families.slice(0, 1);
+  const recipes = used.map(({ helper, name, extensions: all, settings }) => {
+    const match = `match: '**/*.{${all.join(',')}}'`;
+    return `    ${name}: ${helper}({ ${settings === undefined ? match : `${match}, ${settings}`} }),`;
+  });
+  const helpers = [...used.map(({ helper }) => helper), 'defineJob'].sort();
+  return `import { ${helpers.join(', ')} } from 'nightpress';
+
+export default defineJob({
+  source: { type: 'directory', path: ${quoted(source)} },
+  window: { cron: '0 2 * * *', timezone: ${quoted(timezone)}, length: '4h' },
+  recipes: {
+${recipes.join('\n')}
+  },
+  gate: { tolerate: '1%', shrink: '10%' },
+  origin: { type: 'directory', path: ${quoted(origin)} },
+  keep: { last: 14, within: '30d' },
+});
+`;
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
