@@ -8,7 +8,7 @@ import { addRun } from './commands/run.js';
 import { addStatus } from './commands/status.js';
 import { addWindows } from './commands/windows.js';
 import type { CommandContext } from './context.js';
-import { printable } from './render/units.js';
+import { faultLines } from './render/fault.js';
 
 const exitCodes = `
 Exit codes:
@@ -59,8 +59,6 @@ function version(): string {
 function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (!(error instanceof Fault)) throw error; // a bug of ours: its stack is what is needed
-  process.stderr.write(`nightpress: ${printable(error.message)}\n`);
-  for (const problem of error.problems) process.stderr.write(`  ${printable(problem)}\n`);
-  process.stderr.write(`  next: ${error.hint.replaceAll(' {job}', '')}\n`);
+  for (const line of faultLines(error)) process.stderr.write(`${line}\n`);
   return error.exit;
 }

@@ -6,15 +6,17 @@ import { noAssets, noItems, type Result } from '../domain/result.js';
 import type { Job, RunId } from '../domain/types.js';
 import type { Emit } from '../engine/events.js';
 import type { Night } from '../engine/night.js';
+import { liveOf } from '../engine/report.js';
 import { runNight } from '../engine/run.js';
 import { defaultWorkers } from '../executors/processes/capacity.js';
 import type { Project } from '../job/load.js';
 import { type JobLock, holdJobLock } from '../state/lock.js';
 import { openState } from '../state/open.js';
-import { findJob, jobFolder, openNight } from './compose.js';
+import { findJob, jobFolder, openNight, openOrigin } from './compose.js';
 import type { CommandContext } from './context.js';
 import { type LogFile, openLog } from './log-file.js';
 import { choiceOption, countOption, durationOption } from './options.js';
+import { faultLines } from './render/fault.js';
 import { showProgress } from './render/progress.js';
 import { renderResult } from './render/result.js';
 import type { RunOptions } from './run-jobs.js';
@@ -34,13 +36,15 @@ export type NightVerb = (night: Night) => Promise<Result>;
 /** One job under its lock: runs it, shows the result, returns the exit code. */
 export async function runOne(call: RunCall, name: string | undefined, verb?: NightVerb): Promise<number> {
   const startedAt = call.context.clock();
+  let job: Job | undefined;
   try {
-    const job = await findJob(call.project, name);
+    job = await findJob(call.project, name);
     const result = await runLocked(call, job, verb ?? ((night) => runNight(night, call.options)));
     return result ? show(call, result, whereToLook(job)) : 0;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return showFault(call, name, error, startedAt);
+    const live = job && (await liveNow(job));
+    return showFault(call, { fault: error, job: job?.name ?? name, live, startedAt });
   }
 }
 
@@ -102,7 +106,8 @@ async function runWithState(call: RunCall, { job, folder, lock, verb }: Locked):
   } finally {
     stop.release();
     progress.close();
-    log.close();
+    const trouble = log.close();
+    if (trouble) terminal.note(trouble);
     state.close();
   }
 }
@@ -141,23 +146,37 @@ function show({ terminal, options }: RunCall, result: Result, where: string | un
   return result.exit;
 }
 
+/** What the origin shows, whatever is wrong here. */
+async function liveNow(job: Job): Promise<Result['live'] | 'unreadable'> {
+  try {
+    return liveOf((await (await openOrigin(job)).readHead())?.head);
+  } catch {
+    return 'unreadable'; // the fault being told is the news; a head that cannot be read was not moved by us either
+  }
+}
+
+interface EarlyFault {
+  readonly fault: Fault;
+  readonly job: string | undefined;
+  readonly live: Result['live'] | 'unreadable' | undefined;
+  readonly startedAt: number;
+}
+
 /** A fault from before there was a run still ends in one result record. */
-function showFault(call: RunCall, name: string | undefined, fault: Fault, startedAt: number): number {
+function showFault(call: RunCall, { fault, job, live, startedAt }: EarlyFault): number {
   if (!call.options.json) {
-    if (!call.options.all) throw fault;
-    call.terminal.note(`${name}: ${fault.message}`);
-    for (const problem of fault.problems) call.terminal.note(`  ${problem}`);
+    for (const line of faultLines(fault, { job, live })) call.terminal.note(line);
     return fault.exit;
   }
   const result: Result = {
     type: 'result',
-    job: name ?? '',
+    job: job ?? '',
     window: null,
     run: null,
     outcome: 'failed',
     exit: fault.exit,
     snapshot: null,
-    live: null,
+    live: live === undefined || live === 'unreadable' ? null : live,
     assets: noAssets,
     items: noItems,
     derivatives: { made: 0, reused: 0, bytes: 0 },
@@ -165,7 +184,7 @@ function showFault(call: RunCall, name: string | undefined, fault: Fault, starte
     freshness: null,
     findings: [],
     fault: { code: fault.code, message: [fault.message, ...fault.problems].join('; ') },
-    next: [fault.hint.replaceAll('{job}', name ?? '').trim()],
+    next: [fault.hint.replaceAll('{job}', job ?? '').trim()],
     log: null,
     durationMs: call.context.clock() - startedAt,
   };

@@ -56,6 +56,7 @@ const shape = z
           seq,
           txn: text,
           kind: z.enum(commitKinds),
+          reason: z.string().optional(),
         }),
       )
       .min(1)

@@ -61,6 +61,8 @@ export interface Commit {
   readonly seq: number;
   readonly txn: string;
   readonly kind: CommitKind;
+  /** Why a person made it, in their words. */
+  readonly reason?: string;
 }
 
 export type CommitKind = (typeof commitKinds)[number];
@@ -69,6 +71,8 @@ export type CommitKind = (typeof commitKinds)[number];
 export interface Stamp {
   readonly txn: string;
   readonly now: number;
+  /** Of a person's commit, where one was given. */
+  readonly reason?: string;
 }
 
 /** A snapshot, and the window and run that made it. */
@@ -105,14 +109,14 @@ export function stageIn(
 /**
  * Makes an older snapshot live again: a new commit, so `seq` grows and caches follow. With a `freeze` reason later
  * runs stage theirs until `unfreeze`. What is staged stays, unless it is this. Throws `snapshot-unknown` for a
- * snapshot that is not retained; one that was let go is still whole and counts.
+ * snapshot that was never live or is forgotten; one that was let go is still whole and counts.
  */
 export function rollBackTo(
   head: Head,
   { snapshot, freeze, ...stamp }: Stamp & { readonly snapshot: SnapshotId; readonly freeze?: string },
 ): Head {
   const entry = head.retained.find((retained) => retained.snapshot === snapshot);
-  if (!entry) throw unknownSnapshot(head, snapshot);
+  if (!entry) throw neverLive(head, snapshot);
   const live = makeLive(head, entry, stamp);
   const rolledBack = head.channels.staged?.snapshot === snapshot ? withoutStaged(live) : live;
   const frozen = freeze === undefined ? head.frozen : { reason: freeze, at: stamped(stamp.now) };
@@ -175,9 +179,10 @@ export function landed(head: Head, txn: string): boolean {
   return head.commits.some((made) => made.txn === txn);
 }
 
-function commit(head: Head, kind: CommitKind, { txn, now }: Stamp): Head {
+function commit(head: Head, kind: CommitKind, { txn, now, reason }: Stamp): Head {
   const seq = head.seq + 1;
-  return { ...head, seq, at: stamped(now), commits: [...head.commits, { seq, txn, kind }].slice(-commitsKept) };
+  const made = { seq, txn, kind, ...(reason !== undefined && { reason }) };
+  return { ...head, seq, at: stamped(now), commits: [...head.commits, made].slice(-commitsKept) };
 }
 
 type Made = Pick<Channel, 'snapshot' | 'window' | 'run'>;
@@ -202,6 +207,13 @@ function unknownSnapshot(head: Head, snapshot: SnapshotId): Fault {
   return new Fault(
     'snapshot-unknown',
     `snapshot ${snapshot} is not held at the origin of '${head.job}' (seq ${head.seq})`,
+  );
+}
+
+function neverLive(head: Head, snapshot: SnapshotId): Fault {
+  return new Fault(
+    'snapshot-unknown',
+    `snapshot ${snapshot} was never live at the origin of '${head.job}': expected one that was`,
   );
 }
 

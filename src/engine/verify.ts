@@ -1,52 +1,70 @@
-import { entries } from '../domain/manifest.js';
-import type { AssetKey, Derivative, Digest, Finding, SnapshotId } from '../domain/types.js';
+import { entries, lookup } from '../domain/manifest.js';
+import type { AssetKey, Derivative, Digest, Entry, Finding, SnapshotId } from '../domain/types.js';
 import type { Origin } from '../origins/contract.js';
 import type { State } from '../state/contract.js';
 import { nodeLoader } from './base.js';
+import { prepareTree } from './publish.js';
+
+/** One derivative and what is wrong with it. */
+interface Flaw {
+  readonly key: AssetKey;
+  readonly recipe: string;
+  readonly fingerprint: Digest;
+  readonly derivative: Derivative;
+  readonly wrong: string;
+}
 
 export interface Verification {
   readonly snapshot: SnapshotId;
   readonly assets: number;
   readonly blobs: number;
   readonly bytes: number;
-  /** One per derivative that is not what its manifest says. */
+  /** Derivatives whose blob is not what the manifest says. */
+  readonly bad: readonly Flaw[];
+  /** Derivatives whose blob is good, but whose public path in the tree does not show it. */
+  readonly misshown: readonly Flaw[];
+  /** The tree is not there at all. */
+  readonly treeMissing: boolean;
+  /** One per flaw. */
   readonly findings: readonly Finding[];
-  /** Assets whose derivatives must be made again. */
-  readonly bad: readonly AssetKey[];
 }
 
 export interface VerifyOptions {
   /** Read and hash every blob instead of asking for its size. */
   readonly deep: boolean;
-  /** Take bad blobs out of use and have the next run make them again. Needs the local state. */
-  readonly condemn?: State;
+  /** Look at the tree of plain web servers too; only the live snapshot is sure to have one. */
+  readonly tree?: boolean;
 }
 
-/** Compares every blob of a snapshot with its manifest. Each blob is looked at once, however many paths share it. */
+/** Compares every blob of a snapshot with its manifest, each once, however many paths share it. Changes nothing. */
 export async function verify(origin: Origin, snapshot: SnapshotId, options: VerifyOptions): Promise<Verification> {
+  const tree = options.tree ? origin.tree : undefined;
+  const treeMissing = tree !== undefined && !(await tree.has(snapshot));
   const looked = new Map<Digest, string | undefined>();
-  const findings: Finding[] = [];
-  const bad = new Map<AssetKey, Digest[]>();
+  const [bad, misshown]: Flaw[][] = [[], []] as const;
   let [assets, bytes] = [0, 0];
   for await (const entry of entries(nodeLoader(origin), snapshot)) {
     assets++;
-    for (const [recipe, item] of Object.entries(entry.items)) {
-      for (const derivative of item.derivatives) {
-        if (!looked.has(derivative.sha256)) {
-          looked.set(derivative.sha256, await whatIsWrong(origin, derivative, options.deep));
-          bytes += derivative.bytes;
-        }
-        const wrong = looked.get(derivative.sha256);
-        if (wrong === undefined) continue;
-        findings.push(badBlob({ key: entry.key, recipe, path: derivative.path, wrong }));
-        bad.set(entry.key, [...(bad.get(entry.key) ?? []), item.fingerprint]);
-        if (options.condemn) await origin.condemnBlob(derivative);
+    for (const named of derivativesOf(entry)) {
+      const { derivative } = named;
+      if (!looked.has(derivative.sha256)) {
+        looked.set(derivative.sha256, await whatIsWrong(origin, derivative, options.deep));
+        bytes += derivative.bytes;
       }
+      const wrong = looked.get(derivative.sha256);
+      if (wrong !== undefined) bad.push({ ...named, wrong });
+      const shown = treeMissing || wrong !== undefined ? undefined : await tree?.whatIsWrong(snapshot, derivative, options.deep);
+      if (shown !== undefined) misshown.push({ ...named, wrong: shown });
     }
   }
-  options.condemn?.forgetMade([...bad.values()].flat());
-  options.condemn?.unsettle([...bad.keys()]);
-  return { snapshot, assets, blobs: looked.size, bytes, findings, bad: [...bad.keys()] };
+  const found = { snapshot, assets, blobs: looked.size, bytes, bad, misshown, treeMissing };
+  return { ...found, findings: findingsOf(found) };
+}
+
+function derivativesOf({ key, items }: Entry): readonly Omit<Flaw, 'wrong'>[] {
+  return Object.entries(items).flatMap(([recipe, { fingerprint, derivatives }]) =>
+    derivatives.map((derivative) => ({ key, recipe, fingerprint, derivative })),
+  );
 }
 
 async function whatIsWrong(origin: Origin, derivative: Derivative, deep: boolean): Promise<string | undefined> {
@@ -58,6 +76,45 @@ async function whatIsWrong(origin: Origin, derivative: Derivative, deep: boolean
   return hash === derivative.sha256 ? undefined : `has other content than its name says (sha256 ${hash?.slice(0, 12)}…)`;
 }
 
-function badBlob({ key, recipe, path, wrong }: { key: AssetKey; recipe: string; path: string; wrong: string }): Finding {
-  return { code: 'blob-bad', severity: 'error', class: 'infrastructure', key, recipe, message: `the blob of ${path} ${wrong}` };
+function findingsOf({ snapshot, bad, misshown, treeMissing }: Omit<Verification, 'findings'>): readonly Finding[] {
+  const missing = `the tree of snapshot ${snapshot} is not there: plain web servers have nothing to show`;
+  return [
+    ...(treeMissing ? [{ code: 'tree-missing', severity: 'error', message: missing } as const] : []),
+    ...bad.map((flaw) => finding('blob-bad', flaw, `the blob of ${flaw.derivative.path} ${flaw.wrong}`)),
+    ...misshown.map((flaw) => finding('path-bad', flaw, `the public path ${flaw.derivative.path} ${flaw.wrong}`)),
+  ];
+}
+
+function finding(code: string, { key, recipe }: Flaw, message: string): Finding {
+  return { code, severity: 'error', class: 'infrastructure', key, recipe, message };
+}
+
+export interface Repair {
+  /** Assets whose bad blobs were taken out of use: the next run makes them again. */
+  readonly condemned: readonly AssetKey[];
+  /** Public paths that show their blob again. */
+  readonly mended: number;
+}
+
+/**
+ * Acts on what `verify` found of the live snapshot. The caller holds the job's lock; a run may have come first, so every
+ * blob is looked at again. The state is told before a blob is taken away: a crash in between leaves a bad blob, which
+ * the next `verify` finds, and never a missing one of which no run knows.
+ */
+export async function repair(origin: Origin, state: State, found: Verification): Promise<Repair> {
+  const still: Flaw[] = [];
+  for (const flaw of found.bad) if (await whatIsWrong(origin, flaw.derivative, true)) still.push(flaw);
+  const condemned = [...new Set(still.map(({ key }) => key))];
+  state.forgetMade(still.map(({ fingerprint }) => fingerprint));
+  state.unsettle(condemned);
+  for (const { derivative } of still) await origin.condemnBlob(derivative);
+  if (found.treeMissing && still.length === 0) await prepareTree({ origin }, found.snapshot);
+  return { condemned, mended: await mendTree(origin, found.snapshot, found.misshown.map(({ key }) => key)) };
+}
+
+/** Public paths of these assets show their blobs again, as far as those are there. Returns how many had to be mended. */
+export async function mendTree(origin: Origin, snapshot: SnapshotId, keys: Iterable<AssetKey>): Promise<number> {
+  if (!origin.tree) return 0;
+  const affected = await lookup(nodeLoader(origin), snapshot, keys);
+  return affected.size === 0 ? 0 : await origin.tree.mend(snapshot, affected.values());
 }

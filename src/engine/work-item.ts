@@ -29,8 +29,10 @@ export interface Workshop {
   readonly base: ReadonlyMap<AssetKey, Entry>;
   readonly executor: Executor;
   readonly checkpoint: Checkpoint;
-  /** Fingerprints in work right now: equal ones are worked once. */
+  /** Fingerprints in work right now, from the look at what is remembered to the checkpoint: equal ones are worked once. */
   readonly inFlight: Map<Digest, Promise<void>>;
+  /** Nothing more is handed out: the night failed or was asked to stop. */
+  readonly halt: AbortSignal;
   /** Items whose remembered result must not be used (`--remake`). */
   readonly remake: (item: ItemRow) => boolean;
 }
@@ -83,17 +85,14 @@ export async function executeItem(shop: Workshop, staged: Staged): Promise<Finis
   const recipe = recipeOf(shop, item);
   const fingerprint = itemFingerprint({ sha256: staged.sha256, recipe, key: item.key });
   const known = { item, startedAt, sha256: staged.sha256, staged: staged.asset, fingerprint };
-  await shop.inFlight.get(fingerprint);
+  const done = await occupy(shop, fingerprint);
+  if (!done) return undefined;
   const made = shop.remake(item) ? undefined : await remembered(shop, item, fingerprint);
-  if (made) return { ...known, disposition: 'reused', made };
+  if (made) return { ...known, disposition: 'reused', made, done };
   const bad = shop.night.state.quarantined([fingerprint]).get(fingerprint);
-  if (bad) return { ...known, ...without(shop, item, bad, 'quarantined') };
-  const done = occupy(shop, fingerprint);
+  if (bad) return { ...known, ...without(shop, item, bad, 'quarantined'), done };
   const result = await attemptItem(shop, item, orderFor(shop, item, staged, recipe));
-  if (!result) {
-    done();
-    return undefined;
-  }
+  if (!result) return undefined;
   if (result.ok) return { ...known, disposition: 'done', result, done };
   return { ...known, ...without(shop, item, { ...result.finding, key: item.key, recipe: item.recipe }), done };
 }
@@ -177,7 +176,15 @@ async function remembered(shop: Workshop, item: ItemRow, fingerprint: Digest): P
   return made && (await holdsAll(shop.night.origin, made.outputs)) ? made : undefined;
 }
 
-function occupy(shop: Workshop, fingerprint: Digest): () => void {
+/**
+ * Waits until no equal item is in work, then takes its place; returns how to leave it. Undefined: the night ends first,
+ * which also frees those who wait for an item that failed together with the night and never left.
+ */
+async function occupy(shop: Workshop, fingerprint: Digest): Promise<(() => void) | undefined> {
+  for (let equal = shop.inFlight.get(fingerprint); equal; equal = shop.inFlight.get(fingerprint)) {
+    await unlessHalted(equal, shop.halt);
+    if (shop.halt.aborted) return undefined;
+  }
   let release: () => void = () => undefined;
   const gone = new Promise<void>((resolve) => {
     release = () => {
@@ -187,6 +194,18 @@ function occupy(shop: Workshop, fingerprint: Digest): () => void {
   });
   shop.inFlight.set(fingerprint, gone);
   return release;
+}
+
+async function unlessHalted(waiting: Promise<void>, halt: AbortSignal): Promise<void> {
+  if (halt.aborted) return;
+  await new Promise<void>((resolve) => {
+    const leave = () => {
+      halt.removeEventListener('abort', leave);
+      resolve();
+    };
+    halt.addEventListener('abort', leave);
+    void waiting.then(leave);
+  });
 }
 
 function outboxOf(shop: Workshop, item: ItemRow): string {

@@ -23,6 +23,14 @@ export interface WorkInput {
  * The first fault (full disk, lost origin) stops everything: it is no item's failure, and going on would make it one.
  */
 export async function work(night: Night, input: WorkInput): Promise<boolean> {
+  try {
+    return await workThrough(night, input);
+  } catch (error) {
+    throw asFault(error, night.folder);
+  }
+}
+
+async function workThrough(night: Night, input: WorkInput): Promise<boolean> {
   await clearWorkplace(night.folder);
   for (const name of ['staging', 'outbox']) await mkdir(path.join(night.folder, name), { recursive: true });
   const failure = new AbortController();
@@ -32,15 +40,15 @@ export async function work(night: Night, input: WorkInput): Promise<boolean> {
     onStart: (group) => night.state.recordGroup({ ...group, run: input.run }),
     onEnd: (group) => night.state.forgetGroup(group.pgid),
   });
-  const shop: Workshop = { night, ...input, executor, checkpoint, inFlight: new Map() };
   const halt = AbortSignal.any([failure.signal, night.stop.asked]);
+  const shop: Workshop = { night, ...input, executor, checkpoint, inFlight: new Map(), halt };
   const killNow = () => void executor.kill();
   const disarm = armGrace(night, killNow);
   failure.signal.addEventListener('abort', killNow, { once: true });
   try {
     const pool = createPool(night.workers);
     const partitions = night.state.partitions(input.run);
-    await Promise.all(partitions.map((partition) => pool(() => workPartition(shop, partition, halt)).catch((error) => failure.abort(error))));
+    await Promise.all(partitions.map((partition) => pool(() => workPartition(shop, partition)).catch((error) => failure.abort(error))));
     checkpoint.flush();
   } catch (error) {
     failure.abort(error);
@@ -49,7 +57,7 @@ export async function work(night: Night, input: WorkInput): Promise<boolean> {
     await executor.close();
     await clearWorkplace(night.folder);
   }
-  if (failure.signal.aborted) throw asFault(failure.signal.reason, night.folder);
+  if (failure.signal.aborted) throw failure.signal.reason;
   return !night.stop.asked.aborted;
 }
 
@@ -74,7 +82,8 @@ function armGrace(night: Night, kill: () => void): () => void {
  * One place works one partition, item by item, and stays busy: the next item is staged and the last one stored while a
  * worker is at the current one.
  */
-async function workPartition(shop: Workshop, partition: PartitionRow, halt: AbortSignal): Promise<void> {
+async function workPartition(shop: Workshop, partition: PartitionRow): Promise<void> {
+  const { halt } = shop;
   const items = shop.night.state.items(shop.run, partition.id).filter((item) => item.state !== 'ended');
   if (items.length === 0 || halt.aborted) return;
   shop.night.emit({ type: 'partition', partition: partition.id, state: 'started', items: items.length });

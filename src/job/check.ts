@@ -181,7 +181,7 @@ export function problemsOf(error: z.ZodError, value: unknown, prefix: readonly (
         expected: 'no such option exists',
       }));
     }
-    return [{ path: [...prefix, ...path], value: valueAt(value, path), expected: issue.message.replace(/^Invalid input: /, '') }];
+    return [{ path: [...prefix, ...path], value: valueAt(value, path), expected: issue.message.replace(/^Invalid \w+: (expected )?/, '') }];
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Head } from '../domain/head.js';
-import type { Digest, Entry, SnapshotId } from '../domain/types.js';
+import type { Derivative, Digest, Entry, SnapshotId } from '../domain/types.js';
 import type { Problem } from '../sources/contract.js';
 
 /** A blob's name at the origin is made of these two: `b/<aa>/<sha256>.<ext>`. */
@@ -81,9 +81,22 @@ export interface Origin {
 export interface Tree {
   /**
    * Makes the complete tree of `snapshot` durable. `entries` are all entries of the snapshot. Idempotent; a tree left
-   * half-made by a dead process is made again.
+   * half-made by a dead process is made again, one that is there is mended. A blob that is missing is `origin-corrupt`.
    */
   prepare(snapshot: SnapshotId, entries: AsyncIterable<Entry>): Promise<void>;
+  /** Whether there is a tree of this snapshot. */
+  has(snapshot: SnapshotId): Promise<boolean>;
+  /**
+   * Why a public path does not show its blob, in words that follow the path; undefined when it does. Compares what the
+   * file system knows of the two files; with `deep`, files that it does not know for the same are read.
+   */
+  whatIsWrong(snapshot: SnapshotId, derivative: Derivative, deep: boolean): Promise<string | undefined>;
+  /**
+   * Puts every public path of these entries that does not show its blob right, durably, each in one step for whoever
+   * reads it; returns how many. Paths of other entries and paths whose blob is missing stay as they are, and so does a
+   * snapshot that has no tree. Needed when a live blob was made again: no new snapshot, so no new tree, comes of that.
+   */
+  mend(snapshot: SnapshotId, entries: Iterable<Entry>): Promise<number>;
   /** Removes trees of snapshots not in `keep`; called after the swap. */
   prune(keep: readonly SnapshotId[]): Promise<void>;
 }

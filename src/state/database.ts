@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, linkSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { errno, Fault } from '../domain/faults.js';
-import { makeFolder, syncFolder, writeDraft } from './files.js';
+import { makeFolder, syncFolder, writeSynced } from './files.js';
 import { keepCopy, type Migration, migrate, schemaOf, versionOf } from './migrate.js';
 import { refuseNetwork } from './network.js';
 import { corrupt, storageFault } from './storage-fault.js';
@@ -49,15 +50,17 @@ export function openToWrite(opened: OpenedFile): Database.Database {
 export function openToRead(opened: OpenedFile): Database.Database {
   const { file, migrations } = opened;
   return orFault(file, () => {
-    if (!existsSync(file)) return inMemory(migrations);
-    refuseNetwork(path.dirname(file));
-    const db = closedOnError(connectToRead(file), (connection) => refuseStrange(connection, opened));
-    const current = versionOf(db) === migrations.length ? db : upgradedCopy(db, migrations);
-    return closedOnError(current, (connection) => {
-      connection.pragma('query_only = ON');
-      refuseOtherSchema(connection, opened);
-    });
+    const db = existsSync(file) ? readable(opened) : inMemory(migrations);
+    return closedOnError(db, () => db.pragma('query_only = ON'));
   });
+}
+
+function readable(opened: OpenedFile): Database.Database {
+  const { file, migrations } = opened;
+  refuseNetwork(path.dirname(file));
+  const db = closedOnError(connectToRead(file), (connection) => refuseStrange(connection, opened));
+  const current = versionOf(db) === migrations.length ? db : upgradedCopy(db, migrations);
+  return closedOnError(current, () => refuseOtherSchema(current, opened));
 }
 
 /** A copy in memory that may be written and is forgotten: for deciding what a run would do, without doing it. */
@@ -76,7 +79,8 @@ function create({ file, migrations }: OpenedFile): void {
   if (existsSync(`${file}-wal`) && !existsSync(file)) {
     throw corrupt(file, `it is missing, but ${path.basename(file)}-wal is there`);
   }
-  const draft = writeDraft(file, inJournalMode('wal', inMemory(migrations).serialize()));
+  const draft = `${file}.draft-${randomUUID()}`;
+  writeSynced(draft, inJournalMode('wal', inMemory(migrations).serialize()));
   try {
     linkSync(draft, file);
   } catch (error) {
@@ -98,7 +102,7 @@ function tidyDrafts(file: string): void {
 function connect(file: string): Database.Database {
   refuseCut(file);
   const db = new Database(file, { fileMustExist: true, timeout: busyTimeoutMs });
-  return closedOnError(db, () => db.pragma('cell_size_check = ON'));
+  return closedOnError(db, () => db.pragma('cell_size_check = ON')); // damage is told where it is read
 }
 
 function connectToRead(file: string): Database.Database {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { refuseNetwork } from './network.js';
@@ -14,22 +13,22 @@ export function makeFolder(folder: string): void {
   refuseNetwork(folder);
 }
 
-/** Writes bytes that survive a power cut under a name nobody else has; returns the name. */
-export function writeDraft(file: string, bytes: string | Uint8Array): string {
-  const draft = `${file}.draft-${randomUUID()}`;
-  const descriptor = openSync(draft, 'wx', 0o644);
+/** Writes a new file whose bytes survive a power cut; its name does once the folder is synced. */
+export function writeSynced(file: string, bytes: string | Uint8Array): void {
+  const descriptor = openSync(file, 'w', 0o644);
   try {
     writeFileSync(descriptor, bytes);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
-  return draft;
 }
 
-/** The old content or the new one, whole, whatever happens. */
+/** The old content or the new one, whole, whatever happens. For callers that hold a lock: only one may do it. */
 export function replaceFile(file: string, bytes: string | Uint8Array): void {
-  renameSync(writeDraft(file, bytes), file);
+  const draft = `${file}.new`;
+  writeSynced(draft, bytes);
+  renameSync(draft, file);
   syncFolder(path.dirname(file));
 }
 

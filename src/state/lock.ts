@@ -59,8 +59,11 @@ export async function holdJobLock(
     release: () => {
       if (released) return;
       released = true;
-      rmSync(path.join(folder, holderName), { force: true });
-      free();
+      try {
+        orFault(folder, () => rmSync(path.join(folder, holderName), { force: true }));
+      } finally {
+        free();
+      }
     },
   };
 }

@@ -6,7 +6,7 @@ import type { WorkResult } from '../../src/processors/contract.js';
 import { recipeKind } from '../../src/processors/video/recipe.js';
 import { processor } from '../../src/processors/video/work.js';
 import { attempt } from '../contracts/processors/suite.js';
-import { boxesOf, colourAt, lavfi, look, make } from '../support/clips.js';
+import { boxesOf, colourAt, combedFrames, frameTimes, lavfi, look, make } from '../support/clips.js';
 
 let folder = '';
 beforeEach(async () => {
@@ -137,21 +137,29 @@ test('colours survive, whatever matrix and range they came in', async () => {
 });
 
 test('an HDR clip is mapped to the ordinary range', async () => {
-  const bright = 'color=white:size=160x120:rate=10:duration=0.3,format=yuv420p10le';
+  const white = 'color=0x949494:size=160x120:rate=10:duration=0.3,format=yuv420p10le';
   const pq = ['-color_trc', 'smpte2084', '-color_primaries', 'bt2020', '-colorspace', 'bt2020nc', '-color_range', 'tv'];
-  const { result, path: at } = await work([...lavfi(bright), '-c:v', 'libx264', ...pq], { heights: [120] });
+  const { result, path: at } = await work([...lavfi(white), '-c:v', 'libx264', ...pq], { heights: [120] });
   expect(noticesOf(result)).toEqual([]);
   const [stream] = (await look(at('120p'))).streams;
   expect(stream).toMatchObject({ pix_fmt: 'yuv420p', color_transfer: 'bt709', color_space: 'bt709' });
+  const [red] = await colourAt(at('120p'), '80:60:40:30');
+  expect(red).toBeGreaterThan(180); // white of a page is 58 % of the PQ signal, unmapped a dull grey of 148
 });
 
 test('an interlaced clip loses its combs', async () => {
   const moving = 'testsrc2=size=320x240:rate=50:duration=1,tinterlace=mode=interleave_top,setfield=tff';
   const mpeg2 = ['-c:v', 'mpeg2video', '-flags', '+ilme+ildct', '-top', '1', '-q:v', '2'];
-  const { result, path: at } = await work([...lavfi(moving), ...mpeg2], { heights: [240] }, 'mpg');
-  outputsOf(result);
-  const [stream] = (await look(at('240p'))).streams;
-  expect(stream).toMatchObject({ field_order: 'progressive' });
+  const { path: at } = await work([...lavfi(moving), ...mpeg2], { heights: [240] }, 'mpg');
+  expect(await combedFrames(path.join(folder, 'source.mpg'))).toBeGreaterThan(10);
+  expect(await combedFrames(at('240p'))).toBe(0);
+});
+
+test('frames keep their own times', async () => {
+  const uneven = "testsrc2=size=160x120:rate=25:duration=1,settb=1/1000,setpts='N*40+if(gte(N,12),17,0)'";
+  const exact = ['-fps_mode', 'passthrough', '-enc_time_base', '1:1000'];
+  const { path: at } = await work([...lavfi(uneven), ...exact], { heights: [120], poster: false }, 'mkv');
+  expect(await frameTimes(at('120p'))).toEqual(await frameTimes(path.join(folder, 'source.mkv')));
 });
 
 test('frames beyond the limit are dropped and none is invented', async () => {

@@ -9,6 +9,9 @@ import { holdJobLock } from '../../dist/state/lock.js';
 import { readMigrations } from '../../dist/state/migrate.js';
 import { openState } from '../../dist/state/open.js';
 
+/** A connection that is collected ends its transaction. */
+let kept;
+
 const verbs = {
   open: async (folder) => openState(folder).windows().length,
   begin: async (folder) => {
@@ -25,7 +28,8 @@ const verbs = {
   },
   /** Half a migration, as a process killed inside its transaction leaves it. */
   half: async (file, sql) => {
-    new Database(file).exec(`BEGIN IMMEDIATE; ${sql}`);
+    kept = new Database(file);
+    kept.exec(`BEGIN IMMEDIATE; ${sql}`);
     return 'half';
   },
 };

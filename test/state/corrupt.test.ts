@@ -110,8 +110,8 @@ test('a state truncated at any length is refused', () => {
 test('a state with a flipped byte is read or refused, and never another error', () => {
   const whole = wholeState();
   const folder = tempFolder();
-  const header = Array.from({ length: 130 }, (_, at) => at);
-  const elsewhere = Array.from({ length: 250 }, (_, n) => 130 + Math.floor(((whole.length - 130) * n) / 250));
+  const header = Array.from({ length: 108 }, (_, at) => at);
+  const elsewhere = Array.from({ length: 60 }, (_, n) => 108 + Math.floor(((whole.length - 108) * n) / 60));
   const counts = new Map<string, number>();
   for (const at of [...header, ...elsewhere]) {
     const bytes = Buffer.from(whole);
@@ -121,5 +121,5 @@ test('a state with a flipped byte is read or refused, and never another error', 
     expect(isVersion ? ['state-newer', 'state-corrupt'] : ['fine', 'state-corrupt'], `byte ${at}`).toContain(outcome);
     counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   }
-  expect(counts.get('state-corrupt')).toBeGreaterThan(20);
+  expect(counts.get('state-corrupt')).toBeGreaterThan(10);
 });

@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
+import { openToWrite } from '../../src/state/database.js';
+import { readMigrations } from '../../src/state/migrate.js';
 import { refuseNetwork } from '../../src/state/network.js';
 import { openState, stateExists } from '../../src/state/open.js';
 import { Sql } from '../../src/state/sql.js';
@@ -54,11 +57,49 @@ test('readers read beside a run of another process', async () => {
   expect(closing(openState(folder, { readOnly: true })).openRun()?.id).toBe('child');
 });
 
+test('what a process committed before it was killed is there, for the next reader and the next writer', async () => {
+  const folder = tempFolder();
+  const child = startChild('begin', folder);
+  await child.said();
+  tell(child, 'go');
+  expect(await child.said()).toBe('1');
+  child.process.kill('SIGKILL');
+  await once(child.process, 'exit');
+  for (const readOnly of [true, false]) {
+    const state = openState(folder, { readOnly });
+    expect(state.openRun()?.id).toBe('child');
+    state.close();
+  }
+});
+
+test('a writer syncs every commit and checks every foreign key', () => {
+  const db = openToWrite({ file: stateIn(tempFolder()), migrations: readMigrations() });
+  const pragma = (name: string) => db.pragma(name, { simple: true });
+  expect(pragma('journal_mode')).toBe('wal');
+  expect(pragma('synchronous')).toBe(2);
+  expect(pragma('foreign_keys')).toBe(1);
+  expect(pragma('busy_timeout')).toBe(5000);
+  db.close();
+});
+
+test('where no WAL index can be made, as on a read-only file system, a reader still reads and a writer is refused', () => {
+  const folder = tempFolder();
+  const writer = openState(folder);
+  writer.rememberOrigin({ origin: 'uuid', seq: 3 });
+  writer.close();
+  mkdirSync(`${stateIn(folder)}-shm`);
+  expect(closing(openState(folder, { readOnly: true })).origin()).toEqual({ origin: 'uuid', seq: 3 });
+  expect(faultOf(() => openState(folder)).code).toBe('state-unwritable');
+});
+
 test('a reader cannot write', () => {
   const folder = tempFolder();
+  const early = closing(openState(folder, { readOnly: true }));
   openState(folder).close();
   const reader = closing(openState(folder, { readOnly: true }));
-  expect(faultOf(() => reader.beginRun(newRun(runA))).code).toBe('state-unwritable');
+  for (const state of [early, reader]) {
+    expect(faultOf(() => state.beginRun(newRun(runA))).code).toBe('state-unwritable');
+  }
 });
 
 test('where there is no state yet a reader sees an empty one and makes nothing', () => {

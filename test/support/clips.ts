@@ -49,3 +49,31 @@ export async function boxesOf(file: string): Promise<readonly string[]> {
   }
   return names;
 }
+
+/** How many frames ffmpeg's own detector takes for interlaced. */
+export async function combedFrames(file: string): Promise<number> {
+  const { stderr } = await run('ffmpeg', [
+    '-nostdin',
+    '-hide_banner',
+    '-i',
+    file,
+    '-vf',
+    'idet',
+    '-an',
+    '-f',
+    'null',
+    '-',
+  ]);
+  const [, top, bottom] = /Multi frame detection: TFF:\s*(\d+) BFF:\s*(\d+)/.exec(stderr) ?? [];
+  return Number(top) + Number(bottom);
+}
+
+/** When each frame is shown, in seconds. */
+export async function frameTimes(file: string): Promise<readonly number[]> {
+  const entries = ['-select_streams', 'v', '-show_entries', 'frame=pts_time', '-of', 'csv=p=0'];
+  const { stdout } = await run('ffprobe', ['-v', 'error', ...entries, file]);
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => Number.parseFloat(line));
+}

@@ -11,7 +11,7 @@ export function renderResult(terminal: Terminal, result: Result, where: string |
   terminal.out(`${verdict(terminal, result)}`);
   if (result.fault) terminal.out(`  ${paint('red', 'cause')}     ${printable(result.fault.message)}`);
   for (const hold of result.held ?? []) terminal.out(`  ${paint('yellow', 'held by')}   ${hold.rule}: ${printable(hold.message)}`);
-  terminal.out(`  live      ${liveLine(result)}`);
+  terminal.out(`  live      ${liveLine(result.live)}`);
   if (result.run) renderCounts(terminal, result);
   renderFindings(terminal, result.findings);
   if (where && result.live) terminal.out(`  look at   ${where}`);
@@ -38,9 +38,8 @@ function verdict({ paint }: Terminal, result: Result): string {
   return `${head}${words[result.outcome]}  ${paint('dim', `in ${duration(result.durationMs)}`)}`;
 }
 
-function liveLine(result: Result): string {
-  if (!result.live) return 'nothing yet';
-  return `snapshot ${short(result.live.snapshot)}  seq ${result.live.seq}  since ${result.live.at}`;
+export function liveLine(live: Result['live']): string {
+  return live ? `snapshot ${short(live.snapshot)}  seq ${live.seq}  since ${live.at}` : 'nothing yet';
 }
 
 function renderCounts(terminal: Terminal, result: Result): void {

@@ -72,7 +72,7 @@ class LocalExecutor implements Executor {
     await idle?.end();
     for (let starts = 1; ; starts++) {
       if (this.#killed)
-        return { kind: 'died', how: 'stopped', detail: 'the executor was stopped before the work began' };
+        return { kind: 'died', how: 'stopped', detail: 'the executor was killed before the work began' };
       const worker = await this.#hire();
       const death = await worker.ready();
       if (!death) return worker;
@@ -117,13 +117,8 @@ function tableOfThisMachine(): ProcessTable {
   return process.platform === 'linux' ? linuxTable : psTable;
 }
 
-function notReady(entry: string, { detail, log }: Death): Fault {
-  const said = log
-    ?.trim()
-    .split('\n')
-    .find((line) => /error/i.test(line));
-  return new Fault(
-    'executor-failed',
-    `no worker starts: ${detail}${said ? ` (${said.trim()})` : ''}, expected ${entry} to be built`,
-  );
+function notReady(entry: string, { detail, log = '' }: Death): Fault {
+  const said = /^.*error.*$/im.exec(log)?.[0];
+  const reason = said ? `${detail}: ${said.trim()}` : detail;
+  return new Fault('executor-failed', `no worker starts (${reason}), expected ${entry} to be built and to run`);
 }

@@ -127,6 +127,7 @@ export class WorkerProcess {
   }
 
   async run(order: WorkOrder): Promise<Attempt> {
+    if (!this.isAlive) return await this.#die({ kind: 'stopped' }); // between its `ready` and this call
     this.#orders += 1;
     this.#share = 0;
     this.#stderr = '';

@@ -30,7 +30,8 @@ async function readHeadText(disk: Disk): Promise<string | undefined> {
   if (target === undefined) return undefined;
   // Another process may have moved on between the two looks.
   const again = await unlessAbsent(readFile(disk.at('now', 'head.json'), 'utf8'));
-  return again ?? Promise.reject(await withLive(disk, `${target} holds no head.json`));
+  if (again !== undefined) return again;
+  throw await withLive(disk, `${target} holds no head.json`);
 }
 
 async function withLive(disk: Disk, what: string, cause?: unknown): Promise<Fault> {

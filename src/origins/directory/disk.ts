@@ -58,7 +58,7 @@ export function diskAt(root: string): Disk {
     ensure,
     async scratch() {
       await ensure(at('.tmp'));
-      swept ??= sweep(at('.tmp'), at('.condemned'));
+      swept ??= sweep(at('.tmp'), at('.condemned')).catch(() => undefined); // leftovers cost space, never correctness
       await swept;
       return at('.tmp', `${process.pid}-${randomBytes(8).toString('hex')}`);
     },

@@ -1,14 +1,15 @@
 import { constants } from 'node:fs';
-import { access, rm, statfs } from 'node:fs/promises';
+import { access, lstat, rm, statfs } from 'node:fs/promises';
 import type { Origin, OriginKind, OriginServices, Tree } from '../contract.js';
 import { blobBytes, condemnBlob, hashBlob, putBlob } from './blobs.js';
 import { readHead, swapHead } from './commit.js';
 import { check, readConfig } from './config.js';
 import { type Disk, diskAt } from './disk.js';
 import { putManifest, readManifest } from './manifests.js';
+import { whatIsShown } from './shown.js';
 import { listStored, remove } from './stored.js';
-import { prepareTree, pruneTrees } from './tree.js';
-import { onDisk } from './trouble.js';
+import { mendTree, prepareTree, pruneTrees } from './tree.js';
+import { onDisk, unlessAbsent } from './trouble.js';
 
 /** A folder of this machine as an origin; `disk.ts` says what lies in it. */
 export const directory: OriginKind = { check, open };
@@ -58,6 +59,11 @@ function open(config: Readonly<Record<string, unknown>>, services: OriginService
 function treeOf(disk: Disk, exclusively: Origin['exclusively']): Tree {
   return {
     prepare: (snapshot, entries) => onDisk(disk.root, () => prepareTree(disk, snapshot, entries)),
+    has: (snapshot) =>
+      onDisk(disk.root, async () => (await unlessAbsent(lstat(disk.at('trees', snapshot)))) !== undefined),
+    whatIsWrong: (snapshot, derivative, deep) =>
+      onDisk(disk.root, () => whatIsShown(disk, disk.at('trees', snapshot), derivative, deep)),
+    mend: (snapshot, entries) => onDisk(disk.root, () => mendTree(disk, snapshot, entries)),
     async prune(keep) {
       const pruned = await exclusively(() => onDisk(disk.root, () => pruneTrees(disk, keep)));
       for (const tree of pruned) await onDisk(disk.root, () => rm(tree, { recursive: true, force: true }));

@@ -8,13 +8,14 @@ import { pathProblem } from '../../domain/paths.js';
 import type { Derivative, Entry, SnapshotId } from '../../domain/types.js';
 import { liveSnapshot } from './commit.js';
 import { type Disk, newFolder, syncFolder } from './disk.js';
+import { noBlob, whatIsShown } from './shown.js';
 import { unlessAbsent } from './trouble.js';
 
 /** A tree is built in `.tmp`; it gets its name when it is complete and durable, so a name in `trees` needs no marker. */
 export async function prepareTree(disk: Disk, snapshot: SnapshotId, entries: AsyncIterable<Entry>): Promise<void> {
   const target = disk.at('trees', snapshot);
   await disk.ensure(disk.at('trees'));
-  if (await unlessAbsent(lstat(target))) await mendTree(disk, target, entries);
+  if (await unlessAbsent(lstat(target))) await completeTree(disk, target, entries);
   else await buildTree(disk, target, entries);
   await unlessAbsent(utimes(target, new Date(), new Date())); // see `pruneTrees`
   await syncFolder(disk.at('trees')); // also when it was there: who made it may have died before this
@@ -28,15 +29,21 @@ async function buildTree(disk: Disk, target: string, entries: AsyncIterable<Entr
     for await (const entry of entries) {
       const derivatives = derivativesOf(entry);
       for (const { path: publicPath } of derivatives) await makeFolders(tree, publicPath, folders);
-      await Promise.all(derivatives.map((derivative) => show(disk, tree, derivative)));
+      await allEnded(derivatives.map((derivative) => show(disk, tree, derivative)));
     }
     await syncFolders(tree, folders);
     await rename(tree, target);
   } catch (error) {
-    await rm(tree, { recursive: true, force: true });
+    await rm(tree, { recursive: true, force: true }).catch(() => undefined); // swept later; the first error is the one to tell
     const another = ['ENOTEMPTY', 'EEXIST'].includes(errno(error) ?? ''); // made the same tree meanwhile
     if (!another) throw error;
   }
+}
+
+/** Like `Promise.all`, but nothing is under way any more when it throws. */
+async function allEnded(work: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(work);
+  await Promise.all(work);
 }
 
 /** A journal commits several at once: four of them take little longer than one, and there are as many as assets. */
@@ -112,31 +119,48 @@ async function copy(blob: string, target: string): Promise<void> {
   }
 }
 
-/** A finished tree may show a blob that was condemned since: what was made again takes its place. */
-async function mendTree(disk: Disk, tree: string, entries: AsyncIterable<Entry>): Promise<void> {
-  const condemned = await stillShown(disk);
-  if (condemned.size === 0) return;
-  const folders = new Set<string>();
-  for await (const entry of entries) {
-    for (const derivative of derivativesOf(entry).filter(({ sha256 }) => condemned.has(sha256))) {
-      const scratch = await disk.scratch();
-      await show(disk, path.dirname(scratch), { ...derivative, path: path.basename(scratch) });
-      await rename(scratch, path.join(tree, derivative.path));
-      await rm(scratch, { force: true }); // renaming one link over another of the same file does nothing
-      folders.add(parentOf(derivative.path));
-    }
-  }
-  await syncFolders(tree, folders);
+/** What `prepare` finds already made may show what was condemned since, or what somebody else put there. */
+async function completeTree(disk: Disk, tree: string, entries: AsyncIterable<Entry>): Promise<void> {
+  for await (const entry of entries) await mendEntry(disk, tree, entry);
 }
 
-async function stillShown(disk: Disk): Promise<ReadonlySet<string>> {
-  const names = (await unlessAbsent(readdir(disk.at('.condemned')))) ?? [];
-  const shown = new Set<string>();
-  for (const name of names) {
-    const stats = await unlessAbsent(lstat(disk.at('.condemned', name)));
-    if (stats && stats.nlink > 1) shown.add(name.slice(0, name.indexOf('~')));
-  }
-  return shown;
+/** `Tree.mend`: like `completeTree`, but a path without a blob waits until there is one. */
+export async function mendTree(disk: Disk, snapshot: SnapshotId, entries: Iterable<Entry>): Promise<number> {
+  const tree = disk.at('trees', snapshot);
+  if (!(await unlessAbsent(lstat(tree)))) return 0;
+  let mended = 0;
+  for (const entry of entries) mended += await mendEntry(disk, tree, entry, ({ wrong }) => wrong !== noBlob);
+  return mended;
+}
+
+interface Misshown {
+  readonly derivative: Derivative;
+  readonly wrong: string | undefined;
+}
+
+async function mendEntry(
+  disk: Disk,
+  tree: string,
+  entry: Entry,
+  isWanted: (misshown: Misshown) => boolean = () => true,
+): Promise<number> {
+  const looks = derivativesOf(entry).map(async (derivative) => ({
+    derivative,
+    wrong: await whatIsShown(disk, tree, derivative, true),
+  }));
+  const wrong = (await Promise.all(looks)).filter((look) => look.wrong !== undefined && isWanted(look));
+  for (const { derivative } of wrong) await showAgain(disk, tree, derivative);
+  return wrong.length;
+}
+
+async function showAgain(disk: Disk, tree: string, derivative: Derivative): Promise<void> {
+  const target = path.join(tree, derivative.path);
+  const scratch = await disk.scratch();
+  await show(disk, path.dirname(scratch), { ...derivative, path: path.basename(scratch) });
+  await disk.ensure(path.dirname(target));
+  await rename(scratch, target);
+  await rm(scratch, { force: true }); // renaming one link over another of the same file does nothing
+  await syncFolder(path.dirname(target));
 }
 
 /**

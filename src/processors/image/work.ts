@@ -72,7 +72,10 @@ async function decode(order: ImageOrder, type: string): Promise<Decoded | Refusa
   if (!('ok' in strict) || !harmless.test(strict.finding.message)) return strict;
   const tolerant = await decodeAs(order, type, 'error');
   if ('ok' in tolerant) return strict;
-  return { ...tolerant, notices: [notice('degraded-source', `used in spite of: ${strict.finding.message}`), ...tolerant.notices] };
+  return {
+    ...tolerant,
+    notices: [notice('degraded-source', `used in spite of: ${strict.finding.message}`), ...tolerant.notices],
+  };
 }
 
 async function decodeAs(order: ImageOrder, type: string, strictness: Strictness): Promise<Decoded | Refusal> {

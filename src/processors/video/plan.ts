@@ -55,16 +55,20 @@ export function clipOutput(
   order: WorkOrder & { readonly settings: VideoSettings },
 ): Omit<FfmpegOutput, 'file'> {
   const { crf, preset, audioKbps } = order.settings;
-  const coding = ['-fps_mode', 'vfr', '-c:v', 'libx264', '-profile:v', 'high', '-preset', preset, '-crf', String(crf)];
+  const times = ['-fps_mode', 'vfr', '-enc_time_base', timeBase];
+  const coding = ['-c:v', 'libx264', '-profile:v', 'high', '-preset', preset, '-crf', String(crf)];
   const colours = ['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv'];
   const sound = plan.sound ? ['-c:a', 'aac', '-b:a', `${audioKbps}k`] : [];
   return {
     format: 'mp4',
     maps: [`[v${n}]`, ...(plan.sound ? [`[a${n}]`] : [])],
-    options: [...coding, ...colours, ...sound, '-movflags', '+faststart'],
+    options: [...times, ...coding, ...colours, ...sound, '-movflags', '+faststart'],
     limitBytes: order.limits.outputBytes,
   };
 }
+
+/** Frames keep their own times; every usual rate, 24000/1001 too, and every millisecond is a whole number of these. */
+const timeBase = '1:120000';
 
 export const soundRate = 48_000;
 

@@ -1,0 +1,56 @@
+import { Fault } from './faults.js';
+import type { Head } from './head.js';
+import type { SnapshotId } from './types.js';
+
+/** Words that always mean what they say now; no pin may be named so. */
+const channelWords = ['live', 'staged', 'previous'] as const;
+const idPrefix = /^[0-9a-f]{6,64}$/;
+const seqNumber = /^\d{1,9}$/;
+
+/**
+ * The one snapshot that a person's text names: `live`, `staged`, `previous` (live before the live one), a pin, the seq
+ * that put it live, or at least six digits of its id, in this order. Throws `snapshot-unknown`.
+ */
+export function findSnapshot(head: Head, text: string): SnapshotId {
+  const found = byChannel(head, text) ?? byPin(head, text) ?? bySeq(head, text);
+  if (found) return found;
+  const ids = idPrefix.test(text) ? [...heldSnapshots(head)].filter((id) => id.startsWith(text)) : [];
+  if (ids.length === 1 && ids[0]) return ids[0];
+  const what = ids.length > 1 ? `names ${ids.length} snapshots` : 'names no snapshot held at the origin';
+  const expected = "6 or more digits of an id, a seq, a pin, 'live', 'previous' or 'staged'";
+  throw new Fault('snapshot-unknown', `'${text}' ${what} of '${head.job}': expected ${expected}`);
+}
+
+/** Why nobody could call a snapshot by this name, in words that follow "expected"; undefined when one could. */
+export function pinNameProblem(name: string): string | undefined {
+  if (channelWords.some((word) => word === name)) return `a name of its own, not '${name}'`;
+  if (seqNumber.test(name) || idPrefix.test(name)) return 'a name that cannot be taken for a seq or an id';
+  return /^[A-Za-z0-9][\w.-]{0,63}$/.test(name) ? undefined : 'at most 64 letters, digits, dots, - and _';
+}
+
+/** What was live before the live one: where `rollback` leads. */
+export function previousSnapshot(head: Head): SnapshotId | undefined {
+  const live = head.channels.live?.snapshot;
+  return head.retained.findLast(({ snapshot }) => snapshot !== live)?.snapshot;
+}
+
+function byChannel(head: Head, text: string): SnapshotId | undefined {
+  if (text === 'previous') return previousSnapshot(head);
+  if (text === 'live' || text === 'staged') return head.channels[text]?.snapshot;
+  return undefined;
+}
+
+function byPin(head: Head, text: string): SnapshotId | undefined {
+  return head.pins.find(({ name }) => name === text)?.snapshot;
+}
+
+function bySeq(head: Head, text: string): SnapshotId | undefined {
+  if (!seqNumber.test(text)) return undefined;
+  const { staged } = head.channels;
+  return [...head.retained, ...(staged ? [staged] : [])].find(({ seq }) => seq === Number(text))?.snapshot;
+}
+
+function heldSnapshots(head: Head): ReadonlySet<SnapshotId> {
+  const { staged } = head.channels;
+  return new Set([...head.retained, ...head.pins, ...(staged ? [staged] : [])].map(({ snapshot }) => snapshot));
+}

@@ -1,0 +1,30 @@
+/** The least that must be done: each picture decoded once at its largest size, each output encoded. CPU of only that. */
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import sharp from 'sharp';
+
+const [source, text] = process.argv.slice(2);
+const { widths, formats } = JSON.parse(text);
+const quality = { jpeg: { quality: 80 }, webp: { quality: 75, effort: 4 } };
+sharp.concurrency(1);
+sharp.cache(false);
+let micros = 0;
+
+async function counted(work) {
+  const before = process.cpuUsage();
+  const result = await work();
+  const { user, system } = process.cpuUsage(before);
+  micros += user + system;
+  return result;
+}
+
+for (const file of readdirSync(source)) {
+  const largest = Math.max(...widths);
+  const open = sharp(path.join(source, file)).autoOrient().resize({ width: largest, fastShrinkOnLoad: false });
+  const base = await counted(() => open.raw().toBuffer({ resolveWithObject: true }));
+  for (const width of widths) {
+    const pixels = await sharp(base.data, { raw: base.info }).resize({ width }).raw().toBuffer({ resolveWithObject: true });
+    for (const format of formats) await counted(() => sharp(pixels.data, { raw: pixels.info }).toFormat(format, quality[format]).toBuffer());
+  }
+}
+console.log(JSON.stringify({ cpu: micros / 1e6 }));

@@ -1,0 +1,195 @@
+import { expect, test } from 'vitest';
+import type { KnownAsset, Mark, Settlement, State } from '../../src/state/contract.js';
+import { openState } from '../../src/state/open.js';
+import {
+  closing,
+  decodeFailed,
+  digest,
+  idOf,
+  made,
+  newRun,
+  night2,
+  plan,
+  runA,
+  runB,
+  runC,
+  tempFolder,
+} from './world.js';
+
+function fresh(): State {
+  return closing(openState(tempFolder()));
+}
+
+function known(key: string, more: Partial<KnownAsset> = {}): Omit<KnownAsset, 'firstSeenAt'> {
+  return {
+    key,
+    bytes: 10,
+    modifiedAt: 5.5,
+    listing: `of ${key}`,
+    sha256: digest(key),
+    recipes: 1,
+    settled: digest('set'),
+    ...more,
+  };
+}
+
+function settlement(more: Partial<Settlement>): Settlement {
+  return { origin: { origin: 'uuid', seq: 1, snapshot: digest('live') }, upserts: [], removed: [], at: 100, ...more };
+}
+
+/** A run of the plan in which a.jpg was made under `print`. */
+function nightOf(state: State, run: typeof runA, print: string): void {
+  state.beginRun(newRun(run, { window: { ...night2, opens: state.windows().length * 10 } }));
+  state.freezePlan(run, plan);
+  const at = 1500;
+  const marks: Mark[] = [
+    { kind: 'made', run, at, made: made(print, `blob of ${print}`) },
+    { kind: 'attempt', run, item: idOf('a.jpg'), startedAt: 1, endedAt: 2, outcome: 'finished' },
+    { kind: 'ended', run, item: idOf('a.jpg'), disposition: 'done', at, fingerprint: digest(print) },
+  ];
+  state.commit(marks);
+  state.endRun(run, { outcome: 'published', endedAt: 1900, result: {} });
+}
+
+test('settled assets are remembered with the origin they were settled against', () => {
+  const state = fresh();
+  state.settle(settlement({ upserts: [known('a.jpg'), known('b.jpg')] }));
+  const origin = { origin: 'uuid', seq: 2, snapshot: digest('next') };
+  const changed = known('b.jpg', { listing: undefined, sha256: undefined, settled: undefined });
+  state.settle({ origin, upserts: [changed, known('c.jpg')], removed: ['a.jpg', 'never.jpg'], at: 200 });
+  expect(state.origin()).toEqual(origin);
+  expect([...state.assets().values()]).toEqual([
+    { ...changed, firstSeenAt: 100 },
+    { ...known('c.jpg'), firstSeenAt: 200 },
+  ]);
+  expect(state.asset('c.jpg')).toEqual({ ...known('c.jpg'), firstSeenAt: 200 });
+  expect(state.asset('a.jpg')).toBeUndefined();
+});
+
+test('an asset whose name is hostile is an asset like any other', () => {
+  const state = fresh();
+  const keys = ["it's; DROP TABLE asset", '-rf %00 "x"', 'ordner/Ärger\n.jpg', '__proto__', '表.png'];
+  state.settle(settlement({ upserts: keys.map((key) => known(key)) }));
+  expect(new Set(state.assets().keys())).toEqual(new Set(keys));
+  state.unsettle(keys.slice(0, 2));
+  state.settle(settlement({ removed: keys.slice(2) }));
+  expect(state.asset(keys[0] ?? '')?.settled).toBeUndefined();
+  expect(state.assets().size).toBe(2);
+});
+
+test('unsettled assets stay known', () => {
+  const state = fresh();
+  state.settle(settlement({ upserts: [known('a.jpg'), known('b.jpg')] }));
+  state.unsettle(['a.jpg']);
+  expect([...state.assets().values()].map((asset) => asset.settled)).toEqual([undefined, digest('set')]);
+  state.unsettle('all');
+  expect([...state.assets().values()].map((asset) => asset.settled)).toEqual([undefined, undefined]);
+});
+
+test('what was made is found by fingerprint, in any number, and forgotten', () => {
+  const state = fresh();
+  nightOf(state, runA, 'one');
+  const more = Array.from({ length: 40_000 }, (_, n) => digest(`${n}`));
+  expect(state.made([...more, digest('one')])).toEqual(new Map([[digest('one'), made('one', 'blob of one')]]));
+  expect([...state.madeDigests()]).toEqual([digest('blob of one')]);
+  state.forgetMade([digest('one')]);
+  expect(state.made([digest('one')]).size).toBe(0);
+  expect([...state.madeDigests()]).toEqual([]);
+});
+
+test('a result with a placeholder keeps it', () => {
+  const state = fresh();
+  state.beginRun(newRun(runA));
+  const result = { ...made('one', 'x'), placeholder: 'aGFzaA==' };
+  state.commit([{ kind: 'made', run: runA, at: 1, made: result }]);
+  expect(state.made([digest('one')]).get(digest('one'))).toEqual(result);
+});
+
+test('a fingerprint in quarantine keeps its finding until it is released', () => {
+  const state = fresh();
+  state.beginRun(newRun(runA));
+  const mark = {
+    kind: 'quarantined',
+    run: runA,
+    at: 1,
+    key: 'a.jpg',
+    recipe: 'pictures',
+    finding: decodeFailed,
+  } as const;
+  state.commit([
+    { ...mark, fingerprint: digest('bad') },
+    { ...mark, fingerprint: digest('worse') },
+  ]);
+  const asked = [digest('bad'), digest('worse'), digest('good')];
+  expect(state.quarantined(asked).get(digest('bad'))).toEqual(decodeFailed);
+  state.releaseQuarantine([digest('bad')]);
+  expect([...state.quarantined(asked).keys()]).toEqual([digest('worse')]);
+});
+
+test('at most one swap is open, and only its own end closes it', () => {
+  const state = fresh();
+  const swap = { txn: 'one', run: runA, seq: 4, snapshot: digest('live'), at: 7 };
+  state.beginSwap(swap);
+  expect(state.openSwap()).toEqual(swap);
+  expect(() => state.beginSwap({ txn: 'two', seq: 5, at: 8 })).toThrow('swap one is not settled');
+  state.endSwap('two');
+  expect(state.openSwap()).toEqual(swap);
+  state.endSwap('one');
+  expect(state.openSwap()).toBeUndefined();
+  state.beginSwap({ txn: 'two', seq: 5, at: 8 });
+  expect(state.openSwap()).toEqual({ txn: 'two', seq: 5, at: 8 });
+});
+
+test('process groups are remembered until they are forgotten; a number that came again is the newer one', () => {
+  const state = fresh();
+  state.recordGroup({ pgid: 12, startedAt: 'boot+1', run: runA });
+  state.recordGroup({ pgid: 12, startedAt: 'boot+9', run: runB });
+  state.recordGroup({ pgid: 7, startedAt: 'boot+2', run: runA });
+  state.forgetGroup(7);
+  expect(state.groups()).toEqual([{ pgid: 12, startedAt: 'boot+9', run: runB }]);
+});
+
+test('the history of an asset is told newest run first', () => {
+  const state = fresh();
+  nightOf(state, runC, 'one');
+  nightOf(state, runA, 'two');
+  const history = state.history('a.jpg');
+  expect(history.map((row) => [row.run.id, row.item.fingerprint])).toEqual([
+    [runA, digest('two')],
+    [runC, digest('one')],
+  ]);
+  expect(history[0]?.attempts).toHaveLength(1);
+  expect(state.history('unknown.jpg')).toEqual([]);
+});
+
+test('pruning keeps the newest runs, what they used, the ledger and the open run', () => {
+  const state = fresh();
+  nightOf(state, runC, 'old');
+  nightOf(state, runA, 'used');
+  state.beginRun(newRun(runB, { window: night2 }));
+  state.freezePlan(runB, plan);
+  state.commit([
+    { kind: 'ended', run: runB, item: idOf('a.jpg'), disposition: 'reused', at: 1, fingerprint: digest('old') },
+  ]);
+  state.endRun(runB, { outcome: 'interrupted', endedAt: 3900, result: {} });
+  state.prune(0);
+  expect(state.runs(9).map((run) => run.id)).toEqual([runB]);
+  expect([...state.made([digest('old'), digest('used')]).keys()]).toEqual([digest('old')]);
+  expect(state.windows().map((window) => window.run)).toEqual([runC, runA, runB]);
+  expect(state.history('a.jpg')).toHaveLength(1);
+  expect(state.items(runA)).toEqual([]);
+  expect(state.changes(runA)).toEqual([]);
+  expect(state.integrity()).toEqual([]);
+});
+
+test('pruning to as many runs as there are changes nothing', () => {
+  const state = fresh();
+  nightOf(state, runA, 'one');
+  nightOf(state, runB, 'two');
+  state.prune(2);
+  expect(state.runs(9)).toHaveLength(2);
+  expect(state.made([digest('one'), digest('two')]).size).toBe(2);
+  state.prune(1);
+  expect(state.runs(9).map((run) => run.id)).toEqual([runB]);
+  expect([...state.made([digest('one'), digest('two')]).keys()]).toEqual([digest('two')]);
+});
