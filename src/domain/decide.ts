@@ -38,6 +38,9 @@ export interface Evidence {
 /** The reason of an item that a person wants made again. */
 export const askedAgain = 'asked to be made again';
 
+/** The reason of an item that a person wants tried again; what was made under the same fingerprint is used. */
+export const retriedByHand = 'retried by hand';
+
 /** One item that is not simply unchanged. It has a partition, or the plan itself has ended it. */
 export interface PlannedItem {
   readonly id: ItemId;

@@ -86,7 +86,8 @@ function hasKnownListing(asset: ListedAsset, before: KnownListing): boolean {
   return asset.settled && asset.listing === before.listing;
 }
 
-function changeOf(asset: ListedAsset, before: KnownListing | undefined, recipes: number): Change {
+/** How a listed asset is looked at when it is looked at in any case. */
+export function changeOf(asset: ListedAsset, before: KnownListing | undefined, recipes: number): Change {
   const { key } = asset;
   if (asset.problem) return { key, kind: 'unreadable', asset, recipes };
   if (!before) return { key, kind: 'added', asset, recipes };

@@ -1,13 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { Fault } from '../domain/faults.js';
-import { type Head, landed, publishTo, rollBackTo, type Stamp, unfreeze, withRetained } from '../domain/head.js';
-import { nodeDigests } from '../domain/manifest.js';
+import { findSnapshot, pinNameProblem } from '../domain/find-snapshot.js';
+import {
+  addPin,
+  type Head,
+  landed,
+  publishTo,
+  removePin,
+  rollBackTo,
+  type Staged,
+  type Stamp,
+  unfreeze,
+  withRetained,
+} from '../domain/head.js';
 import { retain } from '../domain/retention.js';
 import type { KeepSpec, SnapshotId } from '../domain/types.js';
 import type { Origin } from '../origins/contract.js';
-import { nodeLoader } from './base.js';
-import { pruneTrees } from './collect.js';
-import { graceMs, prepareTree } from './publish.js';
+import { graceMs } from './publish.js';
+import { prepareTree, pruneTrees } from './tree.js';
+import { verify } from './verify.js';
 
 /** What a person's change of the head needs: the origin and a clock. No state, no job lock: the swap is the guard. */
 export interface HeadParts {
@@ -22,10 +33,16 @@ const maxSwaps = 5;
  * Makes one commit on whatever the head is now. `change` is pure and called again when somebody else's commit came
  * first, so it must refuse what no longer makes sense by throwing a `Fault`.
  */
-export async function moveHead(parts: HeadParts, change: (head: Head, stamp: Stamp) => Head | Promise<Head>): Promise<Head> {
+export async function moveHead(
+  parts: HeadParts,
+  change: (head: Head, stamp: Stamp) => Head | Promise<Head>,
+): Promise<Head> {
   for (let attempt = 1; attempt <= maxSwaps; attempt++) {
     const read = await parts.origin.readHead();
-    if (!read) throw new Fault('snapshot-unknown', `nothing was ever published for '${parts.job.name}'`, { hint: 'nightpress run {job}' });
+    if (!read)
+      throw new Fault('snapshot-unknown', `nothing was ever published for '${parts.job.name}'`, {
+        hint: 'nightpress run {job}',
+      });
     const txn = randomUUID();
     const next = await change(read.head, { txn, now: parts.clock() });
     const swap = await parts.origin.swapHead(next, read.version);
@@ -40,59 +57,94 @@ async function isLanded(parts: HeadParts, txn: string): Promise<boolean> {
   return head !== undefined && landed(head, txn);
 }
 
-/** Finds the one snapshot the head knows by this text: a prefix of its id, a pin's name, `seq N`'s number, or `previous`. */
-export function findSnapshot(head: Head, text: string): SnapshotId {
-  const { live, staged } = head.channels;
-  const known = new Set([...head.retained, ...(staged ? [staged] : [])].map((one) => one.snapshot));
-  const pin = head.pins.find(({ name }) => name === text)?.snapshot;
-  const bySeq = /^\d{1,9}$/.test(text) ? head.retained.findLast(({ seq }) => seq === Number(text))?.snapshot : undefined;
-  const previous = text === 'previous' ? head.retained.findLast(({ snapshot }) => snapshot !== live?.snapshot)?.snapshot : undefined;
-  const byPrefix = text.length >= 6 ? [...known].filter((snapshot) => snapshot.startsWith(text)) : [];
-  const found = pin ?? previous ?? bySeq ?? (byPrefix.length === 1 ? byPrefix[0] : undefined);
-  if (found) return found;
-  const what = byPrefix.length > 1 ? `names ${byPrefix.length} snapshots` : 'names no snapshot held at the origin';
-  throw new Fault('snapshot-unknown', `'${text}' ${what}: expected 6 or more digits of an id, a seq, a pin, or 'previous'`);
-}
-
-/** Makes an older snapshot live again, whole: its manifest is read to the last node before the head names it. */
-export async function rollBack(parts: HeadParts, options: { readonly to: string; readonly freeze?: string }): Promise<Head> {
+/** Makes an older snapshot live again, whole: every node and blob of it is looked at before the head names it. */
+export async function rollBack(
+  parts: HeadParts,
+  options: { readonly to: string; readonly freeze?: string; readonly reason?: string },
+): Promise<Head> {
   const next = await moveHead(parts, async (head, stamp) => {
     const snapshot = findSnapshot(head, options.to);
+    if (snapshot === head.channels.live?.snapshot) {
+      const message = `snapshot ${snapshot} is live already: expected an older one`;
+      throw new Fault('usage', message, { hint: 'nightpress snapshots {job}' });
+    }
     await makeReady(parts, snapshot);
-    return rollBackTo(head, { ...stamp, snapshot, freeze: options.freeze });
+    return rollBackTo(head, { ...stamp, snapshot, freeze: options.freeze, reason: options.reason });
   });
-  await pruneTrees(parts, next);
+  await pruneTrees(parts.origin, next);
   return next;
 }
 
 /** Lets runs publish again; what was staged only because of the freeze goes live with the same command. */
 export async function thaw(parts: HeadParts): Promise<Head> {
   const next = await moveHead(parts, (head, stamp) => {
-    if (!head.frozen) throw new Fault('usage', `'${parts.job.name}' is not frozen`, { hint: 'nightpress snapshots {job}' });
+    const hint = 'nightpress snapshots {job}';
+    if (!head.frozen) throw new Fault('usage', `'${parts.job.name}' is not frozen`, { hint });
     return unfreeze(head, stamp);
   });
-  return next.channels.staged?.rules.length === 0 ? await publishStaged(parts, []) : next;
+  return next.channels.staged?.rules.length === 0 ? await publishStaged(parts, { overridden: [] }) : next;
 }
 
 /** Publishes what is staged. Every rule that holds it must be named; a freeze is lifted by `unfreeze` only. */
-export async function publishStaged(parts: HeadParts, overridden: readonly string[]): Promise<Head> {
+export async function publishStaged(
+  parts: HeadParts,
+  options: { readonly overridden: readonly string[]; readonly reason?: string },
+): Promise<Head> {
   const next = await moveHead(parts, async (head, stamp) => {
-    const { staged } = head.channels;
-    if (!staged) throw new Fault('usage', `nothing is staged for '${parts.job.name}'`, { hint: 'nightpress status {job}' });
-    if (head.frozen) throw new Fault('usage', `'${parts.job.name}' is frozen: ${head.frozen.reason}`, { hint: 'nightpress unfreeze {job}' });
-    const open = staged.rules.filter((rule) => !overridden.includes(rule));
-    if (open.length > 0) throw new Fault('usage', `the staged snapshot is also held by ${open.join(', ')}: expected --override for each`);
-    await makeReady(parts, staged.snapshot);
-    const { snapshot, window, run } = staged;
-    const published = publishTo(head, { ...stamp, snapshot, window, run });
+    const { snapshot, window, run } = publishable(head, options.overridden);
+    await makeReady(parts, snapshot);
+    const published = publishTo(head, { ...stamp, snapshot, window, run, reason: options.reason });
     const { kept } = retain(published.retained, parts.job.keep, { head: published, now: stamp.now, graceMs });
     return withRetained(published, kept);
   });
-  await pruneTrees(parts, next);
+  await pruneTrees(parts.origin, next);
   return next;
 }
 
-async function makeReady(parts: HeadParts, snapshot: SnapshotId): Promise<void> {
-  for await (const _node of nodeDigests(nodeLoader(parts.origin), snapshot)); // a missing node throws here, not at a reader
-  await prepareTree(parts, snapshot);
+function publishable(head: Head, overridden: readonly string[]): Staged {
+  const { staged } = head.channels;
+  const refuse = (message: string, hint: string) => new Fault('usage', message, { hint });
+  if (!staged) throw refuse(`nothing is staged for '${head.job}'`, 'nightpress status {job}');
+  if (head.frozen) throw refuse(`'${head.job}' is frozen: ${head.frozen.reason}`, 'nightpress unfreeze {job}');
+  const open = staged.rules.filter((rule) => !overridden.includes(rule));
+  const strange = overridden.filter((rule) => !staged.rules.includes(rule));
+  if (open.length === 0 && strange.length === 0) return staged;
+  const held = `the staged snapshot is held by ${staged.rules.join(' and ') || 'no rule'}`;
+  const given = overridden.length > 0 ? `--override ${overridden.join(' --override ')}` : 'no --override';
+  throw refuse(`${held}: expected --override for exactly these, got ${given}`, publishCommand('{job}', staged.rules));
+}
+
+/** The command that publishes what these rules hold. */
+export function publishCommand(job: string, rules: readonly string[]): string {
+  const flags = rules.map((rule) => `--override ${rule} `).join('');
+  return `nightpress publish ${job}${flags && ` ${flags}--reason TEXT`}`;
+}
+
+/** Names a snapshot so that it stays until the pin is removed. */
+export async function pinSnapshot(
+  parts: HeadParts,
+  pin: { readonly to: string; readonly name: string },
+): Promise<Head> {
+  const problem = pinNameProblem(pin.name);
+  if (problem)
+    throw new Fault('usage', `pin name '${pin.name}': expected ${problem}`, { hint: 'nightpress pin --help' });
+  return await moveHead(parts, (head, stamp) =>
+    addPin(head, { ...stamp, name: pin.name, snapshot: findSnapshot(head, pin.to) }),
+  );
+}
+
+export async function unpinSnapshot(parts: HeadParts, name: string): Promise<Head> {
+  return await moveHead(parts, (head, stamp) => removePin(head, { ...stamp, name }));
+}
+
+/** Readers must find all of it: what is missing is said here, not to them. */
+async function makeReady({ origin }: HeadParts, snapshot: SnapshotId): Promise<void> {
+  const { findings } = await verify(origin, snapshot, { deep: false });
+  const [first] = findings;
+  if (first) {
+    const message = `snapshot ${snapshot} is not whole and cannot go live: ${first.message}`;
+    const problems = findings.slice(1, 10).map((finding) => finding.message);
+    throw new Fault('origin-corrupt', message, { problems, hint: 'nightpress snapshots {job}' });
+  }
+  await prepareTree(origin, snapshot);
 }

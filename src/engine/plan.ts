@@ -1,5 +1,5 @@
-import { askedAgain } from '../domain/decide.js';
-import { type Comparison, compareInventory } from '../domain/inventory.js';
+import { askedAgain, retriedByHand } from '../domain/decide.js';
+import { type Comparison, compareInventory, type KnownListing } from '../domain/inventory.js';
 import { lookup } from '../domain/manifest.js';
 import { compileMatch } from '../domain/match.js';
 import { fingerprintsOf, type Plan, planCollisions, planItems } from '../domain/plan.js';
@@ -26,14 +26,46 @@ export interface MadePlan {
 }
 
 /** Decides what a run would do. Reads state, origin and nothing else; writes nothing: `plan` and `run` both call this. */
-export async function makePlan(night: Night, request: PlanRequest): Promise<MadePlan> {
+export async function makePlan(night: PlanParts, request: PlanRequest): Promise<MadePlan> {
   const { inventory, base, recipes } = request;
   const recipesFor = matcher(recipes);
   const known = night.state.assets();
-  const set = recipeSet(recipes);
-  const comparison = compareInventory({ inventory, known, recipeSet: set, matchCount: (key) => recipesFor(key).length });
+  const comparison = compareInventory({
+    inventory,
+    known,
+    recipeSet: recipeSet(recipes),
+    matchCount: (key) => recipesFor(key).length,
+  });
+  return await planChanges(night, {
+    comparison,
+    known,
+    base,
+    recipes,
+    present: () => presentKeys(inventory, comparison),
+    findings: inventory.findings,
+  });
+}
+
+export type PlanParts = Pick<Night, 'state' | 'origin' | 'workers'>;
+
+export interface ChangesRequest {
+  readonly comparison: Comparison;
+  readonly known: ReadonlyMap<AssetKey, KnownListing>;
+  readonly base: SnapshotId | undefined;
+  readonly recipes: ReadonlyMap<string, ReadyRecipe>;
+  /** Keys of everything that is or stays public: what collisions are looked for in. */
+  readonly present: () => Iterable<AssetKey>;
+  /** Findings of the scan. */
+  readonly findings: readonly Finding[];
+  /** Why an item is to be done whatever is remembered of it; undefined: it is judged like any other. */
+  readonly insist?: (recipe: string, key: AssetKey) => string | undefined;
+}
+
+/** The plan for changes that are known already: all of a scan, or those a person chose. */
+export async function planChanges(night: PlanParts, request: ChangesRequest): Promise<MadePlan> {
+  const { comparison, known, base, recipes, present, findings, insist } = request;
   const entries = await liveEntries(night, base, comparison.changes);
-  const evidence = { comparison, recipesFor, facts: recipes, base: entries };
+  const evidence = { comparison, recipesFor: matcher(recipes), facts: recipes, base: entries };
   const fingerprints = fingerprintsOf(evidence);
   const lost = await lostItems(night, comparison, entries);
   const plan = planItems({
@@ -41,11 +73,11 @@ export async function makePlan(night: Night, request: PlanRequest): Promise<Made
     known,
     made: night.state.made(fingerprints),
     quarantined: night.state.quarantined(fingerprints),
-    collisions: once(() => planCollisions(presentKeys(inventory, comparison), evidence)),
-    remake: (recipe, key) => (lost.has(`${recipe}\0${key}`) ? 'a blob is lost at the origin' : undefined),
+    collisions: once(() => planCollisions(present(), evidence)),
+    remake: (recipe, key) => insist?.(recipe, key) ?? (lost.has(`${recipe}\0${key}`) ? 'a blob is lost at the origin' : undefined),
     workers: night.workers,
   });
-  const totals = totalsOf(plan, { base, recipes, set, findings: inventory.findings });
+  const totals = totalsOf(plan, { base, recipes, set: recipeSet(recipes), findings });
   const { changes } = comparison;
   return { comparison, plan, entries, frozen: { totals, changes, partitions: plan.partitions, items: plan.items } };
 }
@@ -71,6 +103,8 @@ export interface Thawed {
   readonly recipeSet: Digest;
   /** Items whose remembered result must not be used. */
   readonly remake: (item: ItemRow) => boolean;
+  /** Items that are tried although their content is known to fail: a person asked. */
+  readonly insist: (item: ItemRow) => boolean;
 }
 
 export async function thawPlan(night: Night, run: RunId, recipes: ReadonlyMap<string, ReadyRecipe>): Promise<Thawed> {
@@ -82,15 +116,16 @@ export async function thawPlan(night: Night, run: RunId, recipes: ReadonlyMap<st
     recipesFor: matcher(recipes),
     recipeSet: totals.recipeSet,
     remake: (item) => item.because === askedAgain,
+    insist: (item) => item.because === askedAgain || item.because === retriedByHand,
   };
 }
 
-function matcher(recipes: ReadonlyMap<string, ReadyRecipe>): (key: AssetKey) => readonly Recipe[] {
+export function matcher(recipes: ReadonlyMap<string, ReadyRecipe>): (key: AssetKey) => readonly Recipe[] {
   return compileMatch([...recipes.values()].map(({ recipe }) => recipe));
 }
 
 async function liveEntries(
-  night: Night,
+  night: Pick<Night, 'origin'>,
   base: SnapshotId | undefined,
   changes: readonly { readonly key: AssetKey }[],
 ): Promise<ReadonlyMap<AssetKey, Entry>> {
@@ -102,7 +137,7 @@ async function liveEntries(
  * Live items whose blobs are gone, among assets looked at again anyway (`verify` marks those it found bad so).
  * Assets that changed need no such look: their items check what they reuse.
  */
-async function lostItems(night: Night, comparison: Comparison, entries: ReadonlyMap<AssetKey, Entry>): Promise<ReadonlySet<string>> {
+async function lostItems(night: Pick<Night, 'origin'>, comparison: Comparison, entries: ReadonlyMap<AssetKey, Entry>): Promise<ReadonlySet<string>> {
   const lost = new Set<string>();
   for (const { key, kind } of comparison.changes) {
     if (kind !== 'again') continue;

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Fault } from '../domain/faults.js';
 import { firstHead, type Head, publishTo, stageIn, withRetained } from '../domain/head.js';
-import { diffManifests, entries, updateManifest } from '../domain/manifest.js';
+import { diffManifests, updateManifest } from '../domain/manifest.js';
 import { retain } from '../domain/retention.js';
 import type { AssetKey, Entry, RunId, SnapshotId, Window } from '../domain/types.js';
 import type { HeadRead } from '../origins/contract.js';
 import { nodeLoader } from './base.js';
 import type { Night } from './night.js';
+import { mendTree, prepareTree } from './tree.js';
 import type { Updates } from './validate.js';
 
 /** How long a dropped snapshot's blobs live on, for readers that still follow it. */
@@ -54,11 +55,18 @@ export async function publish(night: Night, input: PublishInput): Promise<Publis
       base = onto;
     }
     const candidate = await storeManifest(night, onto, updates);
-    if (candidate === onto) return { kind: 'same', head: read?.head, snapshot: onto, rules: [], yielded };
-    const published = await commit(night, input, read, candidate);
-    if (published) return { ...published, yielded };
+    const same = { kind: 'same', head: read?.head, snapshot: onto, rules: [] } as const;
+    const published = candidate === onto ? same : await commit(night, input, read, candidate);
+    if (!published) continue;
+    if (onto && published.kind !== 'live') await mendLive(night, input.run, onto);
+    return { ...published, yielded };
   }
   throw new Fault('swap-lost', `the head of '${night.job.name}' was moved by others ${maxSwaps} times in a row`);
+}
+
+/** The live snapshot stays, but blobs of it may have been made again: its tree still shows the ones they replace. */
+async function mendLive(night: Night, run: RunId, live: SnapshotId): Promise<void> {
+  await mendTree(night.origin, live, night.state.items(run).map((row) => row.key));
 }
 
 async function storeManifest(night: Night, onto: SnapshotId | undefined, updates: Updates): Promise<SnapshotId> {
@@ -74,7 +82,7 @@ async function storeManifest(night: Night, onto: SnapshotId | undefined, updates
 async function commit(night: Night, input: PublishInput, read: HeadRead | undefined, snapshot: SnapshotId): Promise<Omit<Published, 'yielded'> | undefined> {
   const rules = read?.head.frozen ? [...input.holds, 'frozen'] : input.holds;
   const channel = rules.length > 0 ? 'staged' : 'live';
-  if (channel === 'live') await prepareTree(night, snapshot);
+  if (channel === 'live') await prepareTree(night.origin, snapshot);
   const txn = randomUUID();
   const next = nextHead(night, input, { read, snapshot, rules, txn });
   night.state.beginSwap({ txn, run: input.run, seq: next.seq, snapshot, at: night.clock() });
@@ -87,10 +95,6 @@ async function commit(night: Night, input: PublishInput, read: HeadRead | undefi
   }
   night.emit({ type: 'head-moved', seq: next.seq, snapshot, channel });
   return { kind: channel, head: next, snapshot, rules };
-}
-
-export async function prepareTree(night: Pick<Night, 'origin'>, snapshot: SnapshotId): Promise<void> {
-  await night.origin.tree?.prepare(snapshot, entries(nodeLoader(night.origin), snapshot));
 }
 
 interface Next {

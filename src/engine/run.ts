@@ -90,7 +90,7 @@ async function workUntilWhole(night: Night, open: OpenNight, plan: Thawed): Prom
   const { id } = open.run;
   for (let round = 1; ; round++) {
     enter(night, open.run, 'working');
-    if (!(await work(night, { run: id, recipes: open.recipes, base: plan.entries, remake: plan.remake }))) return undefined;
+    if (!(await work(night, { run: id, recipes: open.recipes, base: plan.entries, remake: plan.remake, insist: plan.insist }))) return undefined;
     enter(night, open.run, 'validating');
     const validated = await validate(night, { run: id, base: plan.entries, recipesFor: plan.recipesFor });
     if (validated.lost.length === 0) return validated;

@@ -56,6 +56,8 @@ export async function validate(night: Night, input: ValidateInput): Promise<Vali
  */
 function withdraw(night: Night, input: ValidateInput, rows: readonly ItemRow[], collided: ReadonlyMap<ItemId, Finding>): boolean {
   const fresh = rows.filter((row) => collided.has(row.id) && isMade(row));
+  if (fresh.length === 0) return false;
+  night.state.reopen(input.run, fresh.map((row) => row.id)); // an item ends once; killed in between, it is worked again
   night.state.commit(
     fresh.map(({ id, key, recipe, sha256, staged, fingerprint }) => ({
       kind: 'ended',
@@ -69,7 +71,7 @@ function withdraw(night: Night, input: ValidateInput, rows: readonly ItemRow[], 
       finding: collided.get(id),
     })),
   );
-  return fresh.length > 0;
+  return true;
 }
 
 function listingsOf(rows: readonly ItemRow[]): Validated['stagedListing'] {

@@ -1,9 +1,9 @@
-import { entries, lookup } from '../domain/manifest.js';
+import { entries } from '../domain/manifest.js';
 import type { AssetKey, Derivative, Digest, Entry, Finding, SnapshotId } from '../domain/types.js';
 import type { Origin } from '../origins/contract.js';
 import type { State } from '../state/contract.js';
 import { nodeLoader } from './base.js';
-import { prepareTree } from './publish.js';
+import { mendTree, prepareTree } from './tree.js';
 
 /** One derivative and what is wrong with it. */
 interface Flaw {
@@ -41,7 +41,8 @@ export async function verify(origin: Origin, snapshot: SnapshotId, options: Veri
   const tree = options.tree ? origin.tree : undefined;
   const treeMissing = tree !== undefined && !(await tree.has(snapshot));
   const looked = new Map<Digest, string | undefined>();
-  const [bad, misshown]: Flaw[][] = [[], []] as const;
+  const bad: Flaw[] = [];
+  const misshown: Flaw[] = [];
   let [assets, bytes] = [0, 0];
   for await (const entry of entries(nodeLoader(origin), snapshot)) {
     assets++;
@@ -53,7 +54,8 @@ export async function verify(origin: Origin, snapshot: SnapshotId, options: Veri
       }
       const wrong = looked.get(derivative.sha256);
       if (wrong !== undefined) bad.push({ ...named, wrong });
-      const shown = treeMissing || wrong !== undefined ? undefined : await tree?.whatIsWrong(snapshot, derivative, options.deep);
+      const shown =
+        treeMissing || wrong !== undefined ? undefined : await tree?.whatIsWrong(snapshot, derivative, options.deep);
       if (shown !== undefined) misshown.push({ ...named, wrong: shown });
     }
   }
@@ -73,7 +75,9 @@ async function whatIsWrong(origin: Origin, derivative: Derivative, deep: boolean
   if (size !== derivative.bytes) return `has ${size} bytes, expected ${derivative.bytes}`;
   if (!deep) return undefined;
   const hash = await origin.hashBlob(derivative);
-  return hash === derivative.sha256 ? undefined : `has other content than its name says (sha256 ${hash?.slice(0, 12)}…)`;
+  return hash === derivative.sha256
+    ? undefined
+    : `has other content than its name says (sha256 ${hash?.slice(0, 12)}…)`;
 }
 
 function findingsOf({ snapshot, bad, misshown, treeMissing }: Omit<Verification, 'findings'>): readonly Finding[] {
@@ -108,13 +112,13 @@ export async function repair(origin: Origin, state: State, found: Verification):
   state.forgetMade(still.map(({ fingerprint }) => fingerprint));
   state.unsettle(condemned);
   for (const { derivative } of still) await origin.condemnBlob(derivative);
-  if (found.treeMissing && still.length === 0) await prepareTree({ origin }, found.snapshot);
-  return { condemned, mended: await mendTree(origin, found.snapshot, found.misshown.map(({ key }) => key)) };
-}
-
-/** Public paths of these assets show their blobs again, as far as those are there. Returns how many had to be mended. */
-export async function mendTree(origin: Origin, snapshot: SnapshotId, keys: Iterable<AssetKey>): Promise<number> {
-  if (!origin.tree) return 0;
-  const affected = await lookup(nodeLoader(origin), snapshot, keys);
-  return affected.size === 0 ? 0 : await origin.tree.mend(snapshot, affected.values());
+  if (found.treeMissing && still.length === 0) await prepareTree(origin, found.snapshot);
+  return {
+    condemned,
+    mended: await mendTree(
+      origin,
+      found.snapshot,
+      found.misshown.map(({ key }) => key),
+    ),
+  };
 }

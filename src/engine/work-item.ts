@@ -35,6 +35,8 @@ export interface Workshop {
   readonly halt: AbortSignal;
   /** Items whose remembered result must not be used (`--remake`). */
   readonly remake: (item: ItemRow) => boolean;
+  /** Items that are tried although their content is known to fail. */
+  readonly insist: (item: ItemRow) => boolean;
 }
 
 const maxAttempts = 2;
@@ -90,7 +92,8 @@ export async function executeItem(shop: Workshop, staged: Staged): Promise<Finis
   const made = shop.remake(item) ? undefined : await remembered(shop, item, fingerprint);
   if (made) return { ...known, disposition: 'reused', made, done };
   const bad = shop.night.state.quarantined([fingerprint]).get(fingerprint);
-  if (bad) return { ...known, ...without(shop, item, bad, 'quarantined'), done };
+  if (bad && shop.insist(item)) shop.night.state.releaseQuarantine([fingerprint]);
+  else if (bad) return { ...known, ...without(shop, item, bad, 'quarantined'), done };
   const result = await attemptItem(shop, item, orderFor(shop, item, staged, recipe));
   if (!result) return undefined;
   if (result.ok) return { ...known, disposition: 'done', result, done };

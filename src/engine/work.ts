@@ -14,6 +14,7 @@ export interface WorkInput {
   readonly recipes: ReadonlyMap<string, ReadyRecipe>;
   readonly base: ReadonlyMap<AssetKey, Entry>;
   readonly remake: (item: ItemRow) => boolean;
+  readonly insist: (item: ItemRow) => boolean;
 }
 
 /**

@@ -23,10 +23,13 @@ export function notice(code: string, message: string): Finding {
   return { code, severity: 'notice', message: oneLine(message) };
 }
 
-/** What a tool said, with the asset's own name where the tool knows only our staged file. */
+/**
+ * What a tool said, without the name of our staged file. The asset's name is not put in its place: it is in the finding
+ * already, and whoever reads the reason for known words must not find them in a name.
+ */
 export function reasonOf(error: unknown, order: WorkOrder): string {
   const text = error instanceof Error ? error.message : String(error);
-  const lines = text.replaceAll(order.input.file, order.input.key).split('\n');
+  const lines = text.replaceAll(order.input.file, 'the file').split('\n');
   return oneLine([...new Set(lines.map((line) => line.trim()))].join('; '));
 }
 

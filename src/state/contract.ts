@@ -203,14 +203,15 @@ export interface NewItem {
   readonly disposition?: Disposition;
   readonly finding?: Finding;
   readonly fingerprint?: Digest;
+  /** Known of items that come along from an earlier run as they ended there. */
+  readonly sha256?: Digest;
+  /** Listing of the bytes that were staged. */
+  readonly staged?: ListedAsset;
 }
 
 export interface ItemRow extends NewItem {
   readonly state: 'todo' | 'claimed' | 'ended';
   readonly attempts: number;
-  readonly sha256?: Digest;
-  /** Listing of the bytes that were staged. */
-  readonly staged?: ListedAsset;
   readonly endedAt?: number;
 }
 

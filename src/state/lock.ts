@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import Database from 'better-sqlite3';
@@ -101,7 +101,7 @@ export function readLockHolder(folder: string): LockHolder | undefined {
 
 async function take(file: string, waitMs: number): Promise<(() => void) | undefined> {
   const until = performance.now() + waitMs;
-  const db = orFault(file, () => new Database(file, { timeout: 0 }));
+  const db = orFault(file, () => connect(file));
   while (!orFault(file, () => begin(db))) {
     if (performance.now() >= until) {
       db.close();
@@ -114,6 +114,18 @@ async function take(file: string, waitMs: number): Promise<(() => void) | undefi
     held.delete(file);
     db.close();
   };
+}
+
+/** Where it may not write, SQLite would call a shared lock exclusive: any number of processes could have it. */
+function connect(file: string): Database.Database {
+  const db = new Database(file, { timeout: 0 });
+  try {
+    accessSync(file, constants.W_OK);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
 }
 
 function begin(db: Database.Database): boolean {

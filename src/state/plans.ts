@@ -52,8 +52,9 @@ function insertPartition(sql: Sql, run: RunId, { id, ordinal, items, predictedSe
 
 function insertItem(sql: Sql, run: RunId, item: NewItem): void {
   sql.write(
-    `INSERT INTO item (run, id, key, recipe, because, predicted_seconds, partition, state, disposition, finding, fingerprint)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO item (run, id, key, recipe, because, predicted_seconds, partition, state, disposition, finding, fingerprint,
+       sha256, staged)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     run,
     item.id,
     item.key,
@@ -65,6 +66,8 @@ function insertItem(sql: Sql, run: RunId, item: NewItem): void {
     item.disposition ?? null,
     toJson(item.finding),
     item.fingerprint ?? null,
+    item.sha256 ?? null,
+    toJson(item.staged),
   );
 }
 

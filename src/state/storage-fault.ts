@@ -7,7 +7,8 @@ import { errno, Fault } from '../domain/faults.js';
 export function storageFault(error: unknown, file: string): unknown {
   if (error instanceof Fault) return error;
   const code = errno(error) ?? '';
-  const said = `${code}: ${(error as Error).message}`;
+  const { message } = error as Error;
+  const said = message.startsWith(code) ? message : `${code}: ${message}`;
   if (/^SQLITE_(CORRUPT|NOTADB|IOERR_CORRUPTFS)/.test(code) || isUnreadableHeader(code, error)) {
     return corrupt(file, said, error);
   }
@@ -18,8 +19,8 @@ export function storageFault(error: unknown, file: string): unknown {
   }
   if (/^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|PERM|AUTH)|^E[A-Z0-9]+$/.test(code)) return unwritable(file, said, error);
   if (code === 'ERR_DLOPEN_FAILED') {
-    const message = `better-sqlite3 was not built for Node ${process.version}: ${(error as Error).message.split('\n')[0]}`;
-    return new Fault('tool-missing', message, { cause: error, hint: 'npm rebuild better-sqlite3' });
+    const what = `better-sqlite3 was not built for Node ${process.version}: ${message.split('\n')[0]}`;
+    return new Fault('tool-missing', what, { cause: error, hint: 'npm rebuild better-sqlite3' });
   }
   return error;
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
@@ -87,7 +87,7 @@ test('where no WAL index can be made, as on a read-only file system, a reader st
   const writer = openState(folder);
   writer.rememberOrigin({ origin: 'uuid', seq: 3 });
   writer.close();
-  mkdirSync(`${stateIn(folder)}-shm`);
+  symlinkSync('nowhere/at/all', `${stateIn(folder)}-shm`);
   expect(closing(openState(folder, { readOnly: true })).origin()).toEqual({ origin: 'uuid', seq: 3 });
   expect(faultOf(() => openState(folder)).code).toBe('state-unwritable');
 });

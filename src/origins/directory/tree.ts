@@ -121,36 +121,29 @@ async function copy(blob: string, target: string): Promise<void> {
 
 /** What `prepare` finds already made may show what was condemned since, or what somebody else put there. */
 async function completeTree(disk: Disk, tree: string, entries: AsyncIterable<Entry>): Promise<void> {
-  for await (const entry of entries) await mendEntry(disk, tree, entry);
+  for await (const entry of entries) {
+    for (const { derivative } of await misshown(disk, tree, entry)) await showAgain(disk, tree, derivative);
+  }
 }
 
-/** `Tree.mend`: like `completeTree`, but a path without a blob waits until there is one. */
+/** Like `completeTree`, but a path whose blob is missing waits until there is one. */
 export async function mendTree(disk: Disk, snapshot: SnapshotId, entries: Iterable<Entry>): Promise<number> {
   const tree = disk.at('trees', snapshot);
   if (!(await unlessAbsent(lstat(tree)))) return 0;
   let mended = 0;
-  for (const entry of entries) mended += await mendEntry(disk, tree, entry, ({ wrong }) => wrong !== noBlob);
+  for (const entry of entries) {
+    const mendable = (await misshown(disk, tree, entry)).filter(({ wrong }) => wrong !== noBlob);
+    for (const { derivative } of mendable) await showAgain(disk, tree, derivative);
+    mended += mendable.length;
+  }
   return mended;
 }
 
-interface Misshown {
-  readonly derivative: Derivative;
-  readonly wrong: string | undefined;
-}
-
-async function mendEntry(
-  disk: Disk,
-  tree: string,
-  entry: Entry,
-  isWanted: (misshown: Misshown) => boolean = () => true,
-): Promise<number> {
-  const looks = derivativesOf(entry).map(async (derivative) => ({
-    derivative,
-    wrong: await whatIsShown(disk, tree, derivative, true),
-  }));
-  const wrong = (await Promise.all(looks)).filter((look) => look.wrong !== undefined && isWanted(look));
-  for (const { derivative } of wrong) await showAgain(disk, tree, derivative);
-  return wrong.length;
+async function misshown(disk: Disk, tree: string, entry: Entry) {
+  const looks = derivativesOf(entry).map(async (derivative) => {
+    return { derivative, wrong: await whatIsShown(disk, tree, derivative, true) };
+  });
+  return (await Promise.all(looks)).filter(({ wrong }) => wrong !== undefined);
 }
 
 async function showAgain(disk: Disk, tree: string, derivative: Derivative): Promise<void> {

@@ -21,8 +21,8 @@ export interface Opened {
   readonly pages: number;
   /** What to make of it, largest first. */
   readonly sizes: readonly Size[];
-  /** Pixels that decoding has to go through. */
-  readonly cost: number;
+  /** Pixels that decoding has to go through; a drawing has none. */
+  readonly sourcePixels: number;
   /** Decodes once, oriented, at the given size. */
   decode(size: Size): Promise<Pixels>;
 }
@@ -38,7 +38,7 @@ export async function openRaster({ input, settings }: ImageOrder, failOn: Strict
     size,
     pages: head.pages ?? 1,
     sizes: planSizes(settings.widths, size, widestRaster(size)),
-    cost: size.width * size.height,
+    sourcePixels: size.width * size.height,
     decode: (wanted) => profiledPixels(open({ limitInputPixels: settings.maxPixels }).autoOrient(), head, wanted),
   };
 }
@@ -73,7 +73,7 @@ export async function openDrawing({ input, settings }: ImageOrder, failOn: Stric
   const isSmall = Math.max(size.width, size.height) * fineScale <= 16_384;
   const shape = isSmall ? (await open({ density: 72 * fineScale }).metadata()).autoOrient : size;
   const sizes = planSizes(settings.widths, shape, widestDrawing(shape, settings.maxPixels));
-  return { size, pages: 1, sizes, cost: 0, decode: (wanted) => pixelsOf(open(), wanted) };
+  return { size, pages: 1, sizes, sourcePixels: 0, decode: (wanted) => pixelsOf(open(), wanted) };
 }
 
 /** Profiles, CMYK, grey and 16 bits all end as 8-bit sRGB. */

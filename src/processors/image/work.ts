@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { sha256 } from '../../domain/digest.js';
+import { errno } from '../../domain/faults.js';
 import { mediaType } from '../../domain/media-types.js';
 import type { Finding } from '../../domain/types.js';
 import type { OutboxFile, Processor, WorkContext, WorkResult } from '../contract.js';
@@ -82,9 +83,10 @@ async function decodeAs(order: ImageOrder, type: string, strictness: Strictness)
   const { maxPixels } = order.settings;
   try {
     const opened = await (type === 'image/svg+xml' ? openDrawing : openRaster)(order, strictness);
-    const { size, sizes, cost, pages } = opened;
-    if (cost > maxPixels) {
-      return refuse('too-many-pixels', `${size.width}x${size.height} is ${cost} pixels, expected at most ${maxPixels}`);
+    const { size, sizes, sourcePixels, pages } = opened;
+    if (sourcePixels > maxPixels) {
+      const found = `${size.width}x${size.height} is ${sourcePixels} pixels`;
+      return refuse('too-many-pixels', `${found}, expected at most ${maxPixels}`);
     }
     const [largest] = sizes;
     if (!largest) {
@@ -100,11 +102,11 @@ async function decodeAs(order: ImageOrder, type: string, strictness: Strictness)
   }
 }
 
-/** A file that vanished is no fault of its content; everything else that sharp says about it is. */
+/** A file that cannot be read is no fault of its content; everything else that sharp says about it is. */
 function refuseDecoding(order: ImageOrder, type: string, error: unknown): Refusal {
   const reason = reasonOf(error, order);
-  if (/Input file is missing|ENOENT|EACCES|EIO/.test(reason)) throw error;
-  if (/out of memory|allocate/i.test(reason)) return refuse('out-of-memory', reason, 'resource');
+  if (errno(error) !== undefined || reason.startsWith('Input file is missing')) throw error;
+  if (/out of memory|Could not allocate enough memory/.test(reason)) return refuse('out-of-memory', reason, 'resource');
   return refuse('decode-failed', `${type} that does not decode: ${reason}`);
 }
 

@@ -1,0 +1,140 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Result } from '../../src/domain/result.js';
+import type { Job, Recipe } from '../../src/domain/types.js';
+import type { NightEvent } from '../../src/engine/events.js';
+import type { Night } from '../../src/engine/night.js';
+import { type RunRequest, runNight } from '../../src/engine/run.js';
+import type { Attempt, ExecutorKind } from '../../src/executors/contract.js';
+import { directory as directoryOrigin } from '../../src/origins/directory/index.js';
+import type { WorkOrder } from '../../src/processors/contract.js';
+import { processors, recipeKinds } from '../../src/processors/index.js';
+import { directory as directorySource } from '../../src/sources/directory/index.js';
+import { holdLock } from '../../src/state/lock.js';
+import { openState } from '../../src/state/open.js';
+
+/** Thrown by an event listener: the process "died" there, nothing after it happened. */
+export class Killed extends Error {}
+
+const dayMs = 86_400_000;
+
+/**
+ * A whole night in this process: real files, real SQLite, a real directory origin and the real copy processor, run by an
+ * executor without processes; the clock is ours. It starts a day ahead of the real one, so that listings are settled.
+ */
+export class NightWorld {
+  readonly root = mkdtempSync(path.join(tmpdir(), 'nightpress-night-'));
+  readonly events: NightEvent[] = [];
+  /** Attempts per key, over all runs. */
+  readonly executed = new Map<string, number>();
+  now = Date.now() + dayMs;
+  job: Job;
+  stateName = 'work';
+  stop = new AbortController();
+  /** Keys whose work is refused, as if they could not be decoded. */
+  readonly broken = new Set<string>();
+  onEvent: (event: NightEvent) => void = () => undefined;
+  onExecute: (order: WorkOrder) => void = () => undefined;
+
+  constructor(job: Partial<Job> = {}) {
+    mkdirSync(path.join(this.root, 'media'));
+    this.job = {
+      name: 'world',
+      file: path.join(this.root, 'jobs/world.ts'),
+      source: { type: 'directory', path: path.join(this.root, 'media') },
+      window: { cron: '0 2 * * *', timezone: 'UTC', lengthMs: 4 * 3_600_000 },
+      recipes: [copyRecipe('all', '**/*')],
+      gate: { tolerate: { share: 1 }, shrink: { share: 0.5 } },
+      origin: { type: 'directory', path: path.join(this.root, 'public') },
+      keep: { last: 14, withinMs: 30 * dayMs },
+      ...job,
+    };
+  }
+
+  put(key: string, text: string): void {
+    const file = path.join(this.root, 'media', key);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+
+  remove(key: string): void {
+    rmSync(path.join(this.root, 'media', key));
+  }
+
+  nextDay(): void {
+    this.now += dayMs;
+  }
+
+  /** One call of `run`, by a new process as far as anything can tell. */
+  async run(request: RunRequest = {}): Promise<Result> {
+    const state = openState(path.join(this.root, this.stateName));
+    try {
+      return await runNight(await this.night(state), request);
+    } finally {
+      state.close();
+    }
+  }
+
+  async night(state: Night['state']): Promise<Night> {
+    this.stop = new AbortController();
+    return {
+      job: this.job,
+      state,
+      source: directorySource.open(this.job.source, () => this.now),
+      origin: directoryOrigin.open(this.job.origin, { holdLock }),
+      executors: this.executors(),
+      recipeKinds,
+      processor: async (kind) => {
+        const load = processors[kind];
+        if (!load) throw new Error(`no processor '${kind}'`);
+        return await load();
+      },
+      folder: path.join(this.root, this.stateName),
+      workers: 2,
+      clock: () => this.now,
+      emit: (event) => {
+        this.events.push(event);
+        this.onEvent(event);
+      },
+      stop: { asked: this.stop.signal, now: new AbortController().signal, graceMs: 1000, signal: () => 'SIGTERM' },
+    };
+  }
+
+  of<T extends NightEvent['type']>(type: T): Extract<NightEvent, { type: T }>[] {
+    return this.events.filter((event): event is Extract<NightEvent, { type: T }> => event.type === type);
+  }
+
+  close(): void {
+    rmSync(this.root, { recursive: true, force: true });
+  }
+
+  private executors(): ExecutorKind {
+    return {
+      open: () => ({ execute: (order) => this.execute(order), kill: async () => undefined, close: async () => undefined }),
+      reap: async () => [],
+    };
+  }
+
+  private async execute(order: WorkOrder): Promise<Attempt> {
+    const { key } = order.input;
+    this.executed.set(key, (this.executed.get(key) ?? 0) + 1);
+    this.onExecute(order);
+    if (this.broken.has(key)) {
+      const finding = { code: 'decode-failed', severity: 'error', class: 'input', message: 'made to fail' } as const;
+      return { kind: 'finished', result: { ok: false, finding } };
+    }
+    await mkdir(order.outbox, { recursive: true });
+    const processor = await processors[order.kind]?.();
+    if (!processor) throw new Error(`no processor '${order.kind}'`);
+    const context = { sniffed: { type: 'text/plain' }, progress: () => undefined, signal: new AbortController().signal };
+    return { kind: 'finished', result: await processor.work(order, context) };
+  }
+}
+
+export function copyRecipe(name: string, match: string, extra: Partial<Recipe> = {}): Recipe {
+  const kind = recipeKinds.copy;
+  if (!kind) throw new Error('no copy recipe');
+  return { name, kind: 'copy', match: [match], path: '{key}', settings: {}, limits: kind.limits, ...extra };
+}
