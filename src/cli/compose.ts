@@ -41,7 +41,10 @@ export const families: Families = {
 export async function findJob(project: Project, name: string | undefined): Promise<Job> {
   const [only, ...others] = jobNames(project);
   if (name === undefined && others.length > 0) {
-    throw new Fault('usage', `which job? expected one of ${[only, ...others].join(', ')} (run, plan and status also take --all)`);
+    throw new Fault(
+      'usage',
+      `which job? expected one of ${[only, ...others].join(', ')} (run, plan and status also take --all)`,
+    );
   }
   return await loadJob(project, name ?? only ?? '', families);
 }
@@ -87,7 +90,8 @@ export async function openNight(parts: NightParts): Promise<Night> {
 
 async function member<T>(registry: Readonly<Record<string, () => Promise<T>>>, name: string): Promise<T> {
   const load = registry[name];
-  if (!load) throw new Fault('usage', `no '${name}' is registered: expected one of ${Object.keys(registry).join(', ')}`);
+  if (!load)
+    throw new Fault('usage', `no '${name}' is registered: expected one of ${Object.keys(registry).join(', ')}`);
   return await load();
 }
 

@@ -4,6 +4,7 @@ import { Fault } from '../domain/faults.js';
 import { addDoctor } from './commands/doctor.js';
 import { addInit } from './commands/init.js';
 import { addPlan } from './commands/plan.js';
+import { addRetry } from './commands/retry.js';
 import { addRun } from './commands/run.js';
 import { addStatus } from './commands/status.js';
 import { addWindows } from './commands/windows.js';
@@ -43,6 +44,7 @@ export function buildProgram(context: CommandContext): Command {
     .showHelpAfterError('(add --help for usage)')
     .addHelpText('after', exitCodes);
   addRun(program, context);
+  addRetry(program, context);
   addPlan(program, context);
   addStatus(program, context);
   addWindows(program, context);

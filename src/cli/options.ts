@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { Fault } from '../domain/faults.js';
+import { compileGlobs } from '../domain/match.js';
 import { parseDuration } from '../job/units.js';
 
 /** Options that every command of a job understands. */
@@ -36,4 +37,18 @@ export function choiceOption<T extends string>(name: string, text: string, choic
   const found = choices.find((choice) => choice === text);
   if (!found) throw new Fault('usage', `${name} ${text}: expected one of ${choices.join(', ')}`);
   return found;
+}
+
+/** For an option that may be given several times. */
+export function repeated(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+export function globsOption(name: string, globs: readonly string[]): (key: string) => boolean {
+  try {
+    return compileGlobs(globs);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new Fault('usage', `${name} ${globs.join(' ')}: ${error.message}, expected globs such as 'photos/**/*.jpg'`);
+  }
 }

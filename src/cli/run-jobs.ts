@@ -4,7 +4,7 @@ import { openProject } from './compose.js';
 import type { CommandContext } from './context.js';
 import type { JobOptions } from './options.js';
 import { runOne } from './run-one.js';
-import { openTerminal } from './terminal.js';
+import { openTerminal, type Terminal } from './terminal.js';
 
 export interface RunOptions extends JobOptions {
   readonly job?: string;
@@ -33,7 +33,7 @@ export async function runJobs(context: CommandContext, options: RunOptions): Pro
   if (options.all && options.job) throw new Fault('usage', `--all and a job name (${options.job}): expected one of them`);
   const names = options.all ? jobNames(project) : [options.job];
   const terminal = openTerminal(context.env, options);
-  if (options.json) terminal.out(JSON.stringify({ type: 'version', schema: '1.0', nightpress: 1 }));
+  if (options.json) announce(terminal);
   const exits: number[] = [];
   for (const name of names) {
     const exit = await runOne({ context, project, terminal, options }, name);
@@ -43,3 +43,7 @@ export async function runJobs(context: CommandContext, options: RunOptions): Pro
   return worst(exits);
 }
 
+/** The first line of JSON Lines: which words the others are written in. */
+export function announce(terminal: Terminal): void {
+  terminal.out(JSON.stringify({ type: 'version', schema: '1.0', nightpress: 1 }));
+}

@@ -10,7 +10,7 @@ import { liveOf } from '../engine/report.js';
 import { runNight } from '../engine/run.js';
 import { defaultWorkers } from '../executors/processes/capacity.js';
 import type { Project } from '../job/load.js';
-import { type JobLock, holdJobLock } from '../state/lock.js';
+import { holdJobLock, type JobLock } from '../state/lock.js';
 import { openState } from '../state/open.js';
 import { findJob, jobFolder, openNight, openOrigin } from './compose.js';
 import type { CommandContext } from './context.js';
@@ -61,7 +61,11 @@ async function runLocked(call: RunCall, job: Job, verb: NightVerb): Promise<Resu
   }
 }
 
-async function takeLock(call: RunCall, folder: string, ifLocked: 'fail' | 'skip' | 'wait'): Promise<JobLock | undefined> {
+async function takeLock(
+  call: RunCall,
+  folder: string,
+  ifLocked: 'fail' | 'skip' | 'wait',
+): Promise<JobLock | undefined> {
   const startedAt = call.context.clock();
   const holder = { pid: process.pid, host: hostname(), startedAt };
   try {
@@ -77,7 +81,10 @@ async function takeLock(call: RunCall, folder: string, ifLocked: 'fail' | 'skip'
 /** A skipped call leaves a line, so that "nothing ran" can be told from "nothing was called". */
 function recordSkip(folder: string, at: number, because: string): void {
   mkdirSync(path.join(folder, 'runs'), { recursive: true });
-  appendFileSync(path.join(folder, 'runs', 'skipped.jsonl'), `${JSON.stringify({ at: new Date(at).toISOString(), because })}\n`);
+  appendFileSync(
+    path.join(folder, 'runs', 'skipped.jsonl'),
+    `${JSON.stringify({ at: new Date(at).toISOString(), because })}\n`,
+  );
 }
 
 interface Locked {
@@ -94,7 +101,8 @@ async function runWithState(call: RunCall, { job, folder, lock, verb }: Locked):
   const state = openState(folder);
   const progress = showProgress(terminal, context.clock, workers);
   const log = logOnceKnown(folder, context.clock, (run) => lock.update(run));
-  const lines: Emit = (event) => (options.json ? terminal.out(JSON.stringify({ at: new Date(context.clock()).toISOString(), ...event })) : undefined);
+  const lines: Emit = (event) =>
+    options.json ? terminal.out(JSON.stringify({ at: new Date(context.clock()).toISOString(), ...event })) : undefined;
   const emit: Emit = (event) => {
     log.emit(event);
     progress.emit(event);
@@ -118,7 +126,11 @@ function isMilestone(type: string): boolean {
 }
 
 /** The log is named after the run, which the engine announces with its first event; what came before is kept for it. */
-function logOnceKnown(folder: string, clock: () => number, onRun: (run: RunId) => void): Pick<LogFile, 'emit' | 'close'> {
+function logOnceKnown(
+  folder: string,
+  clock: () => number,
+  onRun: (run: RunId) => void,
+): Pick<LogFile, 'emit' | 'close'> {
   const early: Parameters<Emit>[0][] = [];
   let log: LogFile | undefined;
   return {
@@ -137,7 +149,9 @@ function logOnceKnown(folder: string, clock: () => number, onRun: (run: RunId) =
 
 function whereToLook(job: Job): string | undefined {
   const folder = job.origin.path;
-  return typeof folder === 'string' ? path.join(path.relative(process.cwd(), folder) || '.', 'live/') : job.origin.baseUrl;
+  return typeof folder === 'string'
+    ? path.join(path.relative(process.cwd(), folder) || '.', 'live/')
+    : job.origin.baseUrl;
 }
 
 function show({ terminal, options }: RunCall, result: Result, where: string | undefined): number {

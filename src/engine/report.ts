@@ -3,6 +3,7 @@ import type { Head } from '../domain/head.js';
 import { exitOf, freshnessOf, type ItemCounts, noAssets, noItems, type Result, windowRecord } from '../domain/result.js';
 import type { Digest, Disposition, Finding, Outcome, SnapshotId, Window } from '../domain/types.js';
 import type { ItemRow, RunRow } from '../state/contract.js';
+import { publishCommand } from './move-head.js';
 import type { Night } from './night.js';
 
 export interface ReportInput {
@@ -117,10 +118,7 @@ export function isMissing(disposition: Disposition | undefined): boolean {
 function nextCommands(job: string, input: ReportInput, findings: readonly Finding[]): readonly string[] {
   switch (input.outcome) {
     case 'held':
-      return [
-        ...(input.held ?? []).filter(({ rule }) => rule !== 'frozen').map(({ rule }) => `nightpress publish ${job} --override ${rule} --reason TEXT`),
-        ...((input.held ?? []).some(({ rule }) => rule === 'frozen') ? [`nightpress unfreeze ${job}`] : []),
-      ];
+      return commandsWhenHeld(job, input.held ?? []);
     case 'incomplete': {
       const key = findings.find((finding) => finding.severity === 'error' && finding.key !== undefined)?.key;
       return [`nightpress retry ${job} --failed`, ...(key === undefined ? [] : [`nightpress explain ${job} ${shellWord(key)}`])];
@@ -135,6 +133,15 @@ function nextCommands(job: string, input: ReportInput, findings: readonly Findin
     default:
       return [];
   }
+}
+
+/** A freeze is lifted first; then one command names every rule that is left. */
+function commandsWhenHeld(job: string, held: NonNullable<Result['held']>): readonly string[] {
+  const rules = held.map(({ rule }) => rule).filter((rule) => rule !== 'frozen');
+  return [
+    ...(rules.length < held.length ? [`nightpress unfreeze ${job}`] : []),
+    ...(rules.length > 0 ? [publishCommand(job, rules)] : []),
+  ];
 }
 
 /** Quoted so that it can be pasted into a shell. */

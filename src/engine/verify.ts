@@ -40,27 +40,35 @@ export interface VerifyOptions {
 export async function verify(origin: Origin, snapshot: SnapshotId, options: VerifyOptions): Promise<Verification> {
   const tree = options.tree ? origin.tree : undefined;
   const treeMissing = tree !== undefined && !(await tree.has(snapshot));
-  const looked = new Map<Digest, string | undefined>();
-  const bad: Flaw[] = [];
-  const misshown: Flaw[] = [];
-  let [assets, bytes] = [0, 0];
+  const look = lookOnce(origin, options.deep);
+  const found = { bad: [] as Flaw[], misshown: [] as Flaw[] };
+  let assets = 0;
   for await (const entry of entries(nodeLoader(origin), snapshot)) {
     assets++;
     for (const named of derivativesOf(entry)) {
       const { derivative } = named;
-      if (!looked.has(derivative.sha256)) {
-        looked.set(derivative.sha256, await whatIsWrong(origin, derivative, options.deep));
-        bytes += derivative.bytes;
-      }
-      const wrong = looked.get(derivative.sha256);
-      if (wrong !== undefined) bad.push({ ...named, wrong });
-      const shown =
-        treeMissing || wrong !== undefined ? undefined : await tree?.whatIsWrong(snapshot, derivative, options.deep);
-      if (shown !== undefined) misshown.push({ ...named, wrong: shown });
+      const wrong = await look.at(derivative);
+      const shown = wrong || treeMissing ? undefined : await tree?.whatIsWrong(snapshot, derivative, options.deep);
+      if (wrong) found.bad.push({ ...named, wrong });
+      if (shown) found.misshown.push({ ...named, wrong: shown });
     }
   }
-  const found = { snapshot, assets, blobs: looked.size, bytes, bad, misshown, treeMissing };
-  return { ...found, findings: findingsOf(found) };
+  const verdict = { snapshot, assets, ...look.totals(), ...found, treeMissing };
+  return { ...verdict, findings: findingsOf(verdict) };
+}
+
+function lookOnce(origin: Origin, deep: boolean) {
+  const looked = new Map<Digest, { readonly bytes: number; readonly wrong: string | undefined }>();
+  return {
+    async at(derivative: Derivative): Promise<string | undefined> {
+      const known = looked.get(derivative.sha256);
+      if (known) return known.wrong;
+      const wrong = await whatIsWrong(origin, derivative, deep);
+      looked.set(derivative.sha256, { bytes: derivative.bytes, wrong });
+      return wrong;
+    },
+    totals: () => ({ blobs: looked.size, bytes: [...looked.values()].reduce((sum, { bytes }) => sum + bytes, 0) }),
+  };
 }
 
 function derivativesOf({ key, items }: Entry): readonly Omit<Flaw, 'wrong'>[] {

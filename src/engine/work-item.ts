@@ -131,9 +131,14 @@ function isLasting(finding: Finding): boolean {
   return finding.class === 'input' || finding.class === 'recipe';
 }
 
-async function storeResult(shop: Workshop, finished: Finished, result: Extract<WorkResult, { ok: true }>): Promise<Finished> {
+async function storeResult(
+  shop: Workshop,
+  finished: Finished,
+  result: Extract<WorkResult, { ok: true }>,
+): Promise<Finished> {
   const { item, fingerprint } = finished;
-  for (const finding of result.findings) shop.night.emit({ type: 'finding', finding: { ...finding, key: item.key, recipe: item.recipe } });
+  for (const finding of result.findings)
+    shop.night.emit({ type: 'finding', finding: { ...finding, key: item.key, recipe: item.recipe } });
   if (!fingerprint) throw new Error('a result without a fingerprint cannot be remembered');
   try {
     const outputs = await storeOutputs(shop.night.origin, outboxOf(shop, item), result.outputs, shop.night.emit);
@@ -215,7 +220,12 @@ function outboxOf(shop: Workshop, item: ItemRow): string {
   return path.join(shop.night.folder, 'outbox', item.id);
 }
 
-function orderFor(shop: Workshop, item: ItemRow, staged: Extract<Staged, { kind: 'staged' }>, ready: ReadyRecipe): WorkOrder {
+function orderFor(
+  shop: Workshop,
+  item: ItemRow,
+  staged: Extract<Staged, { kind: 'staged' }>,
+  ready: ReadyRecipe,
+): WorkOrder {
   const { recipe } = ready;
   return {
     item: item.id,
@@ -229,22 +239,31 @@ function orderFor(shop: Workshop, item: ItemRow, staged: Extract<Staged, { kind:
 
 async function attemptItem(shop: Workshop, item: ItemRow, order: WorkOrder): Promise<WorkResult | undefined> {
   for (let attempt = 1; ; attempt++) {
-    const startedAt = shop.night.clock();
     shop.night.emit({ type: 'item-started', item: item.id, key: item.key, recipe: item.recipe, attempt });
-    await rm(order.outbox, { recursive: true, force: true });
-    await mkdir(order.outbox, { recursive: true });
-    const ended = await shop.executor.execute(order);
-    if (ended.kind === 'died' && ended.how === 'stopped') return undefined;
-    const result = ended.kind === 'finished' ? ended.result : deathResult(ended);
-    const outcome = ended.kind === 'died' ? ended.how : ended.result.ok ? 'finished' : 'refused';
-    const detail = result.ok ? undefined : result.finding.message;
-    shop.checkpoint.add({ kind: 'attempt', run: shop.run, item: item.id, startedAt, endedAt: shop.night.clock(), outcome, detail });
-    if (result.ok) return result;
+    const result = await attemptOnce(shop, item, order);
+    if (!result || result.ok || isLasting(result.finding)) return result;
+    if (attempt === maxAttempts || shop.night.stop.asked.aborted) return result;
+  }
+}
+
+/** Undefined: it was stopped, which is no attempt. */
+async function attemptOnce(shop: Workshop, item: ItemRow, order: WorkOrder): Promise<WorkResult | undefined> {
+  const { run, night } = shop;
+  const startedAt = night.clock();
+  await rm(order.outbox, { recursive: true, force: true });
+  await mkdir(order.outbox, { recursive: true });
+  const ended = await shop.executor.execute(order);
+  if (ended.kind === 'died' && ended.how === 'stopped') return undefined;
+  const result = ended.kind === 'finished' ? ended.result : deathResult(ended);
+  const outcome = ended.kind === 'died' ? ended.how : ended.result.ok ? 'finished' : 'refused';
+  const detail = result.ok ? undefined : result.finding.message;
+  shop.checkpoint.add({ kind: 'attempt', run, item: item.id, startedAt, endedAt: night.clock(), outcome, detail });
+  if (!result.ok) {
     const { key, recipe } = item;
     const { log, finding } = result;
-    shop.night.emit({ type: 'attempt-failed', item: item.id, key, recipe, how: outcome, detail: finding.message, log });
-    if (isLasting(finding) || attempt === maxAttempts || shop.night.stop.asked.aborted) return result;
+    night.emit({ type: 'attempt-failed', item: item.id, key, recipe, how: outcome, detail: finding.message, log });
   }
+  return result;
 }
 
 function deathResult(death: Extract<Attempt, { kind: 'died' }>): Extract<WorkResult, { ok: false }> {

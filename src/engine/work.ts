@@ -49,7 +49,9 @@ async function workThrough(night: Night, input: WorkInput): Promise<boolean> {
   try {
     const pool = createPool(night.workers);
     const partitions = night.state.partitions(input.run);
-    await Promise.all(partitions.map((partition) => pool(() => workPartition(shop, partition)).catch((error) => failure.abort(error))));
+    await Promise.all(
+      partitions.map((partition) => pool(() => workPartition(shop, partition)).catch((error) => failure.abort(error))),
+    );
     checkpoint.flush();
   } catch (error) {
     failure.abort(error);
@@ -100,7 +102,8 @@ async function workPartition(shop: Workshop, partition: PartitionRow): Promise<v
   }
   await staging;
   await storing;
-  if (!halt.aborted) shop.night.emit({ type: 'partition', partition: partition.id, state: 'ended', items: items.length });
+  if (!halt.aborted)
+    shop.night.emit({ type: 'partition', partition: partition.id, state: 'ended', items: items.length });
 }
 
 function ahead(shop: Workshop, item: ItemRow | undefined): Promise<Staged | undefined> {
@@ -115,7 +118,11 @@ function quiet<T>(promise: Promise<T>): Promise<T> {
 
 function asFault(error: unknown, folder: string): unknown {
   if (error instanceof Fault || !isStorageFailure(error)) return error;
-  return new Fault('state-unwritable', `work folder ${folder} cannot be written (${errno(error)}): expected free space and write access`, {
-    cause: error,
-  });
+  return new Fault(
+    'state-unwritable',
+    `work folder ${folder} cannot be written (${errno(error)}): expected free space and write access`,
+    {
+      cause: error,
+    },
+  );
 }

@@ -38,9 +38,11 @@ const allowance = z.unknown().transform((value, context): Allowance => {
   return parsed ?? { count: 0 };
 });
 
+const windowShape = z.strictObject({ cron: z.string(), timezone: z.string(), length: duration });
+
 const shape = z.strictObject({
   source: z.looseObject({ type: z.string() }),
-  window: z.strictObject({ cron: z.string(), timezone: z.string(), length: duration }),
+  window: windowShape,
   recipes: z
     .record(z.string().regex(/^[A-Za-z][\w-]*$/, 'a recipe name of letters, digits, - and _'), z.looseObject({ kind: z.string() }))
     .refine((recipes) => Object.keys(recipes).length > 0, 'at least one recipe'),
@@ -73,18 +75,17 @@ export async function checkJob(
   const top = shape.safeParse(value);
   const raw = isRecord(value) ? value : {};
   const problems = top.success ? [] : problemsOf(top.error, value);
-  const window = top.success ? windowOf(top.data.window) : undefined;
-  if (window) problems.push(...checkWindowSpec(window).map((expected) => ({ path: ['window'], value: raw.window, expected })));
+  problems.push(...windowProblems(raw.window));
   const recipes = checkRecipes(raw.recipes, families, problems);
   const source = await checkMember('source', raw.source, at.project, families.checkSource, families.sourceTypes, problems);
   const origin = await checkMember('origin', raw.origin, at.project, families.checkOrigin, families.originTypes, problems);
-  if (!top.success || !window || !source || !origin || problems.length > 0) return { ok: false, problems };
-  const { gate, keep } = top.data;
+  if (!top.success || !source || !origin || problems.length > 0) return { ok: false, problems };
+  const { window, gate, keep } = top.data;
   const job: Job = {
     name: at.name,
     file: at.file,
     source: source.config,
-    window,
+    window: { cron: window.cron, timezone: window.timezone, lengthMs: window.length },
     recipes,
     gate,
     origin: origin.config,
@@ -93,8 +94,12 @@ export async function checkJob(
   return { ok: true, checked: { job, sourceFolder: source.folder, originFolder: origin.folder, place: origin.place } };
 }
 
-function windowOf(window: { cron: string; timezone: string; length: number }): Job['window'] {
-  return { cron: window.cron, timezone: window.timezone, lengthMs: window.length };
+/** A bad length must not hide a bad zone: cron and zone are looked at with the shortest length there is. */
+function windowProblems(value: unknown): Problem[] {
+  if (!isRecord(value) || typeof value.cron !== 'string' || typeof value.timezone !== 'string') return [];
+  const parsed = windowShape.safeParse(value);
+  const spec = { cron: value.cron, timezone: value.timezone, lengthMs: parsed.success ? parsed.data.length : 1 };
+  return checkWindowSpec(spec).map((expected) => ({ path: ['window'], value, expected }));
 }
 
 function checkRecipes(value: unknown, families: Families, problems: Problem[]): Recipe[] {
@@ -181,7 +186,7 @@ export function problemsOf(error: z.ZodError, value: unknown, prefix: readonly (
         expected: 'no such option exists',
       }));
     }
-    return [{ path: [...prefix, ...path], value: valueAt(value, path), expected: issue.message.replace(/^Invalid \w+: (expected )?/, '') }];
+    return [{ path: [...prefix, ...path], value: valueAt(value, path), expected: issue.message.replace(/^(Invalid|Too) \w+: (expected )?/, '') }];
   });
 }
 

@@ -34,14 +34,16 @@ function refusalOf(end: ToolEnd, order: WorkOrder): Refusal {
     return refuse('tool-killed', `ffmpeg was ended from outside by ${end.exitSignal}`, 'resource');
   }
   if (end.exitSignal) return refuse('decode-failed', `ffmpeg crashed with ${end.exitSignal}`);
-  return refuse('decode-failed', tellingLine(end, order) ?? `ffmpeg ended with exit code ${end.exitCode}`);
+  const failure = diskTrouble.test(end.stderr) ? 'transient' : 'input';
+  return refuse('decode-failed', tellingLine(end, order) ?? `ffmpeg ended with exit code ${end.exitCode}`, failure);
 }
 
 const diskTrouble = /No space left on device|Disk quota exceeded|Read-only file system/;
 
 /**
  * A hostile file may make ffmpeg say "no space left", and a full disk stops the whole night: so the disk is asked
- * itself. The system error of a refused write is the storage failure that the contract speaks of.
+ * itself. The system error of a refused write is the storage failure that the contract speaks of. A disk that has room
+ * (again) makes it a failure worth another try.
  */
 async function proveStorage(outbox: string): Promise<void> {
   const file = path.join(outbox, 'room');
@@ -61,8 +63,9 @@ export function noticesOf(
   const { seconds = 0, declared = 0 } = length;
   const notices: Finding[] = [];
   const line = tellingLine(end, order);
-  if (line !== undefined)
+  if (line !== undefined) {
     notices.push(notice('degraded-source', `${end.stderrLines} lines of decoder errors, first: ${line}`));
+  }
   if (declared - seconds > 1 && seconds < declared * 0.9) {
     const problem = `${seconds.toFixed(1)} s could be decoded, the file declares ${declared.toFixed(1)} s`;
     notices.push(notice('shorter-than-declared', problem));

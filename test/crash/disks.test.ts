@@ -15,13 +15,22 @@ const linux = process.platform === 'linux';
 const mounts = linux && mayMount();
 
 /** Who may not mount may do so in a user namespace; where even that is forbidden, this test fails and says so. */
-test.runIf(linux && !mounts)('the tests of full disks pass in a user namespace, where mounting is allowed', async () => {
-  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/vitest.config.ts', 'test/crash/disks.test.ts'];
-  await expect(
-    promisify(execFile)('unshare', ['--map-root-user', '--mount', process.execPath, ...vitest]),
-    'full disks need a mounted tmpfs: run as root, or allow user namespaces (sysctl kernel.unprivileged_userns_clone=1)',
-  ).resolves.toBeDefined();
-});
+test.runIf(linux && !mounts)(
+  'the tests of full disks pass in a user namespace, where mounting is allowed',
+  async () => {
+    const vitest = [
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      '--config',
+      'test/vitest.config.ts',
+      'test/crash/disks.test.ts',
+    ];
+    await expect(
+      promisify(execFile)('unshare', ['--map-root-user', '--mount', process.execPath, ...vitest]),
+      'full disks need a mounted tmpfs: run as root, or allow user namespaces (sysctl kernel.unprivileged_userns_clone=1)',
+    ).resolves.toBeDefined();
+  },
+);
 
 describe.runIf(mounts)('disks that are full or read-only', () => {
   let folder: string;
@@ -80,7 +89,12 @@ describe.runIf(mounts)('disks that are full or read-only', () => {
 
   function failsWith(ended: Ended, exit: number, code: string): void {
     expect(ended.stderr).not.toContain('    at ');
-    expect(ended.result).toMatchObject({ outcome: 'failed', exit, fault: { code }, items: { failed: 0, quarantined: 0 } });
+    expect(ended.result).toMatchObject({
+      outcome: 'failed',
+      exit,
+      fault: { code },
+      items: { failed: 0, quarantined: 0 },
+    });
     expect(ended.code).toBe(exit);
     expect(ended.result?.next[0]).toContain('nightpress run night');
     expect(world.left()).toEqual([]);

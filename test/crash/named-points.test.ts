@@ -36,7 +36,11 @@ async function changeSources(night: string): Promise<void> {
 }
 
 const noneIsLeft = (what: string) =>
-  until(() => world.left().length === 0 || undefined, `no process is left ${what}: ${JSON.stringify(world.left())}`, 3000);
+  until(
+    () => world.left().length === 0 || undefined,
+    `no process is left ${what}: ${JSON.stringify(world.left())}`,
+    3000,
+  );
 
 /** `run` alone, after whatever happened, ends the night as if nothing had. */
 async function finishes(): Promise<Ended> {
@@ -100,7 +104,7 @@ describe('a run killed by SIGKILL is finished by the next one, and costs only wh
     else expect(shown).toBe(live);
     expect(await flawsOf(world.origin)).toEqual([]);
     const finish = await finishes();
-    const { run } = killed.lines.find((line) => line.type === 'run') ?? {};
+    const run = killed.lines.find((line) => line.type === 'run')?.run;
     expect(finish.result).toMatchObject({ outcome: 'published', run });
   });
 

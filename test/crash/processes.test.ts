@@ -94,21 +94,24 @@ describe('signals', () => {
     ['SIGTERM', 143],
     ['SIGINT', 130],
     ['SIGHUP', 129],
-  ] as const)('%s lets items in flight end, keeps their checkpoints, and the next run resumes', async (signal, code) => {
-    const run = await newNight();
-    await encoding(run);
-    run.signal(signal);
-    const ended = await run.ended;
-    expect(ended.code).toBe(code);
-    expect(ended.result).toMatchObject({ outcome: 'interrupted', exit: code });
-    await noneIsLeft();
-    const safe = await checkpointed(world);
-    expect(safe.size).toBeGreaterThan(0);
-    const resumedAt = Date.now();
-    const next = await world.run();
-    expect(next.result).toMatchObject({ outcome: 'published', run: ended.result?.run });
-    expect([...(await executions(world, resumedAt)).keys()].filter((item) => safe.has(item))).toEqual([]);
-  });
+  ] as const)(
+    '%s lets items in flight end, keeps their checkpoints, and the next run resumes',
+    async (signal, code) => {
+      const run = await newNight();
+      await encoding(run);
+      run.signal(signal);
+      const ended = await run.ended;
+      expect(ended.code).toBe(code);
+      expect(ended.result).toMatchObject({ outcome: 'interrupted', exit: code });
+      await noneIsLeft();
+      const safe = await checkpointed(world);
+      expect(safe.size).toBeGreaterThan(0);
+      const resumedAt = Date.now();
+      const next = await world.run();
+      expect(next.result).toMatchObject({ outcome: 'published', run: ended.result?.run });
+      expect([...(await executions(world, resumedAt)).keys()].filter((item) => safe.has(item))).toEqual([]);
+    },
+  );
 
   test('a second signal ends work in flight at once', async () => {
     const live = await liveSnapshot(world.origin);

@@ -124,7 +124,10 @@ describe('two publishers at one origin', () => {
     slow.signal('SIGKILL');
     await slow.ended;
     expect((await world.run()).code).toBe(0);
-    await until(async () => (await world.run(['--now'])).result?.outcome === 'unchanged' || undefined, 'all is settled');
+    await until(
+      async () => (await world.run(['--now'])).result?.outcome === 'unchanged' || undefined,
+      'all is settled',
+    );
     expect(await flawsOf(world.origin)).toEqual([]);
     const twin = await world.run(['--now'], { state: path.join(world.folder, 'third-state') });
     expect(twin.result).toMatchObject({ outcome: 'unchanged', derivatives: { made: 0 } });

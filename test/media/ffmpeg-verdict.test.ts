@@ -66,7 +66,7 @@ const full = {
 };
 
 test('a file that makes ffmpeg speak of a full disk does not stop the night', async () => {
-  expect(await failureOf(full, order)).toMatchObject({ ok: false, finding: { code: 'decode-failed' } });
+  expect(await failureOf(full, order)).toMatchObject({ finding: { code: 'decode-failed', class: 'transient' } });
   expect(await readdir(order.outbox)).toEqual([]);
 });
 

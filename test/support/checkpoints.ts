@@ -26,7 +26,7 @@ function readItems(file: string): ReadonlySet<string> {
   try {
     const known = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'item'").get();
     if (!known) return new Set(); // killed before there was a state
-    const newest = "SELECT id FROM run ORDER BY ordinal DESC LIMIT 1";
+    const newest = 'SELECT id FROM run ORDER BY ordinal DESC LIMIT 1';
     const rows = db.prepare(`SELECT id FROM item WHERE state = 'ended' AND run = (${newest})`).pluck().all();
     return new Set(rows as string[]);
   } finally {

@@ -45,7 +45,9 @@ function processesOfLinux(): readonly Left[] {
     if (!/^\d+$/.test(name)) return [];
     try {
       // `pid (name) state ppid …`; the name may hold anything, even brackets.
-      const [state = 'Z', parent] = readFileSync(`/proc/${name}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+      const [state = 'Z', parent] = readFileSync(`/proc/${name}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ');
       const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
       return 'ZX'.includes(state) ? [] : [{ pid: Number(name), parent: Number(parent), command }];
     } catch {
@@ -65,7 +67,10 @@ function processesOfPs(): readonly Left[] {
 function workingFolder(pid: number): string | undefined {
   try {
     if (process.platform === 'linux') return readlinkSync(`/proc/${pid}/cwd`);
-    const text = execFileSync('lsof', ['-a', '-p', String(pid), '-d', 'cwd', '-Fn'], { encoding: 'utf8', stdio: 'pipe' });
+    const text = execFileSync('lsof', ['-a', '-p', String(pid), '-d', 'cwd', '-Fn'], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
     return /^n(.*)$/m.exec(text)?.[1];
   } catch {
     return undefined; // ended meanwhile, or another user's

@@ -45,16 +45,24 @@ export async function flawsOfBlobs(origin: string, derivatives: Iterable<Derivat
 }
 
 /** What differs between a tree and the snapshot it shows: every path, its bytes, and nothing else. */
-export async function flawsOfTree(tree: string, derivatives: ReadonlyMap<string, Derivative>): Promise<readonly string[]> {
+export async function flawsOfTree(
+  tree: string,
+  derivatives: ReadonlyMap<string, Derivative>,
+): Promise<readonly string[]> {
   const found = await readdir(tree, { recursive: true, withFileTypes: true });
   const files = new Set(
-    found.filter((entry) => !entry.isDirectory()).map((entry) => path.relative(tree, path.join(folderOf(entry), entry.name))),
+    found
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => path.relative(tree, path.join(folderOf(entry), entry.name))),
   );
-  const flaws = [...files].filter((file) => !derivatives.has(file)).map((file) => `${file} is in the tree, not in the snapshot`);
+  const flaws = [...files]
+    .filter((file) => !derivatives.has(file))
+    .map((file) => `${file} is in the tree, not in the snapshot`);
   for (const [file, derivative] of derivatives) {
     const bytes = await unlessAbsent(readFile(path.join(tree, file)));
     if (!bytes) flaws.push(`${file} is in the snapshot, not in the tree`);
-    else if (sha256(bytes) !== derivative.sha256) flaws.push(`${file} in the tree has other bytes than the snapshot says`);
+    else if (sha256(bytes) !== derivative.sha256)
+      flaws.push(`${file} in the tree has other bytes than the snapshot says`);
   }
   return flaws;
 }
@@ -65,7 +73,8 @@ export async function flawsOf(origin: string): Promise<readonly string[]> {
   if (!snapshot) return [];
   const derivatives = await derivativesOf(origin, snapshot);
   const tree = await realpath(path.join(origin, 'live'));
-  const wrongTree = path.basename(tree) === snapshot ? [] : [`head says ${snapshot}, live shows ${path.basename(tree)}`];
+  const wrongTree =
+    path.basename(tree) === snapshot ? [] : [`head says ${snapshot}, live shows ${path.basename(tree)}`];
   const blobs = await flawsOfBlobs(origin, derivatives.values());
   return [...wrongTree, ...blobs, ...(await flawsOfTree(tree, derivatives))];
 }

@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import { retryNight } from '../../engine/retry.js';
+import { openProject } from '../compose.js';
+import type { CommandContext } from '../context.js';
+import { globsOption, repeated, withJobOptions } from '../options.js';
+import { announce, type RunOptions } from '../run-jobs.js';
+import { runOne } from '../run-one.js';
+import { openTerminal } from '../terminal.js';
+
+interface RetryOptions extends Omit<RunOptions, 'all' | 'now' | 'rerun' | 'adopt'> {
+  readonly failed?: boolean;
+  readonly partition?: readonly string[];
+  readonly item?: readonly string[];
+  readonly remake?: boolean;
+}
+
+export function addRetry(program: Command, context: CommandContext): void {
+  withJobOptions(program.command('retry [job]'))
+    .summary('chosen items of the last run again')
+    .description(
+      `Does chosen items again, in the last run's window, and publishes over what is live now. Their assets are listed and
+read afresh; items that are known to fail are tried once more. Partitions and items add up.`,
+    )
+    .option('--failed', 'only items without fresh output (the default when nothing is named)')
+    .option('--partition <id>', 'items of this partition; an id or its beginning, may be repeated', repeated)
+    .option('--item <glob>', 'items of assets that match, unchanged ones too; may be repeated', repeated)
+    .option('--remake', 'make again whatever is remembered')
+    .option('--if-locked <what>', 'when another run holds the job: fail, skip or wait', 'fail')
+    .option('-j, --workers <n>', 'worker processes (default: from CPU quota and memory)')
+    .option('--grace <duration>', 'time for items in flight after the first signal', '30s')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  nightpress retry catalog --failed
+  nightpress retry catalog --partition 3fa9c1
+  nightpress retry catalog --item 'products/**' --remake
+
+Exit codes: 0 all is live, 3 items are still missing or carried, 4 held, 2 nothing to retry or a run is unfinished.`,
+    )
+    .action(async (job: string | undefined, options: RetryOptions) => {
+      context.exit = await retryJob(context, job, options);
+    });
+}
+
+async function retryJob(context: CommandContext, name: string | undefined, options: RetryOptions): Promise<number> {
+  const { failed, partition: partitions, remake } = options;
+  const items = options.item && globsOption('--item', options.item);
+  const terminal = openTerminal(context.env, options);
+  if (options.json) announce(terminal);
+  return await runOne({ context, project: openProject(options), terminal, options }, name, (night) =>
+    retryNight(night, { failed, partitions, items, remake }),
+  );
+}

@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildProgram } from '../../src/cli/main.js';
+
+const readme = readFileSync('README.md', 'utf8');
+const bin = path.resolve('bin/nightpress.js');
+
+/** What the README tells people to type: lines of code blocks and cells of tables that start with the command. */
+const quoted = [...readme.matchAll(/(?:^|\n|`|\| )(nightpress [^`\n]+)/g)].map((match) => (match[1] ?? '').trim());
+const commands = [...new Set(quoted)].filter((line) => /^nightpress [a-z]/.test(line) && !/[A-Z]{4,}|; /.test(line));
+
+let project: string;
+
+beforeAll(async () => {
+  project = mkdtempSync(path.join(tmpdir(), 'nightpress-readme-'));
+  const [, job = ''] = /```ts\n([\s\S]*?)```/.exec(readme) ?? [];
+  mkdirSync(path.join(project, 'jobs'));
+  writeFileSync(path.join(project, 'jobs', 'catalog.ts'), job);
+  await picture('products/label.webp', '#336699');
+  await picture('products/hat.jpg', '#993366');
+  writeFileSync(path.join(project, 'fixtures/catalog/sizes.json'), '{}\n');
+  expect(nightpress('run catalog').status).toBe(0);
+  await picture('products/hat.jpg', '#669933');
+  expect(nightpress('run catalog --now').status).toBe(0);
+});
+
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+async function picture(key: string, background: string): Promise<void> {
+  const file = path.join(project, 'fixtures/catalog', key);
+  mkdirSync(path.dirname(file), { recursive: true });
+  await sharp({ create: { width: 32, height: 24, channels: 3, background } }).toFile(file);
+}
+
+function nightpress(line: string, input = '') {
+  return spawnSync('bash', ['-c', `nightpress() { "${process.execPath}" "${bin}" "$@"; }; ${line.startsWith('nightpress') ? line : `nightpress ${line}`}`], {
+    cwd: project,
+    input,
+    encoding: 'utf8',
+    env: { ...process.env, CI: 'true' },
+  });
+}
+
+test('the README quotes commands at all', () => {
+  expect(commands.length).toBeGreaterThan(10);
+});
+
+describe('every command the README quotes does what a command does', () => {
+  test.each(commands)('%s', (line) => {
+    if (line.includes('publish')) hold();
+    if (line.includes('unfreeze')) nightpress('rollback catalog --yes');
+    const { status, stderr } = nightpress(line, 'fixtures/catalog/products/label.webp\n');
+    expect(stderr).not.toMatch(/^ {4}at /m);
+    expect([0, 3], `${line}: ${stderr}`).toContain(status);
+  });
+});
+
+/** A library that shrank, so that there is something to override. */
+function hold(): void {
+  rmSync(path.join(project, 'fixtures/catalog/products'), { recursive: true });
+  nightpress('unfreeze catalog');
+  expect(nightpress('run catalog --now').status).toBe(4);
+}
+
+test('--help of every verb shows an example or its options, and the README lists every exit code of --help', () => {
+  const program = buildProgram({ env: {}, clock: Date.now, exit: 0 });
+  for (const command of program.commands) expect(command.helpInformation(), command.name()).toContain('Options:');
+  for (const code of [0, 1, 2, 3, 4, 6, 10, 11, 12, 13, 69, 75, 77, 130, 143]) expect(readme).toMatch(new RegExp(`\\| ${code}\\b|, ${code}\\b`));
+});

@@ -1,0 +1,125 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { families, openProject } from '../../src/cli/compose.js';
+import { Fault } from '../../src/domain/faults.js';
+import { loadJob } from '../../src/job/load.js';
+import { parseAllowance, parseDuration } from '../../src/job/units.js';
+
+let root: string;
+
+beforeEach(() => {
+  root = mkdtempSync(path.join(tmpdir(), 'nightpress-job-'));
+  mkdirSync(path.join(root, 'jobs'));
+  mkdirSync(path.join(root, 'media'));
+});
+
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const good = {
+  source: "{ type: 'directory', path: 'media' }",
+  window: "{ cron: '0 2 * * *', timezone: 'Europe/Berlin', length: '4h' }",
+  recipes: "{ pictures: image({ match: '**/*.jpg', widths: [320], formats: ['webp'] }) }",
+  origin: "{ type: 'directory', path: 'public/one' }",
+};
+
+function write(name: string, fields: Partial<Record<string, string>> = {}): void {
+  const all = Object.entries({ ...good, ...fields }).flatMap(([field, text]) => (text === undefined ? [] : [`  ${field}: ${text},`]));
+  const text = `import { copy, defineJob, image, video } from 'nightpress';\nvoid copy; void video;\nexport default defineJob({\n${all.join('\n')}\n} as never);\n`;
+  writeFileSync(path.join(root, 'jobs', `${name}.ts`), text);
+}
+
+async function problemsOf(name: string): Promise<readonly string[]> {
+  const error = await load(name).catch((caught: unknown) => caught);
+  if (!(error instanceof Fault)) throw new Error(`expected a fault, got ${String(error)}`);
+  return error.problems.length > 0 ? error.problems : [error.message];
+}
+
+const load = (name: string) => loadJob(openProject({ project: root }), name, families);
+
+test('a whole job gets its defaults and absolute paths', async () => {
+  write('one');
+  const job = await load('one');
+  expect(job).toMatchObject({
+    name: 'one',
+    source: { type: 'directory', path: path.join(root, 'media') },
+    window: { cron: '0 2 * * *', timezone: 'Europe/Berlin', lengthMs: 4 * 3_600_000 },
+    gate: { tolerate: { share: 0.01 }, shrink: { share: 0.1 } },
+    keep: { last: 14, withinMs: 30 * 86_400_000 },
+    recipes: [{ name: 'pictures', kind: 'image', match: ['**/*.jpg'], path: '{key}/{variant}.{ext}' }],
+  });
+});
+
+test('every problem is listed at once, each with its path, its value and what was expected', async () => {
+  write('one', {
+    source: "{ type: 'directory', path: 'media', folow: true }",
+    window: "{ cron: 'every night', timezone: 'Mars/Olympus', length: 'long' }",
+    recipes: "{ pictures: image({ match: '**/*.jpg', widths: [0], formats: ['bmp'], widhts: 3 }), other: { kind: 'pdf', match: '*' } }",
+    gate: "{ tolerate: '200%' }",
+    colour: "'red'",
+  });
+  const problems = (await problemsOf('one')).join('\n');
+  for (const part of [
+    'source.folow: true — expected',
+    '"Mars/Olympus"',
+    'every night',
+    'window.length: "long" — expected a duration',
+    'recipes.pictures.widths',
+    'recipes.pictures.formats',
+    'recipes.pictures.widhts: 3 — expected no such option exists',
+    'recipes.other.kind: "pdf" — expected one of image, video, audio, copy',
+    'gate.tolerate: "200%" — expected',
+    'colour: "red" — expected no such option exists',
+  ]) {
+    expect(problems).toContain(part);
+  }
+});
+
+test.each([
+  ['the project itself', 'public/one', '.'],
+  ['a folder above the origin', 'media/public', 'media'],
+  ['a folder inside the origin', 'media', 'media/photos'],
+])('a source that overlaps the origin is refused: %s', async (_what, origin, source) => {
+  mkdirSync(path.join(root, source), { recursive: true });
+  write('one', { source: `{ type: 'directory', path: '${source}' }`, origin: `{ type: 'directory', path: '${origin}' }` });
+  expect((await problemsOf('one')).join()).toContain('a folder apart from the');
+});
+
+test('an overlap through a symlink is an overlap', async () => {
+  symlinkSync(path.join(root, 'media'), path.join(root, 'elsewhere'));
+  write('one', { origin: "{ type: 'directory', path: 'elsewhere/public' }" });
+  expect((await problemsOf('one')).join()).toContain('apart from the origin');
+});
+
+test('two jobs with one origin are refused, by either name', async () => {
+  write('one');
+  write('two');
+  expect((await problemsOf('one')).join()).toContain("job 'two' publishes to the same place");
+  expect((await problemsOf('two')).join()).toContain("job 'one' publishes to the same place");
+});
+
+test('a broken neighbour does not stop a good job', async () => {
+  write('one');
+  writeFileSync(path.join(root, 'jobs', 'two.ts'), 'export default {');
+  expect((await load('one')).name).toBe('one');
+  expect((await problemsOf('two')).join()).toContain('cannot be loaded');
+});
+
+test('a name that is no job is told the names that are', async () => {
+  write('one');
+  await expect(load('won')).rejects.toThrow(/no job 'won' .* expected one of one/);
+});
+
+test('a recipe may say its limits and its path', async () => {
+  write('one', { recipes: "{ rest: copy({ match: ['**/*.pdf'], path: 'files/{key}', limits: { seconds: 5, memoryMB: 100 } }) }" });
+  const [recipe] = (await load('one')).recipes;
+  expect(recipe).toMatchObject({ path: 'files/{key}', limits: { wallMs: 5000, memoryBytes: 100e6 } });
+});
+
+test('durations and allowances are exactly what they say', () => {
+  expect(['30s', '90m', '4h', '30d', '1.5h'].map(parseDuration)).toEqual([30_000, 5_400_000, 14_400_000, 2_592_000_000, 5_400_000]);
+  expect(['4', 'h', '4 h', '-1h', '1w', ''].map(parseDuration)).toEqual(Array(6).fill(undefined));
+  expect([3, 0, '1%', '0.5%', '100%'].map(parseAllowance)).toEqual([{ count: 3 }, { count: 0 }, { share: 0.01 }, { share: 0.005 }, { share: 1 }]);
+  expect([-1, 1.5, '101%', '%', '1', true].map(parseAllowance)).toEqual(Array(6).fill(undefined));
+});
