@@ -3,8 +3,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { Fault } from '../domain/faults.js';
 import { noAssets, noItems, type Result } from '../domain/result.js';
-import type { Job, RunId } from '../domain/types.js';
-import type { Emit } from '../engine/events.js';
+import type { Job } from '../domain/types.js';
 import type { Night } from '../engine/night.js';
 import { liveOf } from '../engine/report.js';
 import { runNight } from '../engine/run.js';
@@ -14,10 +13,11 @@ import { holdJobLock, type JobLock } from '../state/lock.js';
 import { openState } from '../state/open.js';
 import { findJob, jobFolder, openNight, openOrigin } from './compose.js';
 import type { CommandContext } from './context.js';
-import { type LogFile, openLog } from './log-file.js';
+import { annotate, appendSummary, fenced } from './github.js';
+import { listen } from './listen.js';
 import { choiceOption, countOption, durationOption } from './options.js';
 import { faultLines } from './render/fault.js';
-import { showProgress } from './render/progress.js';
+import { resultMarkdown } from './render/markdown.js';
 import { renderResult } from './render/result.js';
 import type { RunOptions } from './run-jobs.js';
 import { stopOnSignals } from './stop.js';
@@ -35,12 +35,23 @@ export type NightVerb = (night: Night) => Promise<Result>;
 
 /** One job under its lock: runs it, shows the result, returns the exit code. */
 export async function runOne(call: RunCall, name: string | undefined, verb?: NightVerb): Promise<number> {
+  return await toldInOneRecord(call, name, async (job) => {
+    const result = await runLocked(call, job, verb ?? ((night) => runNight(night, call.options)));
+    return result ? show(call, job, result) : 0;
+  });
+}
+
+/** Works on one job; a fault from before there was a run is told as every other end is: in text, or as a result record. */
+export async function toldInOneRecord(
+  call: RunCall,
+  name: string | undefined,
+  work: (job: Job) => Promise<number>,
+): Promise<number> {
   const startedAt = call.context.clock();
   let job: Job | undefined;
   try {
     job = await findJob(call.project, name);
-    const result = await runLocked(call, job, verb ?? ((night) => runNight(night, call.options)));
-    return result ? show(call, result, whereToLook(job)) : 0;
+    return await work(job);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     const live = job && (await liveNow(job));
@@ -99,52 +110,15 @@ async function runWithState(call: RunCall, { job, folder, lock, verb }: Locked):
   const workers = options.workers === undefined ? defaultWorkers() : countOption('--workers', options.workers);
   const graceMs = durationOption('--grace', options.grace);
   const state = openState(folder);
-  const progress = showProgress(terminal, context.clock, workers);
-  const log = logOnceKnown(folder, context.clock, (run) => lock.update(run));
-  const lines: Emit = (event) =>
-    options.json ? terminal.out(JSON.stringify({ at: new Date(context.clock()).toISOString(), ...event })) : undefined;
-  const emit: Emit = (event) => {
-    log.emit(event);
-    progress.emit(event);
-    if (options.verbose || isMilestone(event.type)) lines(event);
-  };
+  const { emit, close } = listen({ context, terminal, options, folder, workers, onRun: (run) => lock.update(run) });
   const stop = stopOnSignals(graceMs, (signal) => emit({ type: 'stopping', signal, graceMs }));
   try {
     return await verb(await openNight({ job, folder, state, workers, clock: context.clock, emit, stop }));
   } finally {
     stop.release();
-    progress.close();
-    const trouble = log.close();
-    if (trouble) terminal.note(trouble);
+    close();
     state.close();
   }
-}
-
-/** Per-item events would bury the rest: they are in the log file, and in `--json -v`. */
-function isMilestone(type: string): boolean {
-  return !['item-started', 'item-ended', 'blob-stored', 'checkpointed', 'partition'].includes(type);
-}
-
-/** The log is named after the run, which the engine announces with its first event; what came before is kept for it. */
-function logOnceKnown(
-  folder: string,
-  clock: () => number,
-  onRun: (run: RunId) => void,
-): Pick<LogFile, 'emit' | 'close'> {
-  const early: Parameters<Emit>[0][] = [];
-  let log: LogFile | undefined;
-  return {
-    emit: (event) => {
-      if (event.type === 'run') {
-        onRun(event.run);
-        log = openLog(folder, event.run, clock);
-        for (const before of early) log.emit(before);
-      }
-      if (log) log.emit(event);
-      else early.push(event);
-    },
-    close: () => log?.close(),
-  };
 }
 
 function whereToLook(job: Job): string | undefined {
@@ -154,9 +128,14 @@ function whereToLook(job: Job): string | undefined {
     : job.origin.baseUrl;
 }
 
-function show({ terminal, options }: RunCall, result: Result, where: string | undefined): number {
+function show({ context, terminal, options }: RunCall, job: Job, result: Result): number {
+  const { findings } = result;
   if (options.json) terminal.out(JSON.stringify(result));
-  else if (!(terminal.quiet && result.exit === 0)) renderResult(terminal, result, where);
+  else if (!(terminal.quiet && result.exit === 0)) {
+    fenced(terminal, context.env, () => renderResult(terminal, result, whereToLook(job)));
+    annotate(terminal, context.env, { job, findings });
+  }
+  appendSummary(terminal, context.env, resultMarkdown(result));
   return result.exit;
 }
 

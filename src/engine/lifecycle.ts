@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Decision } from '../domain/choose-window.js';
 import { digestOf } from '../domain/digest.js';
@@ -70,4 +70,16 @@ export async function reapDeadWorkers(night: Night): Promise<void> {
 /** Staged inputs and outputs on their way: nothing there is worth keeping once no worker runs. */
 export async function clearWorkplace(folder: string): Promise<void> {
   for (const name of ['staging', 'outbox']) await rm(path.join(folder, name), { recursive: true, force: true });
+}
+
+/** Enough to look back a month of nights, whatever is kept for rollback. */
+const runsRemembered = 30;
+
+/** Forgets runs that nobody will ask about, with their logs. */
+export async function forgetOldRuns(night: Night): Promise<void> {
+  night.state.prune(Math.max(night.job.keep.last, runsRemembered));
+  const remembered = new Set(night.state.runs(Number.MAX_SAFE_INTEGER).map((run) => path.basename(run.log)));
+  const folder = path.join(night.folder, 'runs');
+  const logs = await readdir(folder).catch(() => []); // no folder: a run without a log file, as in tests
+  for (const log of logs.filter((name) => /^\d{8}T.*\.jsonl$/.test(name) && !remembered.has(name))) await rm(path.join(folder, log), { force: true });
 }

@@ -1,6 +1,8 @@
 import type { Decision } from '../domain/choose-window.js';
+import type { Hold } from '../domain/gate.js';
 import type { Inventory } from '../domain/types.js';
 import { type Base, meetOrigin } from './base.js';
+import { forecastGate } from './forecast.js';
 import type { Night } from './night.js';
 import { type MadePlan, makePlan } from './plan.js';
 import { readyRecipes } from './recipes.js';
@@ -11,6 +13,8 @@ export interface Preview extends MadePlan {
   readonly decision: Decision;
   readonly base: Base;
   readonly inventory: Inventory;
+  /** What the gate would object to, as far as can be known before the work. */
+  readonly holds: readonly Hold[];
 }
 
 /**
@@ -22,5 +26,7 @@ export async function previewNight(night: Night, request: RunRequest = {}): Prom
   const recipes = await readyRecipes(night);
   const decision = decide(night, recipes, request);
   const inventory = await scan(night);
-  return { decision, base, inventory, ...(await makePlan(night, { inventory, base: base.snapshot, recipes })) };
+  const made = await makePlan(night, { inventory, base: base.snapshot, recipes });
+  const holds = await forecastGate(night, { made, base: base.snapshot });
+  return { decision, base, inventory, ...made, holds };
 }

@@ -1,5 +1,5 @@
 import { chooseWindow, type Decision } from '../domain/choose-window.js';
-import { Fault } from '../domain/faults.js';
+import { Fault, isStorageFailure } from '../domain/faults.js';
 import { judge } from '../domain/gate.js';
 import { updateManifest } from '../domain/manifest.js';
 import type { Result } from '../domain/result.js';
@@ -8,7 +8,7 @@ import type { RunRow } from '../state/contract.js';
 import { type Base, meetOrigin, nodeLoader } from './base.js';
 import { collectDropped } from './collect.js';
 import { endInFault, endInterrupted, endPublished } from './ending.js';
-import { begin, enter, jobDigest, reapDeadWorkers } from './lifecycle.js';
+import { begin, enter, forgetOldRuns, jobDigest, reapDeadWorkers } from './lifecycle.js';
 import type { Night, ReadyRecipe } from './night.js';
 import { freezePlan, type Thawed, thawPlan } from './plan.js';
 import { publish } from './publish.js';
@@ -81,8 +81,20 @@ async function nightWork(night: Night, open: OpenNight): Promise<Result> {
     holds: verdict.map((hold) => hold.rule),
   });
   const result = endPublished(night, open, { validated, published, verdict, recipeSet: plan.recipeSet });
-  if (published.kind === 'live') await collectDropped(night);
+  await tidy(night, published.kind === 'live');
   return result;
+}
+
+/** The night has its outcome. What cannot be tidied now costs disk, never correctness, and the next night tries again. */
+async function tidy(night: Night, moved: boolean): Promise<void> {
+  try {
+    if (moved) await collectDropped(night);
+    await forgetOldRuns(night);
+  } catch (error) {
+    if (!(error instanceof Fault) && !isStorageFailure(error)) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    night.emit({ type: 'finding', finding: { code: 'not-tidied', severity: 'notice', message } });
+  }
 }
 
 /** Works and validates until every blob that a checkpoint names is really there. Undefined: stopped by a signal. */

@@ -1,3 +1,4 @@
+import { Fault } from '../domain/faults.js';
 import { entries } from '../domain/manifest.js';
 import type { AssetKey, Derivative, Digest, Entry, Finding, SnapshotId } from '../domain/types.js';
 import type { Origin } from '../origins/contract.js';
@@ -25,6 +26,8 @@ export interface Verification {
   readonly misshown: readonly Flaw[];
   /** The tree is not there at all. */
   readonly treeMissing: boolean;
+  /** What is wrong with the manifest itself; then not all of the snapshot was looked at. */
+  readonly damaged: string | undefined;
   /** One per flaw. */
   readonly findings: readonly Finding[];
 }
@@ -41,20 +44,32 @@ export async function verify(origin: Origin, snapshot: SnapshotId, options: Veri
   const tree = options.tree ? origin.tree : undefined;
   const treeMissing = tree !== undefined && !(await tree.has(snapshot));
   const look = lookOnce(origin, options.deep);
-  const found = { bad: [] as Flaw[], misshown: [] as Flaw[] };
-  let assets = 0;
-  for await (const entry of entries(nodeLoader(origin), snapshot)) {
-    assets++;
-    for (const named of derivativesOf(entry)) {
-      const { derivative } = named;
-      const wrong = await look.at(derivative);
-      const shown = wrong || treeMissing ? undefined : await tree?.whatIsWrong(snapshot, derivative, options.deep);
-      if (wrong) found.bad.push({ ...named, wrong });
-      if (shown) found.misshown.push({ ...named, wrong: shown });
+  const found = { assets: 0, bad: [] as Flaw[], misshown: [] as Flaw[] };
+  const inspect = async (named: Omit<Flaw, 'wrong'>): Promise<void> => {
+    const wrong = await look.at(named.derivative);
+    if (wrong) return void found.bad.push({ ...named, wrong });
+    const shown = treeMissing ? undefined : await tree?.whatIsWrong(snapshot, named.derivative, options.deep);
+    if (shown) found.misshown.push({ ...named, wrong: shown });
+  };
+  const damaged = await untilDamaged(async () => {
+    for await (const entry of entries(nodeLoader(origin), snapshot)) {
+      found.assets++;
+      for (const named of derivativesOf(entry)) await inspect(named);
     }
-  }
-  const verdict = { snapshot, assets, ...look.totals(), ...found, treeMissing };
+  });
+  const verdict = { snapshot, ...look.totals(), ...found, treeMissing, damaged };
   return { ...verdict, findings: findingsOf(verdict) };
+}
+
+/** A node that cannot be read hides what lies below it; what was seen until then is still worth telling. */
+async function untilDamaged(read: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await read();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'origin-corrupt') return error.message;
+    throw error;
+  }
 }
 
 function lookOnce(origin: Origin, deep: boolean) {
@@ -88,9 +103,16 @@ async function whatIsWrong(origin: Origin, derivative: Derivative, deep: boolean
     : `has other content than its name says (sha256 ${hash?.slice(0, 12)}…)`;
 }
 
-function findingsOf({ snapshot, bad, misshown, treeMissing }: Omit<Verification, 'findings'>): readonly Finding[] {
+function findingsOf({
+  snapshot,
+  bad,
+  misshown,
+  treeMissing,
+  damaged,
+}: Omit<Verification, 'findings'>): readonly Finding[] {
   const missing = `the tree of snapshot ${snapshot} is not there: plain web servers have nothing to show`;
   return [
+    ...(damaged ? [{ code: 'manifest-bad', severity: 'error', message: damaged } as const] : []),
     ...(treeMissing ? [{ code: 'tree-missing', severity: 'error', message: missing } as const] : []),
     ...bad.map((flaw) => finding('blob-bad', flaw, `the blob of ${flaw.derivative.path} ${flaw.wrong}`)),
     ...misshown.map((flaw) => finding('path-bad', flaw, `the public path ${flaw.derivative.path} ${flaw.wrong}`)),
@@ -106,6 +128,7 @@ export interface Repair {
   readonly condemned: readonly AssetKey[];
   /** Public paths that show their blob again. */
   readonly mended: number;
+  readonly treeMade: boolean;
 }
 
 /**
@@ -120,13 +143,8 @@ export async function repair(origin: Origin, state: State, found: Verification):
   state.forgetMade(still.map(({ fingerprint }) => fingerprint));
   state.unsettle(condemned);
   for (const { derivative } of still) await origin.condemnBlob(derivative);
-  if (found.treeMissing && still.length === 0) await prepareTree(origin, found.snapshot);
-  return {
-    condemned,
-    mended: await mendTree(
-      origin,
-      found.snapshot,
-      found.misshown.map(({ key }) => key),
-    ),
-  };
+  const treeMade = found.treeMissing && still.length === 0 && found.damaged === undefined;
+  if (treeMade) await prepareTree(origin, found.snapshot);
+  const misshown = found.misshown.map(({ key }) => key);
+  return { condemned, mended: await mendTree(origin, found.snapshot, misshown), treeMade };
 }

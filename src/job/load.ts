@@ -90,6 +90,11 @@ function overlaps(checked: CheckedJob, project: Project): Problem[] {
   });
 }
 
+/** Whether one of these folders is or lies in the other, through whatever links; neither has to exist. */
+export function foldersOverlap(a: string, b: string): boolean {
+  return overlap(resolved(path.resolve(a)), resolved(path.resolve(b)));
+}
+
 function overlap(a: string, b: string): boolean {
   return a === b || a.startsWith(b + path.sep) || b.startsWith(a + path.sep);
 }

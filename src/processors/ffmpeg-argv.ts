@@ -37,9 +37,12 @@ export function encodeArguments(
   return argumentsOf(command);
 }
 
-/** A command line that decodes every stream of `input` and fails at the first thing a decoder objects to. */
+/**
+ * A command line that decodes every stream of `input` and fails at the first thing a decoder objects to. It tells the
+ * file's own times (`-copyts`), else a late beginning would count as a loss.
+ */
 export function decodeArguments(input: FfmpegInput): string[] {
-  const command = commandFor(input, ['-xerror']).output('-');
+  const command = commandFor(input, ['-xerror', '-copyts']).output('-');
   return argumentsOf(command.outputOptions(['-map', '0', '-threads', '1', '-fps_mode', 'passthrough']).format('null'));
 }
 

@@ -6,14 +6,14 @@ export function channelsOf(sound: Stream): 1 | 2 {
 }
 
 /**
- * The filter graph from one sound track to `[a0]`, `[a1]`, …, one for each sampling rate: decoded once. A sound of less
- * than a tenth of a second gets silence behind it: encoders swallow what does not fill one of their frames.
+ * The filter graph from one sound track to `[a0]`, `[a1]`, …, one for each sampling rate: decoded once. `first` are
+ * filters that come before everything.
  */
-export function soundGraph(sound: Stream, rates: readonly number[], declaredSeconds = 0): readonly string[] {
+export function soundGraph(sound: Stream, rates: readonly number[], first: readonly string[] = []): readonly string[] {
   const layout = channelsOf(sound) === 1 ? 'mono' : 'stereo';
-  const padding = declaredSeconds > 0 && declaredSeconds < 0.1 ? 'apad=whole_dur=0.1,' : '';
+  const split = `asplit=${rates.length}${rates.map((_, n) => `[t${n}]`).join('')}`;
   return [
-    `[0:${sound.index}]${padding}asplit=${rates.length}${rates.map((_, n) => `[t${n}]`).join('')}`,
+    `[0:${sound.index}]${[...first, split].join(',')}`,
     ...rates.map((rate, n) => `[t${n}]aformat=sample_rates=${rate}:channel_layouts=${layout}[a${n}]`),
   ];
 }

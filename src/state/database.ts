@@ -6,7 +6,7 @@ import { errno, Fault } from '../domain/faults.js';
 import { makeFolder, syncFolder, writeSynced } from './files.js';
 import { keepCopy, type Migration, migrate, schemaOf, versionOf } from './migrate.js';
 import { refuseNetwork } from './network.js';
-import { corrupt, storageFault } from './storage-fault.js';
+import { corrupt, orFault } from './storage-fault.js';
 
 /**
  * `state.db`: SQLite in WAL mode, `application_id` 'npst', `user_version` = number of the newest migration.
@@ -172,14 +172,6 @@ function closedOnError(db: Database.Database, prepare: (db: Database.Database) =
   } catch (error) {
     db.close();
     throw error;
-  }
-}
-
-function orFault<T>(file: string, open: () => T): T {
-  try {
-    return open();
-  } catch (error) {
-    throw storageFault(error, file);
   }
 }
 

@@ -1,15 +1,11 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { refuseNetwork } from './network.js';
-import { storageFault } from './storage-fault.js';
+import { orFault } from './storage-fault.js';
 
 /** The state folder, made if need be, on a file system whose locks can be trusted. */
 export function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o755 });
-  } catch (error) {
-    throw storageFault(error, folder);
-  }
+  orFault(folder, () => mkdirSync(folder, { recursive: true, mode: 0o755 }));
   refuseNetwork(folder);
 }
 

@@ -6,7 +6,7 @@ import { errno, Fault } from '../domain/faults.js';
 import type { RunId } from '../domain/types.js';
 import type { LockHolder } from './contract.js';
 import { makeFolder, replaceFile } from './files.js';
-import { storageFault } from './storage-fault.js';
+import { orFault, storageFault } from './storage-fault.js';
 
 /**
  * A lock is a SQLite transaction: `BEGIN EXCLUSIVE` on an empty database, never committed. Held by the kernel for the
@@ -156,14 +156,6 @@ function isTaken(file: string): boolean {
 
 function isBusy(error: unknown): boolean {
   return errno(error)?.startsWith('SQLITE_BUSY') ?? false;
-}
-
-function orFault<T>(file: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw storageFault(error, file);
-  }
 }
 
 /** One name for one file, through whatever links it was reached. */

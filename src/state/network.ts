@@ -1,7 +1,7 @@
 import { readFileSync, statfsSync, statSync } from 'node:fs';
 import { Fault } from '../domain/faults.js';
 import { mountKind, networkKind } from '../domain/network-kinds.js';
-import { storageFault } from './storage-fault.js';
+import { orFault } from './storage-fault.js';
 
 /**
  * WAL needs memory shared by every process that has the file open, and the run's lock needs locks that the kernel
@@ -14,10 +14,6 @@ export function refuseNetwork(folder: string, kindOf: (folder: string) => string
 
 function kindOnLinux(folder: string): string | undefined {
   if (process.platform !== 'linux') return undefined;
-  try {
-    const mount = () => mountKind(readFileSync('/proc/self/mountinfo', 'utf8'), statSync(folder).dev);
-    return networkKind(statfsSync(folder).type, mount);
-  } catch (error) {
-    throw storageFault(error, folder);
-  }
+  const mount = () => mountKind(readFileSync('/proc/self/mountinfo', 'utf8'), statSync(folder).dev);
+  return orFault(folder, () => networkKind(statfsSync(folder).type, mount));
 }

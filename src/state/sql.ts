@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { corrupt, storageFault } from './storage-fault.js';
+import { corrupt, orFault } from './storage-fault.js';
 
 export type Value = string | number | null;
 
@@ -89,11 +89,7 @@ export class Sql {
   }
 
   #guarded<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      throw storageFault(error, this.#file);
-    }
+    return orFault(this.#file, work);
   }
 }
 

@@ -30,6 +30,15 @@ function isUnreadableHeader(code: string, error: unknown): boolean {
   return code === 'SQLITE_ERROR' && (error as Error).message === 'unsupported file format';
 }
 
+/** What `work` returns; what it throws, as `storageFault` tells it. */
+export function orFault<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw storageFault(error, file);
+  }
+}
+
 export function corrupt(file: string, what: string, cause?: unknown): Fault {
   return new Fault('state-corrupt', `${file} is damaged (${what}): expected a whole database written by nightpress`, {
     cause,

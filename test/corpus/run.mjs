@@ -39,7 +39,7 @@ export default defineJob({
   source: { type: 'directory', path: ${JSON.stringify(path.resolve(corpora))} },
   window: { cron: '0 2 * * *', timezone: 'UTC', length: '4h' },
   recipes: {
-    pictures: image({ match: ['**/*.{${still}}', '**/*.{${still.toUpperCase()}}', 'hostile/go-fuzz-corpus/**'], widths: [160], formats: ['webp'] }),
+    pictures: image({ match: ['**/*.{${still}}', '**/*.{${still.toUpperCase()}}', 'hostile/go-fuzz-corpus/**'], widths: [160], formats: ['webp'], maxPixels: 300_000_000 }),
     clips: video({ match: ['**/*.{${moving}}', '**/*.{${moving.toUpperCase()}}'], heights: [144], poster: true, preset: 'superfast' }),
     sound: audio({ match: ['**/*.{${sound},${moving}}'], formats: ['opus'] }),
     rest: copy({ match: ['**/*.{vtt,json,txt,pdf,md}'] }),

@@ -79,6 +79,15 @@ test('of a clip the sound is taken', async () => {
   expect((await look(at('128k.m4a'))).streams).toMatchObject([{ codec_type: 'audio' }]);
 });
 
+test('sound that begins late in a clip begins at once when it stands alone', async () => {
+  const late = [...lavfi('testsrc2=size=64x64:rate=10:duration=2'), '-itsoffset', '1', ...lavfi(tone)];
+  const { result, path: at } = await work([...late, '-c:a', 'aac'], { formats: ['aac', 'mp3', 'opus'] }, 'mkv');
+  outputsOf(result);
+  for (const file of ['128k.m4a', '192k.mp3', '96k.ogg']) {
+    expect(Math.abs(Number((await look(at(file))).format.duration) - 1)).toBeLessThan(0.1);
+  }
+});
+
 test('a clip without sound is a finding that says so', async () => {
   const { result } = await work(lavfi('testsrc2=size=64x64:rate=10:duration=0.3'), {}, 'mp4');
   expect(result).toMatchObject({ ok: false, finding: { code: 'no-audio', class: 'input' } });

@@ -162,6 +162,13 @@ test('frames keep their own times', async () => {
   expect(await frameTimes(at('120p'))).toEqual(await frameTimes(path.join(folder, 'source.mkv')));
 });
 
+test('sound that begins late stays late', async () => {
+  const late = [...lavfi('testsrc2=size=160x120:rate=10:duration=2'), '-itsoffset', '1', ...lavfi(tone)];
+  const { path: at } = await work([...late, '-c:a', 'aac'], { heights: [120], poster: false }, 'mkv');
+  const [, sound] = (await look(at('120p'))).streams;
+  expect(Math.abs(Number(sound?.start_time) - 1)).toBeLessThan(0.1);
+});
+
 test('frames beyond the limit are dropped and none is invented', async () => {
   const fast = 'testsrc2=size=160x120:rate=120:duration=1';
   const capped = await work(lavfi(fast), { heights: [120], maxFps: 60, poster: false });

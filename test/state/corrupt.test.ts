@@ -1,10 +1,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { Fault } from '../../src/domain/faults.js';
 import type { State } from '../../src/state/contract.js';
 import { openState } from '../../src/state/open.js';
-import { decodeFailed, digest, faultOf, idOf, listed, made, newRun, plan, runA, tempFolder } from './world.js';
+import { closing, decodeFailed, digest, faultOf, idOf, listed, made, newRun, plan, runA, tempFolder } from './world.js';
 
 /** Bytes of a state with rows in every table that is read at the start of a run. */
 function wholeState(): Buffer {
@@ -82,6 +83,20 @@ test('an empty file and garbage are refused by name', () => {
       expect(fault.message).toContain('expected a whole database written by nightpress');
     }
   }
+});
+
+test('a column whose JSON does not parse is a damaged state', () => {
+  const folder = tempFolder();
+  const state = openState(folder);
+  state.beginRun(newRun(runA));
+  state.close();
+  const db = new Database(path.join(folder, 'state.db'));
+  db.pragma('ignore_check_constraints = ON');
+  db.exec(`UPDATE run SET plan = '{'`);
+  db.close();
+  const damaged = closing(openState(folder));
+  expect(faultOf(() => damaged.openRun()).code).toBe('state-corrupt');
+  expect(damaged.integrity()).toEqual([expect.stringContaining('CHECK constraint failed in run')]);
 });
 
 test('a state truncated at any length is refused', () => {

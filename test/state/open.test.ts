@@ -8,6 +8,7 @@ import { readMigrations } from '../../src/state/migrate.js';
 import { refuseNetwork } from '../../src/state/network.js';
 import { openState, stateExists } from '../../src/state/open.js';
 import { Sql } from '../../src/state/sql.js';
+import { storageFault } from '../../src/state/storage-fault.js';
 import { closing, faultOf, newRun, runA, startChild, tell, tempFolder } from './world.js';
 
 function stateIn(folder: string): string {
@@ -189,6 +190,22 @@ test('a full disk is the state that cannot be written, and what was committed st
   expect(fault.message).toContain('SQLITE_FULL');
   expect(sql.column('SELECT bytes FROM blob')).toEqual(['kept']);
   sql.close();
+});
+
+test.each([
+  ['SQLITE_BUSY', 'run-locked'],
+  ['SQLITE_CORRUPT_INDEX', 'state-corrupt'],
+  ['SQLITE_IOERR_FSYNC', 'state-unwritable'],
+  ['ENOSPC', 'state-unwritable'],
+  ['ERR_DLOPEN_FAILED', 'tool-missing'],
+])('%s is told as %s', (code, expected) => {
+  const error = Object.assign(new Error('words'), { code });
+  expect(storageFault(error, '/job/state.db')).toMatchObject({ code: expected, cause: error });
+});
+
+test('a broken constraint is a bug of ours and stays one', () => {
+  const error = Object.assign(new Error('words'), { code: 'SQLITE_CONSTRAINT_CHECK' });
+  expect(storageFault(error, '/job/state.db')).toBe(error);
 });
 
 test('a folder on a network file system is refused', () => {

@@ -84,10 +84,19 @@ function encode(input: FfmpegInput, { order, context, sound, declaredSeconds }: 
   });
   const rates = formats.map((format) => rateOf(format, sound));
   return runFfmpeg({
-    args: encodeArguments(input, soundGraph(sound, rates, declaredSeconds), outputs),
+    args: encodeArguments(input, soundGraph(sound, rates, alone(declaredSeconds)), outputs),
     signal: context.signal,
     onSeconds: (seconds) => context.progress(declaredSeconds ? Math.min(0.9, (0.9 * seconds) / declaredSeconds) : 0),
   });
+}
+
+/**
+ * Sound that a clip begins with later begins at once without the clip. Less than a tenth of a second gets silence behind
+ * it, because encoders swallow what does not fill one of their frames.
+ */
+function alone(declaredSeconds = 0): readonly string[] {
+  const isClick = declaredSeconds > 0 && declaredSeconds < 0.1;
+  return ['asetpts=PTS-STARTPTS', ...(isClick ? ['apad=whole_dur=0.1'] : [])];
 }
 
 /** Music from discs keeps its rate where the codec has it; all else becomes the rate that every codec has. */

@@ -1,0 +1,96 @@
+import type { Command } from 'commander';
+import { Fault } from '../../domain/faults.js';
+import { findSnapshot } from '../../domain/find-snapshot.js';
+import type { SnapshotId } from '../../domain/types.js';
+import { compareSnapshots, type SnapshotDiff } from '../../engine/compare.js';
+import { rollBack } from '../../engine/move-head.js';
+import { atOrigin, headOf, type OriginCall } from '../at-origin.js';
+import { agreed } from '../confirm.js';
+import type { CommandContext } from '../context.js';
+import { type JobOptions, withJobOptions } from '../options.js';
+import { renderTotals } from '../render/diff.js';
+import { movedRecord, renderMoved } from '../render/moved.js';
+import { printable, short } from '../render/units.js';
+
+interface RollbackOptions extends JobOptions {
+  readonly to?: string;
+  readonly freeze: boolean;
+  readonly reason?: string;
+  readonly yes?: boolean;
+}
+
+export function addRollback(program: Command, context: CommandContext): void {
+  withJobOptions(program.command('rollback'))
+    .argument('[words...]', 'the job (not needed in a project of one), then the snapshot (default: previous)')
+    .usage('[options] [job] [snapshot]')
+    .summary('make an older snapshot live again')
+    .description(
+      `Makes an older snapshot live again, by default the one before. Later runs stage theirs (exit 4) until unfreeze,
+unless --no-freeze is given. Says what will change and asks; where nobody can be asked, --yes is needed.`,
+    )
+    .option('--to <snapshot>', 'the same as the word: an id, a seq, a pin, or previous')
+    .option('--no-freeze', 'let the next run publish over it')
+    .option('--reason <text>', 'why, in your words; kept in the head')
+    .option('--yes', 'do it without asking')
+    .addHelpText(
+      'after',
+      "\nExamples:\n  nightpress rollback catalog\n  nightpress rollback catalog 41 --reason 'broken colours' --yes\n\nExit codes: 0, 1 answered no, 2 no such snapshot or --yes is missing, 13 the snapshot is not whole, 75 try again.",
+    )
+    .action(async (given: readonly string[], options: RollbackOptions) => {
+      await atOrigin(context, options, { given, optional: ['snapshot'] }, (call) => rollBackNow(call, options));
+    });
+}
+
+const answeredNo = 1;
+
+async function rollBackNow(call: OriginCall, options: RollbackOptions): Promise<number> {
+  const { job, terminal } = call;
+  const head = await headOf(call);
+  const from = head.channels.live?.snapshot;
+  const to = findSnapshot(head, wanted(call.words[0], options.to));
+  const diff = await whatChanges(call, from, to);
+  if (!options.json && !terminal.quiet) describe(call, diff, to);
+  const text = `Make ${short(to)} live${options.freeze ? ' and freeze it' : ''}?`;
+  const command = `nightpress rollback ${job.name} ${short(to)} --yes`;
+  if (!(await agreed(terminal, { text, yes: options.yes ?? false, command }))) return answeredNo;
+  const reason = options.reason?.trim() || undefined;
+  const freeze = options.freeze ? (reason ?? `rolled back from ${short(from ?? '')}`) : undefined;
+  const next = await rollBack(call, { to, freeze, reason });
+  const done = `rolled back to ${short(to)}`;
+  const moved = {
+    verb: 'rollback',
+    done,
+    head: next,
+    facts: { from, to, reason: reason ?? null, totals: diff?.totals ?? null },
+  } as const;
+  if (options.json) terminal.out(JSON.stringify(movedRecord(job.name, moved)));
+  else renderMoved(terminal, job.name, moved);
+  return 0;
+}
+
+function wanted(word: string | undefined, option: string | undefined): string {
+  if (word !== undefined && option !== undefined) {
+    throw new Fault('usage', `'${word}' and --to ${option}: expected one of them`);
+  }
+  return word ?? option ?? 'previous';
+}
+
+/** A live manifest that is damaged is a reason to roll back, not an obstacle. */
+async function whatChanges(
+  { origin, terminal }: OriginCall,
+  from: SnapshotId | undefined,
+  to: SnapshotId,
+): Promise<SnapshotDiff | undefined> {
+  try {
+    return await compareSnapshots(origin, from, to);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'origin-corrupt') throw error;
+    terminal.note(`cannot be compared with what is live: ${printable(error.message)}`);
+    return undefined;
+  }
+}
+
+function describe({ job, terminal }: OriginCall, diff: SnapshotDiff | undefined, to: SnapshotId): void {
+  terminal.out(`${job.name}  ${diff?.before ? `${short(diff.before)} → ` : ''}${short(to)} would change`);
+  if (diff) renderTotals(terminal, diff.totals);
+}

@@ -1,0 +1,71 @@
+import type { Head } from '../../domain/head.js';
+import type { SnapshotRow } from '../../engine/snapshots.js';
+import type { Terminal } from '../terminal.js';
+import { count, printable, short } from './units.js';
+
+export interface SnapshotsView {
+  readonly job: string;
+  /** Undefined: nothing was ever published. */
+  readonly head: Head | undefined;
+  /** Newest first. */
+  readonly rows: readonly SnapshotRow[];
+}
+
+export function snapshotsRecord({ job, head, rows }: SnapshotsView): object {
+  return {
+    type: 'snapshots',
+    job,
+    origin: head?.origin ?? null,
+    seq: head?.seq ?? null,
+    frozen: head?.frozen ?? null,
+    snapshots: rows,
+    commits: head?.commits ?? [],
+  };
+}
+
+export function renderSnapshots(terminal: Terminal, { job, head, rows }: SnapshotsView): void {
+  if (!head) {
+    terminal.out(`${job}  nothing published yet`);
+    terminal.out(`  next      ${terminal.paint('cyan', `nightpress run ${job}`)}`);
+    return;
+  }
+  terminal.out(`${job}  ${count(rows.length, 'snapshot')}, head at seq ${head.seq}`);
+  if (head.frozen) terminal.out(`  ${terminal.paint('yellow', 'frozen')}    ${frozenLine(head.frozen)}`);
+  const marks = rows.map(marksOf);
+  const width = Math.max(...marks.map((mark) => mark.length), 0);
+  rows.forEach((row, at) => {
+    const mark = (marks[at] ?? '').padEnd(width);
+    terminal.out(
+      `  ${short(row.snapshot)}  ${seqOf(row)}  ${row.live ? terminal.paint('green', mark) : mark}  ${whence(row)}`,
+    );
+  });
+  if (terminal.verbose) for (const commit of head.commits) terminal.out(`  commit    ${commitLine(commit)}`);
+}
+
+export function frozenLine({ reason, at }: NonNullable<Head['frozen']>): string {
+  return `since ${at}: ${printable(reason)}`;
+}
+
+function seqOf({ seq }: SnapshotRow): string {
+  return `seq ${seq ?? '-'}`.padEnd(8);
+}
+
+function marksOf(row: SnapshotRow): string {
+  const marks = [
+    ...(row.live ? ['live'] : []),
+    ...(row.previous ? ['previous'] : []),
+    ...(row.staged ? [row.staged.length > 0 ? `staged (${row.staged.join(', ')})` : 'staged'] : []),
+    ...row.pins.map((name) => `pinned ${name}`),
+    ...(row.dropped ? [`let go, whole until ${row.dropped.until}`] : []),
+  ];
+  return marks.join(', ') || 'retained';
+}
+
+function whence({ at, window, run, assets }: SnapshotRow): string {
+  const size = assets === null ? 'manifest damaged' : count(assets, 'asset');
+  return [at, size, ...(window ? [`window ${window}`] : []), ...(run ? [`run ${run}`] : [])].map(printable).join('  ');
+}
+
+function commitLine({ seq, kind, reason }: Head['commits'][number]): string {
+  return `seq ${seq}  ${kind}${reason === undefined ? '' : `: ${printable(reason)}`}`;
+}
