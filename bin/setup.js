@@ -23,7 +23,8 @@ function stop(line) {
 
 function run(command, args) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
-  if (error || status !== 0) stop(`'${[command, ...args].join(' ')}' failed (${error?.message ?? `exit ${status}`}); mend that and try again`);
+  if (error || status !== 0)
+    stop(`'${[command, ...args].join(' ')}' failed (${error?.message ?? `exit ${status}`}); mend that and try again`);
 }
 
 function works(command, args) {
@@ -61,10 +62,15 @@ function once(stampFile, inputs, product, make) {
 }
 
 function installDependencies() {
-  once('node_modules/.nightpress-installed', ['package-lock.json'], 'node_modules/better-sqlite3/build/Release/better_sqlite3.node', () => {
-    say('installing dependencies (npm ci); better-sqlite3 is compiled here, which takes a minute');
-    run('npm', ['ci', '--no-audit', '--no-fund']);
-  });
+  once(
+    'node_modules/.nightpress-installed',
+    ['package-lock.json'],
+    'node_modules/better-sqlite3/build/Release/better_sqlite3.node',
+    () => {
+      say('installing dependencies (npm ci); better-sqlite3 is compiled here, which takes a minute');
+      run('npm', ['ci', '--no-audit', '--no-fund']);
+    },
+  );
 }
 
 function build() {
@@ -94,7 +100,9 @@ function installCommand() {
   if (works('apt-get', ['--version'])) return 'apt-get update && apt-get install -y --no-install-recommends ffmpeg';
   if (works('dnf', ['--version'])) return 'dnf install -y ffmpeg';
   if (works('apk', ['--version'])) return 'apk add ffmpeg';
-  return stop('ffmpeg is missing and no known package manager is here; install ffmpeg with libx264, aac, libmp3lame and libopus');
+  return stop(
+    'ffmpeg is missing and no known package manager is here; install ffmpeg with libx264, aac, libmp3lame and libopus',
+  );
 }
 
 checkNode();

@@ -40,7 +40,9 @@ function place(file: string): { readonly family: string; readonly member?: strin
 }
 
 function members(family: string): readonly string[] {
-  return readdirSync(path.join(src, family), { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+  return readdirSync(path.join(src, family), { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? [entry.name] : [],
+  );
 }
 
 function offenders(isWrong: (edge: Import) => boolean): readonly string[] {
@@ -54,8 +56,12 @@ test('imports are read at all', () => {
 
 test('the domain is pure: no file system, clock, process or console, and nothing of the house but itself', () => {
   const allowed = new Set(['node:crypto', 'node:util', 'canonicalize', 'picomatch', 'cron-parser', 'zod']);
-  expect(offenders((edge) => room(edge.from) === 'domain' && room(edge.to) !== 'domain' && !allowed.has(edge.to))).toEqual([]);
-  const impure = files.filter((file) => room(file) === 'domain' && usesTheWorld(readFileSync(path.join(src, file), 'utf8')));
+  expect(
+    offenders((edge) => room(edge.from) === 'domain' && room(edge.to) !== 'domain' && !allowed.has(edge.to)),
+  ).toEqual([]);
+  const impure = files.filter(
+    (file) => room(file) === 'domain' && usesTheWorld(readFileSync(path.join(src, file), 'utf8')),
+  );
   expect(impure).toEqual([]);
 });
 
@@ -97,7 +103,9 @@ test('one room imports better-sqlite3', () => {
 
 test('only work loads sharp; what every command loads is pure', () => {
   expect(offenders((edge) => edge.to === 'sharp' && room(edge.from) !== 'processors')).toEqual([]);
-  expect(offenders((edge) => edge.from.endsWith('/recipe.ts') && ['sharp', 'fluent-ffmpeg'].includes(edge.to))).toEqual([]);
+  expect(offenders((edge) => edge.from.endsWith('/recipe.ts') && ['sharp', 'fluent-ffmpeg'].includes(edge.to))).toEqual(
+    [],
+  );
 });
 
 test('only the cli imports the cli, and only it composes', () => {
@@ -106,13 +114,15 @@ test('only the cli imports the cli, and only it composes', () => {
 
 test('the worker knows processors and nothing else', () => {
   const allowed = ['worker', 'processors', 'domain', 'executors'];
-  const wrong = (edge: Import) => room(edge.from) === 'worker' && edge.to.endsWith('.ts') && !allowed.includes(room(edge.to));
+  const wrong = (edge: Import) =>
+    room(edge.from) === 'worker' && edge.to.endsWith('.ts') && !allowed.includes(room(edge.to));
   expect(offenders(wrong)).toEqual([]);
 });
 
 test('no import cycles at run time', () => {
   const graph = new Map<string, string[]>();
-  for (const edge of imports) if (!edge.typeOnly && edge.to.endsWith('.ts')) graph.set(edge.from, [...(graph.get(edge.from) ?? []), edge.to]);
+  for (const edge of imports)
+    if (!edge.typeOnly && edge.to.endsWith('.ts')) graph.set(edge.from, [...(graph.get(edge.from) ?? []), edge.to]);
   expect(cycleIn(graph)).toEqual([]);
 });
 

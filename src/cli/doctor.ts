@@ -53,7 +53,8 @@ async function guarded(look: Look, parts: DoctorParts): Promise<Omit<Check, 'nam
   try {
     return await look(parts);
   } catch (error) {
-    if (error instanceof Fault) return { verdict: 'problem', detail: error.message, hint: error.hint.replaceAll('{job}', parts.job.name) };
+    if (error instanceof Fault)
+      return { verdict: 'problem', detail: error.message, hint: error.hint.replaceAll('{job}', parts.job.name) };
     if (errno(error) === undefined) throw error;
     return { verdict: 'problem', detail: (error as Error).message };
   }
@@ -66,14 +67,18 @@ function ok(detail: string): Omit<Check, 'name'> {
 function checkNode(): Omit<Check, 'name'> {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const enough = major > 20 || (major === 20 && minor >= 9);
-  return enough ? ok(`Node ${process.versions.node}`) : { verdict: 'problem', detail: `Node ${process.versions.node}: expected 20.9 or newer` };
+  return enough
+    ? ok(`Node ${process.versions.node}`)
+    : { verdict: 'problem', detail: `Node ${process.versions.node}: expected 20.9 or newer` };
 }
 
 async function checkTools({ job, night }: DoctorParts): Promise<Omit<Check, 'name'>> {
   const found: string[] = [];
   for (const kind of new Set(job.recipes.map((recipe) => recipe.kind))) {
     const versions = await (await night.processor(kind)).tools();
-    const told = Object.entries(versions).filter(([tool]) => !['arch', 'concurrency', 'simd', 'threads', 'ffmpegBuild'].includes(tool));
+    const told = Object.entries(versions).filter(
+      ([tool]) => !['arch', 'concurrency', 'simd', 'threads', 'ffmpegBuild'].includes(tool),
+    );
     found.push(`${kind}: ${told.map(([tool, version]) => `${tool} ${version}`).join(', ') || 'nothing but Node'}`);
   }
   return ok(found.join('; '));
@@ -94,7 +99,11 @@ async function checkClock({ night, folder }: DoctorParts): Promise<Omit<Check, '
   try {
     const skewMs = Math.abs((await stat(probe)).mtimeMs - night.clock());
     if (skewMs <= skewLimitMs) return ok(`file system and process agree within ${duration(skewMs)}`);
-    return { verdict: 'problem', detail: `the file system's clock is ${duration(skewMs)} apart`, hint: 'synchronise the clocks (NTP)' };
+    return {
+      verdict: 'problem',
+      detail: `the file system's clock is ${duration(skewMs)} apart`,
+      hint: 'synchronise the clocks (NTP)',
+    };
   } finally {
     await rm(probe, { recursive: true, force: true });
   }
@@ -112,10 +121,15 @@ async function checkWorkFolder({ folder }: DoctorParts): Promise<Omit<Check, 'na
 }
 
 async function checkState({ night, folder }: DoctorParts): Promise<Omit<Check, 'name'>> {
-  if (!stateExists(folder)) return { verdict: 'note', detail: 'no local state yet; a run makes it, or adopts what is live at the origin' };
+  if (!stateExists(folder))
+    return { verdict: 'note', detail: 'no local state yet; a run makes it, or adopts what is live at the origin' };
   const problems = night.state.integrity();
   if (problems.length === 0) return ok('sound');
-  return { verdict: 'problem', detail: problems.join('; '), hint: `move ${folder} away; the next run adopts from the origin` };
+  return {
+    verdict: 'problem',
+    detail: problems.join('; '),
+    hint: `move ${folder} away; the next run adopts from the origin`,
+  };
 }
 
 async function checkLock({ night, folder }: DoctorParts): Promise<Omit<Check, 'name'>> {
@@ -124,13 +138,16 @@ async function checkLock({ night, folder }: DoctorParts): Promise<Omit<Check, 'n
   const run = night.state.openRun();
   const last = run?.plan && night.state.progress(run.id).lastEndedAt;
   const since = last === undefined ? 'no item ended yet' : `its last item ended ${duration(night.clock() - last)} ago`;
-  const who = holder ? `pid ${holder.pid} on ${holder.host}, since ${new Date(holder.startedAt).toISOString()}` : 'a live process';
+  const who = holder
+    ? `pid ${holder.pid} on ${holder.host}, since ${new Date(holder.startedAt).toISOString()}`
+    : 'a live process';
   return { verdict: 'note', detail: `held by ${who}; ${since}` };
 }
 
 async function checkSource({ night }: DoctorParts): Promise<Omit<Check, 'name'>> {
   const inventory = await night.source.scan();
-  if (inventory.assets.length === 0) return { verdict: 'problem', detail: 'the source is empty: expected assets (is it mounted?)' };
+  if (inventory.assets.length === 0)
+    return { verdict: 'problem', detail: 'the source is empty: expected assets (is it mounted?)' };
   const errors = inventory.findings.filter((finding) => finding.severity === 'error');
   const detail = `${count(inventory.assets.length, 'asset')}, ${count(errors.length, 'finding')}`;
   return errors.length === 0 ? ok(detail) : { verdict: 'note', detail: `${detail}; first: ${errors[0]?.message}` };
@@ -141,14 +158,21 @@ async function checkOrigin({ job, night }: DoctorParts): Promise<Omit<Check, 'na
   const folder = localFolder(job);
   if (folder !== undefined) await access(await existing(folder), constants.W_OK);
   const live = head?.channels.live;
-  return ok(live ? `seq ${head.seq}, live snapshot ${live.snapshot.slice(0, 12)} from window ${live.window}` : 'nothing published yet');
+  return ok(
+    live
+      ? `seq ${head.seq}, live snapshot ${live.snapshot.slice(0, 12)} from window ${live.window}`
+      : 'nothing published yet',
+  );
 }
 
 /** Outputs are seldom larger than their sources; staged copies lie beside them while they are worked. */
 async function checkDisk({ job, night, folder }: DoctorParts): Promise<Omit<Check, 'name'>> {
   const { plan, comparison } = await previewNight(night);
   const todo = new Set(plan.items.filter((item) => !item.disposition).map((item) => item.key));
-  const estimate = comparison.changes.reduce((sum, { key, asset }) => sum + (todo.has(key) ? (asset?.bytes ?? 0) : 0), 0);
+  const estimate = comparison.changes.reduce(
+    (sum, { key, asset }) => sum + (todo.has(key) ? (asset?.bytes ?? 0) : 0),
+    0,
+  );
   const places = [folder, localFolder(job)].filter((place) => place !== undefined);
   const told: string[] = [];
   let short = false;

@@ -15,8 +15,18 @@ const families = [
     extensions: ['jpg', 'jpeg', 'png', 'svg', 'gif', 'avif', 'webp', 'tif', 'tiff'],
     settings: "widths: [320, 640, 1280], formats: ['avif', 'webp', 'jpeg']",
   },
-  { helper: 'video', name: 'clips', extensions: ['mp4', 'mov', 'mkv', 'webm', 'm4v', 'avi'], settings: 'heights: [720], poster: true' },
-  { helper: 'audio', name: 'sound', extensions: ['mp3', 'wav', 'flac', 'ogg', 'm4a', 'opus'], settings: "formats: ['aac']" },
+  {
+    helper: 'video',
+    name: 'clips',
+    extensions: ['mp4', 'mov', 'mkv', 'webm', 'm4v', 'avi'],
+    settings: 'heights: [720], poster: true',
+  },
+  {
+    helper: 'audio',
+    name: 'sound',
+    extensions: ['mp3', 'wav', 'flac', 'ogg', 'm4a', 'opus'],
+    settings: "formats: ['aac']",
+  },
   { helper: 'copy', name: 'rest', extensions: ['pdf', 'json', 'woff2', 'vtt'], settings: undefined },
 ] as const;
 

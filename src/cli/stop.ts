@@ -33,4 +33,8 @@ export function stopOnSignals(graceMs: number, told: (signal: string, insisting:
 }
 
 /** For commands that do no work worth stopping gently. */
-export const neverStop: StopSwitch = { asked: new AbortController().signal, now: new AbortController().signal, graceMs: 0 };
+export const neverStop: StopSwitch = {
+  asked: new AbortController().signal,
+  now: new AbortController().signal,
+  graceMs: 0,
+};

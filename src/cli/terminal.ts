@@ -1,5 +1,12 @@
 /** SGR codes: on, off. (`util.styleText` came with Node 20.12, after our oldest.) */
-const styles = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39], cyan: [36, 39] } as const;
+const styles = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+} as const;
 type Style = keyof typeof styles;
 
 /** Where a command writes. stdout carries the result, stderr the progress; nothing else writes to either. */

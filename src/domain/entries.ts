@@ -1,5 +1,16 @@
 import { publicPath } from './paths.js';
-import type { AssetKey, Derivative, Digest, Disposition, Entry, EntryItem, Made, Output, Recipe, SourceFacts } from './types.js';
+import type {
+  AssetKey,
+  Derivative,
+  Digest,
+  Disposition,
+  Entry,
+  EntryItem,
+  Made,
+  Output,
+  Recipe,
+  SourceFacts,
+} from './types.js';
 
 /** How one item of an asset ended in this run, with what it made. */
 export interface EndedItem {

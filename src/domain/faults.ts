@@ -18,7 +18,10 @@ export const faultKinds = {
   'run-failed': { exit: 1, hint: 'nightpress run {job}' },
   'executor-failed': { exit: 1, hint: 'nightpress doctor {job}' },
   'run-locked': { exit: 11, hint: 'nightpress status {job}', temporary: true },
-  'state-corrupt': { exit: 12, hint: 'move the state folder away, then: nightpress run {job} (it adopts from the origin)' },
+  'state-corrupt': {
+    exit: 12,
+    hint: 'move the state folder away, then: nightpress run {job} (it adopts from the origin)',
+  },
   'state-newer': { exit: 12, hint: 'run the newer nightpress that wrote this state' },
   'state-unwritable': { exit: 12, hint: 'free space or mend permissions, then: nightpress run {job}' },
   'state-network': { exit: 12, hint: 'choose a local folder with --state DIR' },
@@ -48,7 +51,11 @@ export class Fault extends Error {
   /** Every problem, when several were found at once (job files). */
   readonly problems: readonly string[];
 
-  constructor(code: FaultCode, message: string, options: { cause?: unknown; hint?: string; problems?: readonly string[] } = {}) {
+  constructor(
+    code: FaultCode,
+    message: string,
+    options: { cause?: unknown; hint?: string; problems?: readonly string[] } = {},
+  ) {
     super(message, { cause: options.cause });
     this.name = 'Fault';
     const kind: FaultKind = faultKinds[code];

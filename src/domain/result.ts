@@ -55,16 +55,31 @@ export interface AssetCounts {
 export type ItemCounts = { readonly total: number; readonly unchanged: number } & Readonly<Record<Disposition, number>>;
 
 export const noAssets: AssetCounts = { total: 0, added: 0, changed: 0, unchanged: 0, removed: 0, unmatched: 0 };
-export const noItems: ItemCounts = { total: 0, done: 0, reused: 0, carried: 0, failed: 0, quarantined: 0, unchanged: 0 };
+export const noItems: ItemCounts = {
+  total: 0,
+  done: 0,
+  reused: 0,
+  carried: 0,
+  failed: 0,
+  quarantined: 0,
+  unchanged: 0,
+};
 
 export function windowRecord(window: Window): WindowRecord {
-  return { label: window.label, opens: new Date(window.opens).toISOString(), closes: new Date(window.closes).toISOString() };
+  return {
+    label: window.label,
+    opens: new Date(window.opens).toISOString(),
+    closes: new Date(window.closes).toISOString(),
+  };
 }
 
 const signalExits: Readonly<Record<string, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 /** The exit code of an outcome; `failed` takes its fault's, `interrupted` its signal's. */
-export function exitOf(outcome: Outcome, cause: { readonly faultExit?: number; readonly signal?: string } = {}): number {
+export function exitOf(
+  outcome: Outcome,
+  cause: { readonly faultExit?: number; readonly signal?: string } = {},
+): number {
   switch (outcome) {
     case 'published':
     case 'unchanged':

@@ -35,7 +35,8 @@ export async function meetOrigin(night: Night, adopt: boolean): Promise<Base> {
   const head = read?.head;
   const remembered = night.state.origin();
   if (remembered && !adopt) refuseStranger(remembered, head, night.job.name);
-  if (head && head.job !== night.job.name && !adopt) throw foreign(`belongs to job '${head.job}', this is '${night.job.name}'`);
+  if (head && head.job !== night.job.name && !adopt)
+    throw foreign(`belongs to job '${head.job}', this is '${night.job.name}'`);
   const landedRun = settleSwap(night, head);
   const snapshot = head?.channels.live?.snapshot;
   if (head && snapshot) await followLive(night, head, snapshot, remembered);
@@ -48,7 +49,10 @@ function foreign(what: string): Fault {
 
 function refuseStranger(remembered: RememberedOrigin, head: Head | undefined, job: string): void {
   if (!head) {
-    throw new Fault('origin-rewound', `the origin of '${job}' has no head, but seq ${remembered.seq} was seen there: expected head.json`);
+    throw new Fault(
+      'origin-rewound',
+      `the origin of '${job}' has no head, but seq ${remembered.seq} was seen there: expected head.json`,
+    );
   }
   if (head.origin !== remembered.origin) throw foreign(`is ${head.origin}, the state remembers ${remembered.origin}`);
   if (head.seq < remembered.seq) {
@@ -64,7 +68,12 @@ function settleSwap(night: Night, head: Head | undefined): string | undefined {
   return head && landed(head, open.txn) ? open.run : undefined;
 }
 
-async function followLive(night: Night, head: Head, live: SnapshotId, remembered: RememberedOrigin | undefined): Promise<void> {
+async function followLive(
+  night: Night,
+  head: Head,
+  live: SnapshotId,
+  remembered: RememberedOrigin | undefined,
+): Promise<void> {
   const now: RememberedOrigin = { origin: head.origin, seq: head.seq, snapshot: live };
   const sameOrigin = remembered?.origin === head.origin;
   if (sameOrigin && remembered.snapshot === live) {

@@ -20,9 +20,19 @@ export interface Ending {
 }
 
 /** The head is settled: the state follows, and the run gets its outcome. A crash before this is told apart by the swap. */
-export function endPublished(night: Night, open: OpenNight, { validated, published, verdict, recipeSet }: Ending): Result {
+export function endPublished(
+  night: Night,
+  open: OpenNight,
+  { validated, published, verdict, recipeSet }: Ending,
+): Result {
   const { run } = open;
-  settle(night, { run: run.id, recipeSet, head: published.head, live: published.kind !== 'staged', yielded: published.yielded });
+  settle(night, {
+    run: run.id,
+    recipeSet,
+    head: published.head,
+    live: published.kind !== 'staged',
+    yielded: published.yielded,
+  });
   const swap = night.state.openSwap();
   if (swap) night.state.endSwap(swap.txn);
   const result = report(night, {
@@ -38,11 +48,19 @@ export function endPublished(night: Night, open: OpenNight, { validated, publish
 }
 
 function heldBy(rules: readonly string[], verdict: Holds): Holds {
-  const frozen = { rule: 'frozen', message: 'the live snapshot is frozen by a rollback: new snapshots wait until it is unfrozen' };
+  const frozen = {
+    rule: 'frozen',
+    message: 'the live snapshot is frozen by a rollback: new snapshots wait until it is unfrozen',
+  };
   return rules.includes('frozen') ? [...verdict, frozen] : verdict;
 }
 
-function outcomeOf(night: Night, { run, base }: OpenNight, published: Published, validation: readonly Finding[]): Outcome {
+function outcomeOf(
+  night: Night,
+  { run, base }: OpenNight,
+  published: Published,
+  validation: readonly Finding[],
+): Outcome {
   if (published.kind === 'staged') return 'held';
   const findings = [...(night.state.run(run.id)?.plan?.findings ?? []), ...validation];
   const missing = night.state.items(run.id).some((row) => isMissing(row.disposition));
@@ -57,7 +75,11 @@ function isLiveBy(head: Head | undefined, run: RunRow): boolean {
 }
 
 export function endInterrupted(night: Night, open: OpenNight): Result {
-  return end(night, open.run, report(night, { ...open, outcome: 'interrupted', head: open.base.head, signal: night.stop.signal?.() }));
+  return end(
+    night,
+    open.run,
+    report(night, { ...open, outcome: 'interrupted', head: open.base.head, signal: night.stop.signal?.() }),
+  );
 }
 
 /**

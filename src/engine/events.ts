@@ -6,7 +6,13 @@ import type { RunPhase } from '../state/contract.js';
  * that kill a run at a named point all listen here. Listeners are called synchronously and must not throw.
  */
 export type NightEvent =
-  | { readonly type: 'run'; readonly run: RunId; readonly window: Window; readonly resumed: boolean; readonly because: string }
+  | {
+      readonly type: 'run';
+      readonly run: RunId;
+      readonly window: Window;
+      readonly resumed: boolean;
+      readonly because: string;
+    }
   | { readonly type: 'phase'; readonly phase: RunPhase }
   | { readonly type: 'adopted'; readonly snapshot: SnapshotId; readonly assets: number }
   | { readonly type: 'reaped'; readonly pgid: number }
@@ -18,8 +24,19 @@ export type NightEvent =
       readonly partitions: number;
       readonly predictedSeconds: number;
     }
-  | { readonly type: 'partition'; readonly partition: PartitionId; readonly state: 'started' | 'ended'; readonly items: number }
-  | { readonly type: 'item-started'; readonly item: ItemId; readonly key: string; readonly recipe: string; readonly attempt: number }
+  | {
+      readonly type: 'partition';
+      readonly partition: PartitionId;
+      readonly state: 'started' | 'ended';
+      readonly items: number;
+    }
+  | {
+      readonly type: 'item-started';
+      readonly item: ItemId;
+      readonly key: string;
+      readonly recipe: string;
+      readonly attempt: number;
+    }
   | {
       readonly type: 'attempt-failed';
       readonly item: ItemId;
@@ -47,7 +64,12 @@ export type NightEvent =
   | { readonly type: 'manifest-ready'; readonly snapshot: SnapshotId; readonly nodes: number }
   | { readonly type: 'manifest-stored'; readonly snapshot: SnapshotId }
   | { readonly type: 'head-ready'; readonly seq: number; readonly snapshot: SnapshotId }
-  | { readonly type: 'head-moved'; readonly seq: number; readonly snapshot: SnapshotId; readonly channel: 'live' | 'staged' }
+  | {
+      readonly type: 'head-moved';
+      readonly seq: number;
+      readonly snapshot: SnapshotId;
+      readonly channel: 'live' | 'staged';
+    }
   | { readonly type: 'rebased'; readonly attempt: number; readonly onto?: SnapshotId; readonly theirs: number }
   | { readonly type: 'held'; readonly rules: readonly string[]; readonly messages: readonly string[] }
   | { readonly type: 'collected'; readonly objects: number; readonly bytes: number }

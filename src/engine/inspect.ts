@@ -50,7 +50,8 @@ function findRun(state: State, which: string | undefined): RunRow | undefined {
   const runs = state.runs(1000);
   if (which === undefined) return state.openRun() ?? runs[0];
   const found = /^\d{1,3}$/.test(which) ? runs[Number(which) - 1] : runs.find((run) => run.id.startsWith(which));
-  if (!found) throw new Fault('usage', `no run '${which}': expected a run id, or 1 to ${runs.length} counted from the newest`);
+  if (!found)
+    throw new Fault('usage', `no run '${which}': expected a run id, or 1 to ${runs.length} counted from the newest`);
   return found;
 }
 

@@ -51,7 +51,11 @@ export function begin(night: Night, input: BeginInput): RunRow {
 }
 
 function supersede(night: Night, open: RunRow): void {
-  night.state.endRun(open.id, { outcome: 'superseded', endedAt: night.clock(), result: { type: 'superseded', run: open.id } });
+  night.state.endRun(open.id, {
+    outcome: 'superseded',
+    endedAt: night.clock(),
+    result: { type: 'superseded', run: open.id },
+  });
 }
 
 export function enter(night: Night, run: RunRow, phase: RunPhase): void {
@@ -81,5 +85,6 @@ export async function forgetOldRuns(night: Night): Promise<void> {
   const remembered = new Set(night.state.runs(Number.MAX_SAFE_INTEGER).map((run) => path.basename(run.log)));
   const folder = path.join(night.folder, 'runs');
   const logs = await readdir(folder).catch(() => []); // no folder: a run without a log file, as in tests
-  for (const log of logs.filter((name) => /^\d{8}T.*\.jsonl$/.test(name) && !remembered.has(name))) await rm(path.join(folder, log), { force: true });
+  for (const log of logs.filter((name) => /^\d{8}T.*\.jsonl$/.test(name) && !remembered.has(name)))
+    await rm(path.join(folder, log), { force: true });
 }

@@ -49,7 +49,9 @@ export interface ReadyRecipe {
 /** Sortable, unique enough beside the state's own check: `20261122T020003Z-4f2a`. */
 export function newRunId(now: number, random: () => number): RunId {
   const stamp = new Date(now).toISOString().replace(/[-:]|\.\d+/g, '');
-  const tail = Math.floor(random() * 0x10000).toString(16).padStart(4, '0');
+  const tail = Math.floor(random() * 0x10000)
+    .toString(16)
+    .padStart(4, '0');
   return `${stamp}-${tail}` as RunId;
 }
 

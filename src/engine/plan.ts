@@ -3,7 +3,17 @@ import { type Comparison, compareInventory, type KnownListing } from '../domain/
 import { lookup } from '../domain/manifest.js';
 import { compileMatch } from '../domain/match.js';
 import { fingerprintsOf, type Plan, planCollisions, planItems } from '../domain/plan.js';
-import type { AssetKey, Digest, Entry, Finding, Inventory, ItemId, Recipe, RunId, SnapshotId } from '../domain/types.js';
+import type {
+  AssetKey,
+  Digest,
+  Entry,
+  Finding,
+  Inventory,
+  ItemId,
+  Recipe,
+  RunId,
+  SnapshotId,
+} from '../domain/types.js';
 import type { FrozenPlan, ItemRow, PlanTotals } from '../state/contract.js';
 import { nodeLoader } from './base.js';
 import { recipeSet } from './lifecycle.js';
@@ -74,7 +84,8 @@ export async function planChanges(night: PlanParts, request: ChangesRequest): Pr
     made: night.state.made(fingerprints),
     quarantined: night.state.quarantined(fingerprints),
     collisions: once(() => planCollisions(present(), evidence)),
-    remake: (recipe, key) => insist?.(recipe, key) ?? (lost.has(`${recipe}\0${key}`) ? 'a blob is lost at the origin' : undefined),
+    remake: (recipe, key) =>
+      insist?.(recipe, key) ?? (lost.has(`${recipe}\0${key}`) ? 'a blob is lost at the origin' : undefined),
     workers: night.workers,
   });
   const totals = totalsOf(plan, { base, recipes, set: recipeSet(recipes), findings });
@@ -130,14 +141,22 @@ async function liveEntries(
   changes: readonly { readonly key: AssetKey }[],
 ): Promise<ReadonlyMap<AssetKey, Entry>> {
   if (base === undefined || changes.length === 0) return new Map();
-  return await lookup(nodeLoader(night.origin), base, changes.map((change) => change.key));
+  return await lookup(
+    nodeLoader(night.origin),
+    base,
+    changes.map((change) => change.key),
+  );
 }
 
 /**
  * Live items whose blobs are gone, among assets looked at again anyway (`verify` marks those it found bad so).
  * Assets that changed need no such look: their items check what they reuse.
  */
-async function lostItems(night: Pick<Night, 'origin'>, comparison: Comparison, entries: ReadonlyMap<AssetKey, Entry>): Promise<ReadonlySet<string>> {
+async function lostItems(
+  night: Pick<Night, 'origin'>,
+  comparison: Comparison,
+  entries: ReadonlyMap<AssetKey, Entry>,
+): Promise<ReadonlySet<string>> {
   const lost = new Set<string>();
   for (const { key, kind } of comparison.changes) {
     if (kind !== 'again') continue;

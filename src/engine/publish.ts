@@ -66,7 +66,11 @@ export async function publish(night: Night, input: PublishInput): Promise<Publis
 
 /** The live snapshot stays, but blobs of it may have been made again: its tree still shows the ones they replace. */
 async function mendLive(night: Night, run: RunId, live: SnapshotId): Promise<void> {
-  await mendTree(night.origin, live, night.state.items(run).map((row) => row.key));
+  await mendTree(
+    night.origin,
+    live,
+    night.state.items(run).map((row) => row.key),
+  );
 }
 
 async function storeManifest(night: Night, onto: SnapshotId | undefined, updates: Updates): Promise<SnapshotId> {
@@ -79,7 +83,12 @@ async function storeManifest(night: Night, onto: SnapshotId | undefined, updates
 }
 
 /** One swap; undefined: another commit came first. */
-async function commit(night: Night, input: PublishInput, read: HeadRead | undefined, snapshot: SnapshotId): Promise<Omit<Published, 'yielded'> | undefined> {
+async function commit(
+  night: Night,
+  input: PublishInput,
+  read: HeadRead | undefined,
+  snapshot: SnapshotId,
+): Promise<Omit<Published, 'yielded'> | undefined> {
   const rules = read?.head.frozen ? [...input.holds, 'frozen'] : input.holds;
   const channel = rules.length > 0 ? 'staged' : 'live';
   if (channel === 'live') await prepareTree(night.origin, snapshot);

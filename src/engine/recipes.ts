@@ -3,7 +3,9 @@ import type { ToolVersions } from '../domain/types.js';
 import type { Night, ReadyRecipe } from './night.js';
 
 /** The job's recipes with the tools present on this machine. Throws `tool-missing` before any work. */
-export async function readyRecipes(night: Pick<Night, 'job' | 'recipeKinds' | 'processor'>): Promise<ReadonlyMap<string, ReadyRecipe>> {
+export async function readyRecipes(
+  night: Pick<Night, 'job' | 'recipeKinds' | 'processor'>,
+): Promise<ReadonlyMap<string, ReadyRecipe>> {
   const tools = new Map<string, ToolVersions>();
   for (const kind of new Set(night.job.recipes.map((recipe) => recipe.kind))) {
     tools.set(kind, await (await night.processor(kind)).tools());

@@ -1,6 +1,14 @@
 import type { Fault } from '../domain/faults.js';
 import type { Head } from '../domain/head.js';
-import { exitOf, freshnessOf, type ItemCounts, noAssets, noItems, type Result, windowRecord } from '../domain/result.js';
+import {
+  exitOf,
+  freshnessOf,
+  type ItemCounts,
+  noAssets,
+  noItems,
+  type Result,
+  windowRecord,
+} from '../domain/result.js';
 import type { Digest, Disposition, Finding, Outcome, SnapshotId, Window } from '../domain/types.js';
 import type { ItemRow, RunRow } from '../state/contract.js';
 import { publishCommand } from './move-head.js';
@@ -26,7 +34,11 @@ export function report(night: Night, input: ReportInput): Result {
   const { run, outcome, fault, held } = input;
   const totals = night.state.run(run.id)?.plan;
   const rows = totals ? night.state.items(run.id) : [];
-  const findings = [...(totals?.findings ?? []), ...rows.flatMap((row) => row.finding ?? []), ...(input.findings ?? [])];
+  const findings = [
+    ...(totals?.findings ?? []),
+    ...rows.flatMap((row) => row.finding ?? []),
+    ...(input.findings ?? []),
+  ];
   return {
     type: 'result',
     job: night.job.name,
@@ -56,7 +68,10 @@ export function liveOf(head: Head | undefined): Result['live'] {
 }
 
 /** The record of a call that found its window settled. */
-export function nothingToDo(night: Night, input: { window: Window; head: Head | undefined; startedAt: number }): Result {
+export function nothingToDo(
+  night: Night,
+  input: { window: Window; head: Head | undefined; startedAt: number },
+): Result {
   return {
     type: 'result',
     job: night.job.name,
@@ -121,7 +136,10 @@ function nextCommands(job: string, input: ReportInput, findings: readonly Findin
       return commandsWhenHeld(job, input.held ?? []);
     case 'incomplete': {
       const key = findings.find((finding) => finding.severity === 'error' && finding.key !== undefined)?.key;
-      return [`nightpress retry ${job} --failed`, ...(key === undefined ? [] : [`nightpress explain ${job} ${shellWord(key)}`])];
+      return [
+        `nightpress retry ${job} --failed`,
+        ...(key === undefined ? [] : [`nightpress explain ${job} ${shellWord(key)}`]),
+      ];
     }
     case 'failed':
       return [input.fault?.hint.replaceAll('{job}', job) ?? `nightpress run ${job}`];

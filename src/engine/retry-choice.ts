@@ -24,12 +24,17 @@ export function chooseItems(state: State, input: ChoiceInput): Chosen {
   const { partitions = [], items } = request;
   const rows = state.items(last.id);
   const named = partitions.length > 0 || items !== undefined;
-  const pairs = named ? [...inPartitions(state, last, partitions), ...(items ? matching(state, input, items) : [])] : rows;
+  const pairs = named
+    ? [...inPartitions(state, last, partitions), ...(items ? matching(state, input, items) : [])]
+    : rows;
   const missing = new Set(rows.filter((row) => isMissing(row.disposition)).map((row) => row.id));
   const onlyMissing = request.failed ?? !named;
   const chosen = pairs.filter(({ key, recipe }) => !onlyMissing || missing.has(itemId(recipe, key)));
   if (chosen.length === 0) throw nothingChosen(last, { named, onlyMissing });
-  return { items: new Set(chosen.map(({ key, recipe }) => itemId(recipe, key))), keys: new Set(chosen.map(({ key }) => key)) };
+  return {
+    items: new Set(chosen.map(({ key, recipe }) => itemId(recipe, key))),
+    keys: new Set(chosen.map(({ key }) => key)),
+  };
 }
 
 function nothingChosen(last: RunRow, { named, onlyMissing }: { named: boolean; onlyMissing: boolean }): Fault {
@@ -39,7 +44,11 @@ function nothingChosen(last: RunRow, { named, onlyMissing }: { named: boolean; o
 }
 
 /** Also of assets that the last run did not have to look at. */
-function matching(state: State, { last, recipesFor }: ChoiceInput, matches: (key: AssetKey) => boolean): readonly Pair[] {
+function matching(
+  state: State,
+  { last, recipesFor }: ChoiceInput,
+  matches: (key: AssetKey) => boolean,
+): readonly Pair[] {
   const listed = state.changes(last.id).filter((change) => change.kind !== 'removed');
   const keys = new Set([...state.assets().keys(), ...listed.map((change) => change.key)]);
   return [...keys].filter(matches).flatMap((key) => recipesFor(key).map(({ name }) => ({ key, recipe: name })));
@@ -53,14 +62,21 @@ function inPartitions(state: State, last: RunRow, prefixes: readonly string[]): 
   for (const run of runs) for (const { id } of state.partitions(run.id)) if (!known.has(id)) known.set(id, run.id);
   return prefixes.flatMap((prefix) => {
     const [found, second] = [...known].filter(([id]) => id.startsWith(prefix));
-    if (!found || second) throw unclearPartition(last, prefix, { known: [...known.keys()], several: second !== undefined });
+    if (!found || second)
+      throw unclearPartition(last, prefix, { known: [...known.keys()], several: second !== undefined });
     const [id, run] = found;
     return state.items(run, id);
   });
 }
 
-function unclearPartition(last: RunRow, prefix: string, { known, several }: { known: readonly PartitionId[]; several: boolean }): Fault {
+function unclearPartition(
+  last: RunRow,
+  prefix: string,
+  { known, several }: { known: readonly PartitionId[]; several: boolean },
+): Fault {
   const ids = known.join(', ') || 'none: nothing had to be made';
   const what = several ? 'names more than one partition' : 'is no partition';
-  return new Fault('usage', `'${prefix}' ${what} of window ${last.window.label}: expected one of ${ids}`, { hint: 'nightpress status {job}' });
+  return new Fault('usage', `'${prefix}' ${what} of window ${last.window.label}: expected one of ${ids}`, {
+    hint: 'nightpress status {job}',
+  });
 }

@@ -1,7 +1,7 @@
 import { reuseSeconds } from '../domain/cost.js';
-import { retriedByHand, askedAgain } from '../domain/decide.js';
+import { askedAgain, retriedByHand } from '../domain/decide.js';
 import { itemId } from '../domain/digest.js';
-import { type Change, changeOf, type Comparison } from '../domain/inventory.js';
+import { type Change, type Comparison, changeOf } from '../domain/inventory.js';
 import { balance } from '../domain/partitions.js';
 import type { AssetKey, Finding, ListedAsset, SnapshotId } from '../domain/types.js';
 import type { FrozenPlan, ItemRow, KnownAsset, NewItem, PlanTotals, RunRow } from '../state/contract.js';
@@ -24,7 +24,10 @@ export interface RetryInput {
  * items of the last run that come along as they ended. An asset is planned whole: were it replaced meanwhile, one recipe
  * with the new content and another with the old would tell two stories of it.
  */
-export async function planRetry(night: Night, input: RetryInput): Promise<{ readonly frozen: FrozenPlan; readonly todo: number }> {
+export async function planRetry(
+  night: Night,
+  input: RetryInput,
+): Promise<{ readonly frozen: FrozenPlan; readonly todo: number }> {
   const { last, published, chosen, recipes } = input;
   if (!last.plan) throw new Error(`run ${last.id} has no plan`);
   const rows = night.state.items(last.id);
@@ -38,9 +41,11 @@ export async function planRetry(night: Night, input: RetryInput): Promise<{ read
     known,
     base: input.base,
     recipes,
-    present: () => new Set([...known.keys(), ...comparison.changes.map((change) => change.key), ...changesKept.flatMap(present)]),
+    present: () =>
+      new Set([...known.keys(), ...comparison.changes.map((change) => change.key), ...changesKept.flatMap(present)]),
     findings: last.plan.findings,
-    insist: (recipe, key) => (chosen.items.has(itemId(recipe, key)) ? (input.remake ? askedAgain : retriedByHand) : undefined),
+    insist: (recipe, key) =>
+      chosen.items.has(itemId(recipe, key)) ? (input.remake ? askedAgain : retriedByHand) : undefined,
   });
   const items = inPartitions([...plan.items, ...kept.map(asItEnded)], night.workers);
   const all = last.plan.unchangedItems + rows.length;
@@ -72,7 +77,13 @@ async function lookAgain(night: Night, { chosen, recipes }: RetryInput): Promise
 
 /** A retry removes nothing: whether an asset is really gone is for a scan to say, with the gate's rule for a shrunken source. */
 function vanished(key: AssetKey, known: KnownAsset | undefined): ListedAsset {
-  const problem: Finding = { code: 'vanished', severity: 'error', class: 'transient', key, message: 'is no longer in the source: the next run removes it' };
+  const problem: Finding = {
+    code: 'vanished',
+    severity: 'error',
+    class: 'transient',
+    key,
+    message: 'is no longer in the source: the next run removes it',
+  };
   return { key, bytes: known?.bytes ?? 0, modifiedAt: known?.modifiedAt ?? 0, listing: '', settled: false, problem };
 }
 
@@ -85,8 +96,13 @@ function present({ key, kind }: { readonly key: AssetKey; readonly kind: string 
  */
 function inPartitions(items: readonly NewItem[], workers: number): Pick<FrozenPlan, 'items' | 'partitions'> {
   const working = items.filter((item) => item.disposition === undefined || !isMissing(item.disposition));
-  const partitions = balance(working.map(({ id, predictedSeconds }) => ({ id, seconds: predictedSeconds })), { workers });
-  const partitionOf = new Map(partitions.flatMap((partition) => partition.items.map((item) => [item, partition.id] as const)));
+  const partitions = balance(
+    working.map(({ id, predictedSeconds }) => ({ id, seconds: predictedSeconds })),
+    { workers },
+  );
+  const partitionOf = new Map(
+    partitions.flatMap((partition) => partition.items.map((item) => [item, partition.id] as const)),
+  );
   return {
     items: items.map((item) => ({ ...item, partition: partitionOf.get(item.id) })),
     partitions: partitions.map((partition) => ({ ...partition, items: partition.items.length })),
@@ -95,7 +111,18 @@ function inPartitions(items: readonly NewItem[], workers: number): Pick<FrozenPl
 
 function asItEnded(row: ItemRow): NewItem {
   const { id, key, recipe, because, disposition, finding, fingerprint, sha256, staged } = row;
-  return { id, key, recipe, because, predictedSeconds: reuseSeconds(staged?.bytes ?? 0), disposition, finding, fingerprint, sha256, staged };
+  return {
+    id,
+    key,
+    recipe,
+    because,
+    predictedSeconds: reuseSeconds(staged?.bytes ?? 0),
+    disposition,
+    finding,
+    fingerprint,
+    sha256,
+    staged,
+  };
 }
 
 /** Against what is live now, all but the chosen assets are unchanged. */

@@ -38,9 +38,23 @@ export async function retryNight(night: Night, request: RetryRequest): Promise<R
   if (!published) refuseUnlessWhole(night, last, base);
   const recipes = await readyRecipes(night);
   const chosen = chooseItems(night.state, { last, request, recipesFor: matcher(recipes) });
-  const { frozen, todo } = await planRetry(night, { base: base.snapshot, last, published, recipes, chosen, remake: request.remake ?? false });
+  const { frozen, todo } = await planRetry(night, {
+    base: base.snapshot,
+    last,
+    published,
+    recipes,
+    chosen,
+    remake: request.remake ?? false,
+  });
   const { window, scheduled } = last;
-  const decision = { kind: 'run', window, scheduled, supersedes: false, missed: [], because: 'retried by hand' } as const;
+  const decision = {
+    kind: 'run',
+    window,
+    scheduled,
+    supersedes: false,
+    missed: [],
+    because: 'retried by hand',
+  } as const;
   const run = begin(night, { decision, digest: jobDigest(night.job, recipes), verb: 'retry' });
   night.state.freezePlan(run.id, frozen);
   const { totals, partitions } = frozen;
@@ -52,10 +66,15 @@ export async function retryNight(night: Night, request: RetryRequest): Promise<R
 function lastRun(night: Night): RunRow {
   const open = night.state.openRun();
   if (open) {
-    throw new Fault('usage', `run ${open.id} is not finished: expected it to end before items are retried`, { hint: 'nightpress run {job}' });
+    throw new Fault('usage', `run ${open.id} is not finished: expected it to end before items are retried`, {
+      hint: 'nightpress run {job}',
+    });
   }
   const last = night.state.runs(50).find((run) => run.plan !== undefined && run.outcome !== 'superseded');
-  if (!last) throw new Fault('usage', `no run of '${night.job.name}' is remembered here: nothing to retry`, { hint: 'nightpress run {job}' });
+  if (!last)
+    throw new Fault('usage', `no run of '${night.job.name}' is remembered here: nothing to retry`, {
+      hint: 'nightpress run {job}',
+    });
   return last;
 }
 
@@ -69,7 +88,16 @@ function isPublished(last: RunRow, { head, landedRun }: Base): boolean {
 function refuseUnlessWhole(night: Night, last: RunRow, base: Base): void {
   const open = night.state.items(last.id).filter((row) => row.disposition === undefined).length;
   const hint = { hint: 'nightpress run {job}' };
-  if (open > 0) throw new Fault('usage', `run ${last.id} ${last.outcome} before ${open} of its items had ended: expected it to be run again`, hint);
+  if (open > 0)
+    throw new Fault(
+      'usage',
+      `run ${last.id} ${last.outcome} before ${open} of its items had ended: expected it to be run again`,
+      hint,
+    );
   if (last.plan?.base === base.snapshot) return;
-  throw new Fault('usage', `run ${last.id} was not published, and another snapshot went live since: expected it to be run again`, hint);
+  throw new Fault(
+    'usage',
+    `run ${last.id} was not published, and another snapshot went live since: expected it to be run again`,
+    hint,
+  );
 }

@@ -41,7 +41,12 @@ export async function runNight(night: Night, request: RunRequest = {}): Promise<
   const recipes = await readyRecipes(night);
   const decision = decide(night, recipes, request);
   if (decision.kind === 'nothing') return nothingToDo(night, { window: decision.window, head: base.head, startedAt });
-  const run = begin(night, { decision, digest: jobDigest(night.job, recipes), verb: request.rerun ? 'rerun' : 'run', random: request.random });
+  const run = begin(night, {
+    decision,
+    digest: jobDigest(night.job, recipes),
+    verb: request.rerun ? 'rerun' : 'run',
+    random: request.random,
+  });
   return await finishRun(night, { run, base, recipes, startedAt });
 }
 
@@ -102,11 +107,21 @@ async function workUntilWhole(night: Night, open: OpenNight, plan: Thawed): Prom
   const { id } = open.run;
   for (let round = 1; ; round++) {
     enter(night, open.run, 'working');
-    if (!(await work(night, { run: id, recipes: open.recipes, base: plan.entries, remake: plan.remake, insist: plan.insist }))) return undefined;
+    if (
+      !(await work(night, {
+        run: id,
+        recipes: open.recipes,
+        base: plan.entries,
+        remake: plan.remake,
+        insist: plan.insist,
+      }))
+    )
+      return undefined;
     enter(night, open.run, 'validating');
     const validated = await validate(night, { run: id, base: plan.entries, recipesFor: plan.recipesFor });
     if (validated.lost.length === 0) return validated;
-    if (round === 3) throw new Fault('origin-corrupt', `${validated.lost.length} items lost their blobs again after being made again`);
+    if (round === 3)
+      throw new Fault('origin-corrupt', `${validated.lost.length} items lost their blobs again after being made again`);
     night.state.forgetMade(validated.lostFingerprints);
     night.state.reopen(id, validated.lost);
   }
@@ -128,7 +143,11 @@ async function judgeNight(
     validation: validated.findings,
   });
   if (verdict.publish) return [];
-  night.emit({ type: 'held', rules: verdict.holds.map((hold) => hold.rule), messages: verdict.holds.map((hold) => hold.message) });
+  night.emit({
+    type: 'held',
+    rules: verdict.holds.map((hold) => hold.rule),
+    messages: verdict.holds.map((hold) => hold.message),
+  });
   return verdict.holds;
 }
 

@@ -31,7 +31,11 @@ function rememberable(head: Head | undefined): RememberedOrigin | undefined {
   return head && { origin: head.origin, seq: head.seq, snapshot: head.channels.live?.snapshot };
 }
 
-function settledRow(change: ChangeRow, rows: readonly ItemRow[], input: SettleInput): Settlement['upserts'][number] | undefined {
+function settledRow(
+  change: ChangeRow,
+  rows: readonly ItemRow[],
+  input: SettleInput,
+): Settlement['upserts'][number] | undefined {
   if (!change.asset || change.kind === 'unreadable') return undefined;
   const staged = rows.find((row) => row.staged)?.staged;
   const asset = staged ?? change.asset;

@@ -1,6 +1,6 @@
+import { collidingDerivatives } from '../domain/collisions.js';
 import { composeEntry, type EndedItem } from '../domain/entries.js';
 import { entries } from '../domain/manifest.js';
-import { collidingDerivatives } from '../domain/collisions.js';
 import type { AssetKey, Digest, Entry, Finding, ItemId, Made, Recipe, RunId } from '../domain/types.js';
 import type { ItemRow } from '../state/contract.js';
 import { nodeLoader } from './base.js';
@@ -54,10 +54,18 @@ export async function validate(night: Night, input: ValidateInput): Promise<Vali
  * Paths that could be known only after the work (a source's own width in a template) may collide late. Fresh items
  * concerned step back like any failed item; what stays live cannot collide with itself. True: look again.
  */
-function withdraw(night: Night, input: ValidateInput, rows: readonly ItemRow[], collided: ReadonlyMap<ItemId, Finding>): boolean {
+function withdraw(
+  night: Night,
+  input: ValidateInput,
+  rows: readonly ItemRow[],
+  collided: ReadonlyMap<ItemId, Finding>,
+): boolean {
   const fresh = rows.filter((row) => collided.has(row.id) && isMade(row));
   if (fresh.length === 0) return false;
-  night.state.reopen(input.run, fresh.map((row) => row.id)); // an item ends once; killed in between, it is worked again
+  night.state.reopen(
+    input.run,
+    fresh.map((row) => row.id),
+  ); // an item ends once; killed in between, it is worked again
   night.state.commit(
     fresh.map(({ id, key, recipe, sha256, staged, fingerprint }) => ({
       kind: 'ended',
@@ -82,7 +90,9 @@ function listingsOf(rows: readonly ItemRow[]): Validated['stagedListing'] {
 function freshSince(night: Night, input: ValidateInput, rows: readonly ItemRow[]): readonly number[] {
   const isFresh = (row: ItemRow) => isMade(row) && input.base.get(row.key)?.source.sha256 !== row.sha256;
   const fresh = new Set(rows.flatMap((row) => (isFresh(row) ? [row.key] : [])));
-  const changed = night.state.changes(input.run).filter((change) => change.kind === 'added' || change.kind === 'changed');
+  const changed = night.state
+    .changes(input.run)
+    .filter((change) => change.kind === 'added' || change.kind === 'changed');
   return changed.flatMap((change) => (change.asset && fresh.has(change.key) ? [change.asset.modifiedAt] : []));
 }
 
@@ -102,7 +112,12 @@ async function missingItems(
   return missing;
 }
 
-function composeUpdates(night: Night, input: ValidateInput, rows: readonly ItemRow[], made: ReadonlyMap<Digest, Made>): Updates {
+function composeUpdates(
+  night: Night,
+  input: ValidateInput,
+  rows: readonly ItemRow[],
+  made: ReadonlyMap<Digest, Made>,
+): Updates {
   const ended = new Map<AssetKey, Map<string, EndedItem>>();
   for (const row of rows) {
     if (!row.disposition) continue;
@@ -113,7 +128,10 @@ function composeUpdates(night: Night, input: ValidateInput, rows: readonly ItemR
   for (const change of night.state.changes(input.run)) {
     const { key, sha256 } = change;
     const recipes = change.kind === 'removed' ? [] : input.recipesFor(key);
-    updates.set(key, composeEntry({ key, sha256, recipes, ended: ended.get(key) ?? new Map(), base: input.base.get(key) }));
+    updates.set(
+      key,
+      composeEntry({ key, sha256, recipes, ended: ended.get(key) ?? new Map(), base: input.base.get(key) }),
+    );
   }
   return updates;
 }
@@ -143,6 +161,8 @@ async function collisions(night: Night, updates: Updates): Promise<ReadonlyMap<I
   if (!ownTemplates) return collidingDerivatives(fresh);
   const live = (await night.origin.readHead())?.head.channels.live?.snapshot;
   const all = new Map(fresh.map((entry) => [entry.key, entry]));
-  if (live) for await (const entry of entries(nodeLoader(night.origin), live)) if (!updates.has(entry.key)) all.set(entry.key, entry);
+  if (live)
+    for await (const entry of entries(nodeLoader(night.origin), live))
+      if (!updates.has(entry.key)) all.set(entry.key, entry);
   return collidingDerivatives(all.values());
 }

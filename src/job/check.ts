@@ -28,7 +28,8 @@ export interface CheckedJob {
 
 const duration = z.string().transform((text, context) => {
   const ms = parseDuration(text);
-  if (ms === undefined || ms <= 0) context.addIssue({ code: 'custom', message: "a duration such as '30s', '90m', '4h' or '30d'" });
+  if (ms === undefined || ms <= 0)
+    context.addIssue({ code: 'custom', message: "a duration such as '30s', '90m', '4h' or '30d'" });
   return ms ?? 0;
 });
 
@@ -44,18 +45,27 @@ const shape = z.strictObject({
   source: z.looseObject({ type: z.string() }),
   window: windowShape,
   recipes: z
-    .record(z.string().regex(/^[A-Za-z][\w-]*$/, 'a recipe name of letters, digits, - and _'), z.looseObject({ kind: z.string() }))
+    .record(
+      z.string().regex(/^[A-Za-z][\w-]*$/, 'a recipe name of letters, digits, - and _'),
+      z.looseObject({ kind: z.string() }),
+    )
     .refine((recipes) => Object.keys(recipes).length > 0, 'at least one recipe'),
-  gate: z.strictObject({ tolerate: allowance.default({ share: 0.01 }), shrink: allowance.default({ share: 0.1 }) }).prefault({}),
-  origin: z.looseObject({ type: z.string() }),
-  keep: z
-    .strictObject({ last: z.int().min(1).default(14), within: duration.default(30 * 86_400_000) })
+  gate: z
+    .strictObject({ tolerate: allowance.default({ share: 0.01 }), shrink: allowance.default({ share: 0.1 }) })
     .prefault({}),
+  origin: z.looseObject({ type: z.string() }),
+  keep: z.strictObject({ last: z.int().min(1).default(14), within: duration.default(30 * 86_400_000) }).prefault({}),
 });
 
 const recipeShape = z.looseObject({
   kind: z.string(),
-  match: z.union([z.string().min(1).transform((glob) => [glob]), z.array(z.string().min(1)).min(1)]),
+  match: z.union([
+    z
+      .string()
+      .min(1)
+      .transform((glob) => [glob]),
+    z.array(z.string().min(1)).min(1),
+  ]),
   path: z.string().optional(),
   limits: z
     .strictObject({
@@ -71,14 +81,30 @@ export async function checkJob(
   value: unknown,
   at: { readonly name: string; readonly file: string; readonly project: string },
   families: Families,
-): Promise<{ readonly ok: true; readonly checked: CheckedJob } | { readonly ok: false; readonly problems: readonly Problem[] }> {
+): Promise<
+  { readonly ok: true; readonly checked: CheckedJob } | { readonly ok: false; readonly problems: readonly Problem[] }
+> {
   const top = shape.safeParse(value);
   const raw = isRecord(value) ? value : {};
   const problems = top.success ? [] : problemsOf(top.error, value);
   problems.push(...windowProblems(raw.window));
   const recipes = checkRecipes(raw.recipes, families, problems);
-  const source = await checkMember('source', raw.source, at.project, families.checkSource, families.sourceTypes, problems);
-  const origin = await checkMember('origin', raw.origin, at.project, families.checkOrigin, families.originTypes, problems);
+  const source = await checkMember(
+    'source',
+    raw.source,
+    at.project,
+    families.checkSource,
+    families.sourceTypes,
+    problems,
+  );
+  const origin = await checkMember(
+    'origin',
+    raw.origin,
+    at.project,
+    families.checkOrigin,
+    families.originTypes,
+    problems,
+  );
   if (!top.success || !source || !origin || problems.length > 0) return { ok: false, problems };
   const { window, gate, keep } = top.data;
   const job: Job = {
@@ -117,7 +143,11 @@ function checkRecipe(name: string, raw: unknown, families: Families, problems: P
   const { kind: kindName, match, path, limits, ...settings } = common.data;
   const kind = families.recipeKinds[kindName];
   if (!kind) {
-    problems.push({ path: [...at, 'kind'], value: kindName, expected: `one of ${Object.keys(families.recipeKinds).join(', ')}` });
+    problems.push({
+      path: [...at, 'kind'],
+      value: kindName,
+      expected: `one of ${Object.keys(families.recipeKinds).join(', ')}`,
+    });
     return [];
   }
   const checked = kind.schema.safeParse(settings);
@@ -186,12 +216,21 @@ export function problemsOf(error: z.ZodError, value: unknown, prefix: readonly (
         expected: 'no such option exists',
       }));
     }
-    return [{ path: [...prefix, ...path], value: valueAt(value, path), expected: issue.message.replace(/^(Invalid|Too) \w+: (expected )?/, '') }];
+    return [
+      {
+        path: [...prefix, ...path],
+        value: valueAt(value, path),
+        expected: issue.message.replace(/^(Invalid|Too) \w+: (expected )?/, ''),
+      },
+    ];
   });
 }
 
 function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
-  return path.reduce<unknown>((at, part) => (isRecord(at) || Array.isArray(at) ? (at as Record<string | number, unknown>)[part] : undefined), value);
+  return path.reduce<unknown>(
+    (at, part) => (isRecord(at) || Array.isArray(at) ? (at as Record<string | number, unknown>)[part] : undefined),
+    value,
+  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -44,10 +44,15 @@ async function readJob(project: Project, name: string, families: Families): Prom
 
 function fileOf(project: Project, name: string): string {
   const names = jobNames(project);
-  const found = ['ts', 'mts', 'js', 'mjs'].map((ext) => path.join(project.folder, 'jobs', `${name}.${ext}`)).filter(existsSync);
+  const found = ['ts', 'mts', 'js', 'mjs']
+    .map((ext) => path.join(project.folder, 'jobs', `${name}.${ext}`))
+    .filter(existsSync);
   const [file, second] = found;
   if (!file || !names.includes(name)) {
-    throw new Fault('usage', `no job '${name}' in ${path.join(project.folder, 'jobs')}: expected one of ${names.join(', ')}`);
+    throw new Fault(
+      'usage',
+      `no job '${name}' in ${path.join(project.folder, 'jobs')}: expected one of ${names.join(', ')}`,
+    );
   }
   if (second) throw new Fault('job-invalid', `job '${name}' has two files, ${file} and ${second}: expected one`);
   return file;
@@ -66,7 +71,9 @@ async function importJob(file: string): Promise<unknown> {
 }
 
 function invalid(file: string, problems: readonly Problem[]): Fault {
-  const lines = problems.map((problem) => `${problem.path.join('.') || '(file)'}: ${show(problem.value)} — expected ${problem.expected}`);
+  const lines = problems.map(
+    (problem) => `${problem.path.join('.') || '(file)'}: ${show(problem.value)} — expected ${problem.expected}`,
+  );
   const count = lines.length === 1 ? '1 problem' : `${lines.length} problems`;
   return new Fault('job-invalid', `job file ${file} has ${count}`, { problems: lines });
 }
@@ -86,7 +93,9 @@ function overlaps(checked: CheckedJob, project: Project): Problem[] {
   ] as const;
   return others.flatMap(([what, folder]) => {
     if (!folder || !overlap(source, resolved(folder))) return [];
-    return [{ path: ['source', 'path'], value: checked.sourceFolder, expected: `a folder apart from the ${what} ${folder}` }];
+    return [
+      { path: ['source', 'path'], value: checked.sourceFolder, expected: `a folder apart from the ${what} ${folder}` },
+    ];
   });
 }
 
@@ -112,7 +121,11 @@ async function sharedPlaces(checked: CheckedJob, project: Project, families: Fam
   for (const name of others) {
     const other = await readJob(project, name, families).catch(() => undefined); // its own problems are its own command's
     if (other?.place !== checked.place) continue;
-    problems.push({ path: ['origin'], value: checked.place, expected: `an origin of its own: job '${name}' publishes to the same place` });
+    problems.push({
+      path: ['origin'],
+      value: checked.place,
+      expected: `an origin of its own: job '${name}' publishes to the same place`,
+    });
   }
   return problems;
 }

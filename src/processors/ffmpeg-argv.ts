@@ -37,12 +37,9 @@ export function encodeArguments(
   return argumentsOf(command);
 }
 
-/**
- * A command line that decodes every stream of `input` and fails at the first thing a decoder objects to. It tells the
- * file's own times (`-copyts`), else a late beginning would count as a loss.
- */
+/** A command line that decodes every stream of `input` and fails at the first thing a decoder objects to. */
 export function decodeArguments(input: FfmpegInput): string[] {
-  const command = commandFor(input, ['-xerror', '-copyts']).output('-');
+  const command = commandFor(input, ['-xerror']).output('-');
   return argumentsOf(command.outputOptions(['-map', '0', '-threads', '1', '-fps_mode', 'passthrough']).format('null'));
 }
 

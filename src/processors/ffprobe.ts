@@ -32,7 +32,7 @@ const streamSchema = z.object({
 
 const probeSchema = z.object({
   streams: z.array(streamSchema).default([]),
-  format: z.object({ format_name: z.string(), duration: decimal.optional(), tags }),
+  format: z.object({ duration: decimal.optional(), start_time: decimal.optional(), tags }),
 });
 
 /** One stream as ffprobe describes it: claims of the container and of the first packets, not of all that follows. */
@@ -44,7 +44,7 @@ const streamFields = Object.keys(streamSchema.shape).filter(
   (name) => !['disposition', 'side_data_list', 'tags'].includes(name),
 );
 const entries = [
-  'format=format_name,duration',
+  'format=duration,start_time',
   `stream=${streamFields.join(',')}`,
   'stream_disposition=default,attached_pic,timed_thumbnails,still_image',
   'stream_side_data=rotation',

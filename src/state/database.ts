@@ -66,13 +66,7 @@ function readable(opened: OpenedFile): Database.Database {
 /** A copy in memory that may be written and is forgotten: for deciding what a run would do, without doing it. */
 export function openScratchCopy(opened: OpenedFile): Database.Database {
   const { file, migrations } = opened;
-  return orFault(file, () => {
-    if (!existsSync(file)) return inMemory(migrations);
-    return upgradedCopy(
-      closedOnError(connectToRead(file), (db) => refuseStrange(db, opened)),
-      migrations,
-    );
-  });
+  return orFault(file, () => (existsSync(file) ? upgradedCopy(readable(opened), migrations) : inMemory(migrations)));
 }
 
 function create({ file, migrations }: OpenedFile): void {

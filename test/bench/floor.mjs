@@ -23,8 +23,12 @@ for (const file of readdirSync(source)) {
   const open = sharp(path.join(source, file)).autoOrient().resize({ width: largest, fastShrinkOnLoad: false });
   const base = await counted(() => open.raw().toBuffer({ resolveWithObject: true }));
   for (const width of widths) {
-    const pixels = await sharp(base.data, { raw: base.info }).resize({ width }).raw().toBuffer({ resolveWithObject: true });
-    for (const format of formats) await counted(() => sharp(pixels.data, { raw: pixels.info }).toFormat(format, quality[format]).toBuffer());
+    const pixels = await sharp(base.data, { raw: base.info })
+      .resize({ width })
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    for (const format of formats)
+      await counted(() => sharp(pixels.data, { raw: pixels.info }).toFormat(format, quality[format]).toBuffer());
   }
 }
 console.log(JSON.stringify({ cpu: micros / 1e6 }));

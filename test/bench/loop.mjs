@@ -13,7 +13,11 @@ for (const file of readdirSync(source)) {
   for (const width of widths) {
     for (const format of formats) {
       const name = path.join(target, `${file}-${width}.${format}`);
-      await sharp(path.join(source, file)).autoOrient().resize({ width }).toFormat(format, quality[format]).toFile(name);
+      await sharp(path.join(source, file))
+        .autoOrient()
+        .resize({ width })
+        .toFormat(format, quality[format])
+        .toFile(name);
     }
   }
 }

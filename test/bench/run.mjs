@@ -17,7 +17,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 
-const { values: options } = parseArgs({ options: { quick: { type: 'boolean' }, json: { type: 'boolean' }, write: { type: 'boolean' } } });
+const { values: options } = parseArgs({
+  options: { quick: { type: 'boolean' }, json: { type: 'boolean' }, write: { type: 'boolean' } },
+});
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, '../..');
 const bin = path.join(root, 'bin', 'nightpress.js');
@@ -36,22 +38,55 @@ async function benchPictures() {
   await makePictures(source);
   const rounds = [];
   for (let round = 0; round < size.rounds; round++) {
-    const folder = project(`pictures-${round}`, source, `image({ match: '**/*.jpg', widths: ${JSON.stringify(settings.widths)}, formats: ${JSON.stringify(settings.formats)} })`);
+    const folder = project(
+      `pictures-${round}`,
+      source,
+      `image({ match: '**/*.jpg', widths: ${JSON.stringify(settings.widths)}, formats: ${JSON.stringify(settings.formats)} })`,
+    );
     const ours = await timed([process.execPath, bin, 'run', 'bench', '--project', folder, '--json', '-v'], true);
-    const lines = ours.stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line));
+    const lines = ours.stdout
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
     const verify = lines.reduce((sum, line) => sum + (line.verifyCpuMs ?? 0), 0) / 1000;
-    const loop = await timed([process.execPath, path.join(here, 'loop.mjs'), source, path.join(scratch, `loop-${round}`), JSON.stringify(settings)]);
-    const floor = JSON.parse((await timed([process.execPath, path.join(here, 'floor.mjs'), source, JSON.stringify(settings)])).stdout);
-    rounds.push({ ours: ours.cpu, verify, loop: loop.cpu, floor: floor.cpu, peaks: ours.peaks, made: lines.at(-1).derivatives.made });
+    const loop = await timed([
+      process.execPath,
+      path.join(here, 'loop.mjs'),
+      source,
+      path.join(scratch, `loop-${round}`),
+      JSON.stringify(settings),
+    ]);
+    const floor = JSON.parse(
+      (await timed([process.execPath, path.join(here, 'floor.mjs'), source, JSON.stringify(settings)])).stdout,
+    );
+    rounds.push({
+      ours: ours.cpu,
+      verify,
+      loop: loop.cpu,
+      floor: floor.cpu,
+      peaks: ours.peaks,
+      made: lines.at(-1).derivatives.made,
+    });
   }
   const of = (pick) => median(rounds.map(pick));
   const peaks = rounds.map((round) => round.peaks);
   return [
-    row(`pictures: ${size.pictures} × ${settings.widths.length} widths × ${settings.formats.length} formats, CPU-s`, `ours ${f(of((r) => r.ours))}, of it verification ${f(of((r) => r.verify))}; loop ${f(of((r) => r.loop))}; floor ${f(of((r) => r.floor))}`),
-    row('whole run without verification / floor', f(of((r) => (r.ours - r.verify) / r.floor)), '≤ 1.10', of((r) => (r.ours - r.verify) / r.floor) <= 1.1),
+    row(
+      `pictures: ${size.pictures} × ${settings.widths.length} widths × ${settings.formats.length} formats, CPU-s`,
+      `ours ${f(of((r) => r.ours))}, of it verification ${f(of((r) => r.verify))}; loop ${f(of((r) => r.loop))}; floor ${f(of((r) => r.floor))}`,
+    ),
+    row(
+      'whole run without verification / floor',
+      f(of((r) => (r.ours - r.verify) / r.floor)),
+      '≤ 1.10',
+      of((r) => (r.ours - r.verify) / r.floor) <= 1.1,
+    ),
     row('whole run / floor', f(of((r) => r.ours / r.floor)), '≤ 1.20', of((r) => r.ours / r.floor) <= 1.2),
     row('plain loop / whole run', f(of((r) => r.loop / r.ours)), '≥ 1.6', of((r) => r.loop / r.ours) >= 1.6),
-    row('peak memory, MB: coordinator; largest worker', `${mb(Math.max(...peaks.map((p) => p.coordinator)))}; ${mb(Math.max(...peaks.map((p) => p.worker)))}`),
+    row(
+      'peak memory, MB: coordinator; largest worker',
+      `${mb(Math.max(...peaks.map((p) => p.coordinator)))}; ${mb(Math.max(...peaks.map((p) => p.worker)))}`,
+    ),
   ];
 }
 
@@ -59,7 +94,9 @@ async function benchPictures() {
 async function makePictures(folder) {
   mkdirSync(folder, { recursive: true });
   const fixtures = path.join(root, 'fixtures', 'catalog');
-  const photos = readdirSync(fixtures, { recursive: true, encoding: 'utf8' }).filter((file) => /\.jpe?g$/i.test(file)).sort();
+  const photos = readdirSync(fixtures, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.jpe?g$/i.test(file))
+    .sort();
   for (let n = 0; n < size.pictures; n++) {
     const photo = path.join(fixtures, photos[n % photos.length]);
     await sharp(photo)
@@ -78,7 +115,10 @@ async function benchItems() {
   const plain = await timed([process.execPath, path.join(here, 'copy-loop.mjs'), source, path.join(scratch, 'copied')]);
   const start = await timed([process.execPath, bin, '--version']);
   return [
-    row(`items: ${size.copies} copies of 2 kB, CPU ms each`, `ours ${f((ours.cpu / size.copies) * 1000)} (hash, stage, worker, re-hash, fsync, checkpoint); hash, copy and fsync in a loop ${f((plain.cpu / size.copies) * 1000)}`),
+    row(
+      `items: ${size.copies} copies of 2 kB, CPU ms each`,
+      `ours ${f((ours.cpu / size.copies) * 1000)} (hash, stage, worker, re-hash, fsync, checkpoint); hash, copy and fsync in a loop ${f((plain.cpu / size.copies) * 1000)}`,
+    ),
     row('process start, CPU-s', f(start.cpu)),
   ];
 }
@@ -99,14 +139,34 @@ async function benchNoOp() {
     const ours = await timed(command, true);
     const bare = await timed([process.execPath, path.join(here, 'walk.mjs'), source]);
     const result = JSON.parse(ours.stdout.trim().split('\n').at(-1));
-    if (result.outcome !== 'unchanged' || result.assets.unchanged !== size.files) throw new Error(`not a night without changes: ${JSON.stringify(result)}`);
-    rounds.push({ cpu: ours.cpu, bareCpu: bare.cpu, wall: ours.wall, bareWall: bare.wall, peak: ours.peaks.coordinator });
+    if (result.outcome !== 'unchanged' || result.assets.unchanged !== size.files)
+      throw new Error(`not a night without changes: ${JSON.stringify(result)}`);
+    rounds.push({
+      cpu: ours.cpu,
+      bareCpu: bare.cpu,
+      wall: ours.wall,
+      bareWall: bare.wall,
+      peak: ours.peaks.coordinator,
+    });
   }
   const of = (pick) => median(rounds.map(pick));
   return [
-    row(`no-op night over ${size.files.toLocaleString('en-US')} files, s`, `CPU ${f(of((r) => r.cpu))}, wall ${f(of((r) => r.wall))}; bare walk and stat: CPU ${f(of((r) => r.bareCpu))}, wall ${f(of((r) => r.bareWall))}`),
-    row('no-op night / bare walk and stat, CPU', f(of((r) => r.cpu / r.bareCpu)), '≤ 3', of((r) => r.cpu / r.bareCpu) <= 3),
-    row('no-op night / bare walk and stat, wall', f(of((r) => r.wall / r.bareWall)), '≤ 3', of((r) => r.wall / r.bareWall) <= 3),
+    row(
+      `no-op night over ${size.files.toLocaleString('en-US')} files, s`,
+      `CPU ${f(of((r) => r.cpu))}, wall ${f(of((r) => r.wall))}; bare walk and stat: CPU ${f(of((r) => r.bareCpu))}, wall ${f(of((r) => r.bareWall))}`,
+    ),
+    row(
+      'no-op night / bare walk and stat, CPU',
+      f(of((r) => r.cpu / r.bareCpu)),
+      '≤ 3',
+      of((r) => r.cpu / r.bareCpu) <= 3,
+    ),
+    row(
+      'no-op night / bare walk and stat, wall',
+      f(of((r) => r.wall / r.bareWall)),
+      '≤ 3',
+      of((r) => r.wall / r.bareWall) <= 3,
+    ),
     row('peak memory of the no-op night, MB', mb(Math.max(...rounds.map((r) => r.peak)))),
     row(`first night over the same files, CPU ms each`, f((first.cpu / size.files) * 1000)),
   ];
@@ -115,7 +175,8 @@ async function benchNoOp() {
 /** A young listing is not trusted, so the run after the first may look at files again; the one after that must not. */
 function checkMade(run) {
   const result = JSON.parse(run.stdout.trim().split('\n').at(-1));
-  if (result.exit !== 0) throw new Error(`the first night failed: ${JSON.stringify(result.fault ?? result.findings.slice(0, 3))}`);
+  if (result.exit !== 0)
+    throw new Error(`the first night failed: ${JSON.stringify(result.fault ?? result.findings.slice(0, 3))}`);
 }
 
 function project(name, source, recipe, origin = '') {
@@ -195,11 +256,21 @@ function row(what, figure, target = '', met = undefined) {
 
 function report() {
   const verdict = ({ met }) => (met === undefined ? '' : met ? 'met' : 'missed');
-  const lines = ['| what | figure | target | |', '|---|---|---|---|', ...rows.map((r) => `| ${r.what} | ${r.figure} | ${r.target} | ${verdict(r)} |`)];
-  if (options.json) console.log(JSON.stringify({ node: process.version, cpu: cpus()[0]?.model, processors: cpus().length, size, rows }));
+  const lines = [
+    '| what | figure | target | |',
+    '|---|---|---|---|',
+    ...rows.map((r) => `| ${r.what} | ${r.figure} | ${r.target} | ${verdict(r)} |`),
+  ];
+  if (options.json)
+    console.log(
+      JSON.stringify({ node: process.version, cpu: cpus()[0]?.model, processors: cpus().length, size, rows }),
+    );
   else console.log(lines.join('\n'));
   if (options.write) {
     const machine = `${cpus().length} processors (${cpus()[0]?.model}), Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}`;
-    writeFileSync(path.join(root, 'docs', 'BENCH.md'), `# What nightpress costs\n\nMade by \`npm run bench -- --write\` on ${machine}. Medians of interleaved rounds.\nRatios are what to look at: absolute times belong to one machine.\n\n${lines.join('\n')}\n`);
+    writeFileSync(
+      path.join(root, 'docs', 'BENCH.md'),
+      `# What nightpress costs\n\nMade by \`npm run bench -- --write\` on ${machine}. Medians of interleaved rounds.\nRatios are what to look at: absolute times belong to one machine.\n\n${lines.join('\n')}\n`,
+    );
   }
 }

@@ -37,12 +37,19 @@ async function picture(key: string, background: string): Promise<void> {
 }
 
 function nightpress(line: string, input = '') {
-  return spawnSync('bash', ['-c', `nightpress() { "${process.execPath}" "${bin}" "$@"; }; ${line.startsWith('nightpress') ? line : `nightpress ${line}`}`], {
-    cwd: project,
-    input,
-    encoding: 'utf8',
-    env: { ...process.env, CI: 'true' },
-  });
+  return spawnSync(
+    'bash',
+    [
+      '-c',
+      `nightpress() { "${process.execPath}" "${bin}" "$@"; }; ${line.startsWith('nightpress') ? line : `nightpress ${line}`}`,
+    ],
+    {
+      cwd: project,
+      input,
+      encoding: 'utf8',
+      env: { ...process.env, CI: 'true' },
+    },
+  );
 }
 
 test('the README quotes commands at all', () => {
@@ -69,5 +76,6 @@ function hold(): void {
 test('--help of every verb shows an example or its options, and the README lists every exit code of --help', () => {
   const program = buildProgram({ env: {}, clock: Date.now, exit: 0 });
   for (const command of program.commands) expect(command.helpInformation(), command.name()).toContain('Options:');
-  for (const code of [0, 1, 2, 3, 4, 6, 10, 11, 12, 13, 69, 75, 77, 130, 143]) expect(readme).toMatch(new RegExp(`\\| ${code}\\b|, ${code}\\b`));
+  for (const code of [0, 1, 2, 3, 4, 6, 10, 11, 12, 13, 69, 75, 77, 130, 143])
+    expect(readme).toMatch(new RegExp(`\\| ${code}\\b|, ${code}\\b`));
 });

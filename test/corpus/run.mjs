@@ -22,7 +22,10 @@ process.on('exit', () => rmSync(project, { recursive: true, force: true }));
 writeJob();
 
 const first = await night('run', 'corpus');
-if (!first.result.live) fail(`nothing was published: ${JSON.stringify(first.result.fault ?? first.result.held)}\n${first.stderr.slice(-2000)}`);
+if (!first.result.live)
+  fail(
+    `nothing was published: ${JSON.stringify(first.result.fault ?? first.result.held)}\n${first.stderr.slice(-2000)}`,
+  );
 const second = await night('run', 'corpus', '--now');
 const verdicts = await judgeAssets(first);
 const problems = [...verdicts.problems, ...aftermath(first, second)];
@@ -55,14 +58,20 @@ export default defineJob({
 /** One command of the real CLI; its JSON lines, and whatever it said on stderr. */
 async function night(...args) {
   const bin = path.join(root, 'bin', 'nightpress.js');
-  const child = spawn(process.execPath, [bin, ...args, '--project', project, '--json', '-v'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [bin, ...args, '--project', project, '--json', '-v'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const timer = setTimeout(() => child.kill('SIGKILL'), wallLimitMs);
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
   const { code, signal } = await ended(child);
   clearTimeout(timer);
-  const lines = stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  const lines = stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
   const result = lines.at(-1);
-  if (result?.type !== 'result') fail(`'${args.join(' ')}' ended without a result (exit ${code}, signal ${signal}):\n${stderr.slice(-4000)}`);
+  if (result?.type !== 'result')
+    fail(`'${args.join(' ')}' ended without a result (exit ${code}, signal ${signal}):\n${stderr.slice(-4000)}`);
   return { result, lines, stderr, pid: child.pid };
 }
 
@@ -89,7 +98,11 @@ function observations() {
 function isDecodable({ mime, said }) {
   if (said.startsWith('sharp:ok')) return true;
   if (!said.startsWith('ffprobe:0') || !/ decode=0 /.test(said)) return false;
-  return !mime.startsWith('text/') && !/^ffprobe:0 (hls|dash|concat|tty|image2|lrc|srt|webvtt|ass)/.test(said) && /[va]:/.test(said);
+  return (
+    !mime.startsWith('text/') &&
+    !/^ffprobe:0 (hls|dash|concat|tty|image2|lrc|srt|webvtt|ass)/.test(said) &&
+    /[va]:/.test(said)
+  );
 }
 
 async function judgeAssets({ result, lines }) {
@@ -98,16 +111,27 @@ async function judgeAssets({ result, lines }) {
   const published = new Map();
   for await (const entry of entries(load, result.live.snapshot)) published.set(entry.key, Object.keys(entry.items));
   const endedBy = new Map();
-  for (const line of lines) if (line.type === 'item-ended') endedBy.set(line.key, [...(endedBy.get(line.key) ?? []), line]);
+  for (const line of lines)
+    if (line.type === 'item-ended') endedBy.set(line.key, [...(endedBy.get(line.key) ?? []), line]);
   const rows = [];
   const problems = [];
   for (const seen of observations()) {
     const items = endedBy.get(seen.key) ?? [];
     const findings = items.flatMap((item) => (item.finding ? [`${item.recipe}: ${item.finding.code}`] : []));
-    const row = { ...seen, items: items.length, published: published.has(seen.key), findings, ms: Math.max(0, ...items.map((item) => item.elapsedMs)) };
+    const row = {
+      ...seen,
+      items: items.length,
+      published: published.has(seen.key),
+      findings,
+      ms: Math.max(0, ...items.map((item) => item.elapsedMs)),
+    };
     rows.push(row);
-    if (isDecodable(seen) && !row.published) problems.push(`not published although it decodes: ${seen.key} (${seen.said.trim().slice(0, 100)}) ${findings.join(', ')}`);
-    if (items.length > 0 && !row.published && findings.length === 0) problems.push(`neither published nor a finding: ${seen.key}`);
+    if (isDecodable(seen) && !row.published)
+      problems.push(
+        `not published although it decodes: ${seen.key} (${seen.said.trim().slice(0, 100)}) ${findings.join(', ')}`,
+      );
+    if (items.length > 0 && !row.published && findings.length === 0)
+      problems.push(`neither published nor a finding: ${seen.key}`);
   }
   return { rows, problems };
 }
@@ -154,13 +178,27 @@ function print(rows, { result }, again) {
   for (const name of classes) {
     const of = rows.filter((row) => row.key.startsWith(`${name}/`));
     const slowest = Math.max(...of.map((row) => row.ms));
-    const cells = [of.length, of.filter((row) => row.published).length, of.filter((row) => !row.published && row.items > 0).length, of.filter((row) => row.items === 0).length];
-    console.log(`${name.padEnd(12)}${cells.map((n, i) => String(n).padStart([8, 11, 15, 11][i])).join('')}  ${(slowest / 1000).toFixed(1)} s`);
+    const cells = [
+      of.length,
+      of.filter((row) => row.published).length,
+      of.filter((row) => !row.published && row.items > 0).length,
+      of.filter((row) => row.items === 0).length,
+    ];
+    console.log(
+      `${name.padEnd(12)}${cells.map((n, i) => String(n).padStart([8, 11, 15, 11][i])).join('')}  ${(slowest / 1000).toFixed(1)} s`,
+    );
   }
   const codes = new Map();
   for (const finding of result.findings) codes.set(finding.code, (codes.get(finding.code) ?? 0) + 1);
-  console.log(`findings: ${[...codes].sort((a, b) => b[1] - a[1]).map(([code, n]) => `${n} ${code}`).join(', ')}`);
-  console.log(`first run ${(result.durationMs / 1000).toFixed(0)} s, ${result.derivatives.made} derivatives; second run ${(again.result.durationMs / 1000).toFixed(1)} s, ${again.result.derivatives.made} made`);
+  console.log(
+    `findings: ${[...codes]
+      .sort((a, b) => b[1] - a[1])
+      .map(([code, n]) => `${n} ${code}`)
+      .join(', ')}`,
+  );
+  console.log(
+    `first run ${(result.durationMs / 1000).toFixed(0)} s, ${result.derivatives.made} derivatives; second run ${(again.result.durationMs / 1000).toFixed(1)} s, ${again.result.derivatives.made} made`,
+  );
 }
 
 function fail(message) {

@@ -209,6 +209,16 @@ describe('differences', () => {
     );
   });
 
+  test('a leaf is compared with the nodes that have grown in its place, also deep below the root', async () => {
+    const world = shelf();
+    const [before, after] = [library(3000), library(5000)];
+    const [small, large] = [await world.update(undefined, before), await world.update(undefined, after)];
+    const added = await collect(diffManifests(world.load, small.root, large.root));
+    expect(added.map((change) => change.key).sort()).toEqual(
+      [...after.keys()].filter((key) => !before.has(key)).sort(),
+    );
+  });
+
   test('equal subtrees are not read', async () => {
     const world = shelf();
     const first = await world.update(undefined, library(5000));

@@ -30,7 +30,12 @@ function originListing(): readonly string[] {
 describe('a night', () => {
   test('publishes everything the first time, and each item says why', async () => {
     const result = await world.run();
-    expect(result).toMatchObject({ outcome: 'published', exit: 0, items: { total: 4, done: 4 }, assets: { total: 4, added: 4 } });
+    expect(result).toMatchObject({
+      outcome: 'published',
+      exit: 0,
+      items: { total: 4, done: 4 },
+      assets: { total: 4, added: 4 },
+    });
     expect(live('a.txt')).toBe('content of a');
   });
 
@@ -46,7 +51,12 @@ describe('a night', () => {
     const before = originListing();
     world.nextDay();
     const second = await world.run();
-    expect(second).toMatchObject({ outcome: 'unchanged', exit: 0, snapshot: first.snapshot, items: { total: 4, unchanged: 4 } });
+    expect(second).toMatchObject({
+      outcome: 'unchanged',
+      exit: 0,
+      snapshot: first.snapshot,
+      items: { total: 4, unchanged: 4 },
+    });
     expect(originListing()).toEqual(before);
   });
 
@@ -72,7 +82,12 @@ describe('a night', () => {
     utimesSync(path.join(world.root, 'media/a.txt'), 1000, 1000);
     world.nextDay();
     const second = await world.run();
-    expect(second).toMatchObject({ outcome: 'unchanged', snapshot: first.snapshot, items: { reused: 1, unchanged: 3 }, derivatives: { made: 0 } });
+    expect(second).toMatchObject({
+      outcome: 'unchanged',
+      snapshot: first.snapshot,
+      items: { reused: 1, unchanged: 3 },
+      derivatives: { made: 0 },
+    });
   });
 
   test('adopts what is live when the state is lost, and makes nothing again', async () => {
@@ -82,7 +97,12 @@ describe('a night', () => {
     world.nextDay();
     const second = await world.run();
     expect(world.of('adopted')).toHaveLength(1);
-    expect(second).toMatchObject({ outcome: 'unchanged', snapshot: first.snapshot, derivatives: { made: 0 }, items: { reused: 4 } });
+    expect(second).toMatchObject({
+      outcome: 'unchanged',
+      snapshot: first.snapshot,
+      derivatives: { made: 0 },
+      items: { reused: 4 },
+    });
     expect(world.executed.size).toBe(0);
   });
 });
@@ -114,7 +134,11 @@ describe('one bad file', () => {
     expect(second).toMatchObject({ outcome: 'incomplete', exit: 3, items: { carried: 1, unchanged: 3 } });
     expect(live('b.txt')).toBe('content of b');
     world.nextDay();
-    expect(await world.run()).toMatchObject({ outcome: 'incomplete', snapshot: second.snapshot, items: { carried: 1 } });
+    expect(await world.run()).toMatchObject({
+      outcome: 'incomplete',
+      snapshot: second.snapshot,
+      items: { carried: 1 },
+    });
   });
 });
 
@@ -124,7 +148,12 @@ describe('the gate', () => {
     for (const name of ['a', 'b', 'c']) world.remove(`${name}.txt`);
     world.nextDay();
     const held = await world.run();
-    expect(held).toMatchObject({ outcome: 'held', exit: 4, live: { snapshot: first.snapshot }, held: [{ rule: 'shrink' }] });
+    expect(held).toMatchObject({
+      outcome: 'held',
+      exit: 4,
+      live: { snapshot: first.snapshot },
+      held: [{ rule: 'shrink' }],
+    });
     expect(held.next[0]).toBe('nightpress publish world --override shrink --reason TEXT');
     expect(live('a.txt')).toBe('content of a');
     for (const name of ['a', 'b', 'c']) world.put(`${name}.txt`, `content of ${name}`);
@@ -192,8 +221,13 @@ test('a run killed after any event resumes to the same snapshot, and nothing che
     victim.onEvent = () => undefined;
     const started = victim.events.length;
     const resumed = await victim.run();
-    const again = victim.events.slice(started).flatMap((event) => (event.type === 'item-started' ? [event.item as string] : []));
-    expect(again.filter((item) => kept.has(item)), `made twice after ${killedAt}`).toEqual([]);
+    const again = victim.events
+      .slice(started)
+      .flatMap((event) => (event.type === 'item-started' ? [event.item as string] : []));
+    expect(
+      again.filter((item) => kept.has(item)),
+      `made twice after ${killedAt}`,
+    ).toEqual([]);
     const liveNow = resumed.live?.snapshot;
     expect(liveNow, `after ${killedAt} (${n}, ${before.size} executed)`).toBe(calm.snapshot);
     victim.close();

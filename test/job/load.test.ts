@@ -25,7 +25,9 @@ const good = {
 };
 
 function write(name: string, fields: Partial<Record<string, string>> = {}): void {
-  const all = Object.entries({ ...good, ...fields }).flatMap(([field, text]) => (text === undefined ? [] : [`  ${field}: ${text},`]));
+  const all = Object.entries({ ...good, ...fields }).flatMap(([field, text]) =>
+    text === undefined ? [] : [`  ${field}: ${text},`],
+  );
   const text = `import { copy, defineJob, image, video } from 'nightpress';\nvoid copy; void video;\nexport default defineJob({\n${all.join('\n')}\n} as never);\n`;
   writeFileSync(path.join(root, 'jobs', `${name}.ts`), text);
 }
@@ -55,7 +57,8 @@ test('every problem is listed at once, each with its path, its value and what wa
   write('one', {
     source: "{ type: 'directory', path: 'media', folow: true }",
     window: "{ cron: 'every night', timezone: 'Mars/Olympus', length: 'long' }",
-    recipes: "{ pictures: image({ match: '**/*.jpg', widths: [0], formats: ['bmp'], widhts: 3 }), other: { kind: 'pdf', match: '*' } }",
+    recipes:
+      "{ pictures: image({ match: '**/*.jpg', widths: [0], formats: ['bmp'], widhts: 3 }), other: { kind: 'pdf', match: '*' } }",
     gate: "{ tolerate: '200%' }",
     colour: "'red'",
   });
@@ -82,7 +85,10 @@ test.each([
   ['a folder inside the origin', 'media', 'media/photos'],
 ])('a source that overlaps the origin is refused: %s', async (_what, origin, source) => {
   mkdirSync(path.join(root, source), { recursive: true });
-  write('one', { source: `{ type: 'directory', path: '${source}' }`, origin: `{ type: 'directory', path: '${origin}' }` });
+  write('one', {
+    source: `{ type: 'directory', path: '${source}' }`,
+    origin: `{ type: 'directory', path: '${origin}' }`,
+  });
   expect((await problemsOf('one')).join()).toContain('a folder apart from the');
 });
 
@@ -112,14 +118,24 @@ test('a name that is no job is told the names that are', async () => {
 });
 
 test('a recipe may say its limits and its path', async () => {
-  write('one', { recipes: "{ rest: copy({ match: ['**/*.pdf'], path: 'files/{key}', limits: { seconds: 5, memoryMB: 100 } }) }" });
+  write('one', {
+    recipes: "{ rest: copy({ match: ['**/*.pdf'], path: 'files/{key}', limits: { seconds: 5, memoryMB: 100 } }) }",
+  });
   const [recipe] = (await load('one')).recipes;
   expect(recipe).toMatchObject({ path: 'files/{key}', limits: { wallMs: 5000, memoryBytes: 100e6 } });
 });
 
 test('durations and allowances are exactly what they say', () => {
-  expect(['30s', '90m', '4h', '30d', '1.5h'].map(parseDuration)).toEqual([30_000, 5_400_000, 14_400_000, 2_592_000_000, 5_400_000]);
+  expect(['30s', '90m', '4h', '30d', '1.5h'].map(parseDuration)).toEqual([
+    30_000, 5_400_000, 14_400_000, 2_592_000_000, 5_400_000,
+  ]);
   expect(['4', 'h', '4 h', '-1h', '1w', ''].map(parseDuration)).toEqual(Array(6).fill(undefined));
-  expect([3, 0, '1%', '0.5%', '100%'].map(parseAllowance)).toEqual([{ count: 3 }, { count: 0 }, { share: 0.01 }, { share: 0.005 }, { share: 1 }]);
+  expect([3, 0, '1%', '0.5%', '100%'].map(parseAllowance)).toEqual([
+    { count: 3 },
+    { count: 0 },
+    { share: 0.01 },
+    { share: 0.005 },
+    { share: 1 },
+  ]);
   expect([-1, 1.5, '101%', '%', '1', true].map(parseAllowance)).toEqual(Array(6).fill(undefined));
 });

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { openToWrite } from '../../src/state/database.js';
 import { readMigrations } from '../../src/state/migrate.js';
 import { refuseNetwork } from '../../src/state/network.js';
-import { openState, stateExists } from '../../src/state/open.js';
+import { openScratchState, openState, stateExists } from '../../src/state/open.js';
 import { Sql } from '../../src/state/sql.js';
 import { storageFault } from '../../src/state/storage-fault.js';
 import { closing, faultOf, newRun, runA, startChild, tell, tempFolder } from './world.js';
@@ -110,6 +110,19 @@ test('where there is no state yet a reader sees an empty one and makes nothing',
   expect(existsSync(folder)).toBe(false);
   openState(folder).close();
   expect(stateExists(folder)).toBe(true);
+});
+
+test('a scratch state starts as the state is, may be written, and is forgotten', () => {
+  const folder = tempFolder();
+  expect(closing(openScratchState(path.join(folder, 'none'))).windows()).toEqual([]);
+  const state = closing(openState(folder));
+  state.rememberOrigin({ origin: 'uuid', seq: 3 });
+  const scratch = closing(openScratchState(folder));
+  scratch.beginRun(newRun(runA));
+  expect(scratch.origin()).toEqual({ origin: 'uuid', seq: 3 });
+  expect(scratch.openRun()?.id).toBe(runA);
+  expect(state.openRun()).toBeUndefined();
+  expect(existsSync(path.join(folder, 'none'))).toBe(false);
 });
 
 test('two processes opening a fresh folder at once share one state', async () => {

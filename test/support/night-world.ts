@@ -112,7 +112,11 @@ export class NightWorld {
 
   private executors(): ExecutorKind {
     return {
-      open: () => ({ execute: (order) => this.execute(order), kill: async () => undefined, close: async () => undefined }),
+      open: () => ({
+        execute: (order) => this.execute(order),
+        kill: async () => undefined,
+        close: async () => undefined,
+      }),
       reap: async () => [],
     };
   }
@@ -128,7 +132,11 @@ export class NightWorld {
     await mkdir(order.outbox, { recursive: true });
     const processor = await processors[order.kind]?.();
     if (!processor) throw new Error(`no processor '${order.kind}'`);
-    const context = { sniffed: { type: 'text/plain' }, progress: () => undefined, signal: new AbortController().signal };
+    const context = {
+      sniffed: { type: 'text/plain' },
+      progress: () => undefined,
+      signal: new AbortController().signal,
+    };
     return { kind: 'finished', result: await processor.work(order, context) };
   }
 }

@@ -13,7 +13,9 @@ const problemFound = 13;
 export function addDoctor(program: Command, context: CommandContext): void {
   withJobOptions(program.command('doctor [job]'))
     .summary('check the machine, the state, source and origin')
-    .description('Looks at everything a night needs and changes nothing. Exit 13 when something would keep it from working.')
+    .description(
+      'Looks at everything a night needs and changes nothing. Exit 13 when something would keep it from working.',
+    )
     .addHelpText('after', '\nExample:\n  nightpress doctor catalog --json')
     .action(async (job: string | undefined, options: JobOptions) => {
       context.exit = await examineJob(context, job, options);
@@ -27,7 +29,15 @@ async function examineJob(context: CommandContext, name: string | undefined, opt
   const terminal = openTerminal(context.env, options);
   const state = openScratchState(folder);
   try {
-    const night = await openNight({ job, folder, state, workers: 1, clock: context.clock, emit: () => undefined, stop: neverStop });
+    const night = await openNight({
+      job,
+      folder,
+      state,
+      workers: 1,
+      clock: context.clock,
+      emit: () => undefined,
+      stop: neverStop,
+    });
     const checks = await examine({ job, night, folder });
     if (options.json) terminal.out(JSON.stringify({ type: 'doctor', job: job.name, checks }));
     else for (const check of checks) terminal.out(lineOf(check));

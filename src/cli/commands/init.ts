@@ -21,7 +21,9 @@ const ignored = ['.nightpress/', 'public/'];
 export function addInit(program: Command, context: CommandContext): void {
   withJobOptions(program.command('init <folder>'))
     .summary('write a first job for a folder of media')
-    .description('Asks nothing: writes jobs/<name>.ts for the folder, a .gitignore, and prints a crontab line. Overwrites nothing.')
+    .description(
+      'Asks nothing: writes jobs/<name>.ts for the folder, a .gitignore, and prints a crontab line. Overwrites nothing.',
+    )
     .option('--name <name>', 'name of the job (default: the name of the folder)')
     .addHelpText('after', '\nExample:\n  nightpress init media/photos')
     .action((folder: string, options: InitOptions) => {
@@ -32,25 +34,40 @@ export function addInit(program: Command, context: CommandContext): void {
 function initJob(context: CommandContext, folder: string, options: InitOptions): void {
   const project = openProject(options);
   const source = path.resolve(folder);
-  if (!existsSync(source)) throw new Fault('usage', `folder ${source} does not exist: expected the folder of your media`);
+  if (!existsSync(source))
+    throw new Fault('usage', `folder ${source} does not exist: expected the folder of your media`);
   const name = options.name ?? nameFrom(path.basename(source));
-  if (!/^[a-z0-9][a-z0-9._-]*$/.test(name)) throw new Fault('usage', `--name ${name}: expected a-z, 0-9, '.', '_' and '-'`);
+  if (!/^[a-z0-9][a-z0-9._-]*$/.test(name))
+    throw new Fault('usage', `--name ${name}: expected a-z, 0-9, '.', '_' and '-'`);
   const file = path.join(project.folder, 'jobs', `${name}.ts`);
   if (existsSync(file)) throw new Fault('usage', `${file} exists already: expected another --name`);
   const origin = `public/${name}`;
   refuseOverlap(source, project.folder, origin);
   mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, draftJob({ source: relative(project.folder, source), origin, extensions: extensionsBelow(source), timezone: localZone() }));
+  writeFileSync(
+    file,
+    draftJob({
+      source: relative(project.folder, source),
+      origin,
+      extensions: extensionsBelow(source),
+      timezone: localZone(),
+    }),
+  );
   const added = extendGitignore(path.join(project.folder, '.gitignore'));
   const next = [`nightpress plan ${name} --explain`, `nightpress run ${name}`];
   const crontab = crontabLine(project.folder, name);
   const terminal = openTerminal(context.env, options);
-  if (options.json) return terminal.out(JSON.stringify({ type: 'init', job: name, file, gitignore: added, crontab, next }));
+  if (options.json) {
+    terminal.out(JSON.stringify({ type: 'init', job: name, file, gitignore: added, crontab, next }));
+    return;
+  }
   terminal.out(`wrote     ${file}`);
   if (added.length > 0) terminal.out(`wrote     .gitignore: ${added.join(', ')}`);
   terminal.out(`origin    ${origin}: change origin.path to where your web server or CDN reads`);
   for (const command of next) terminal.out(`next      ${terminal.paint('cyan', command)}`);
-  terminal.out('crontab   when it works, add this line (crontab -e); cron may call it every hour, the job decides about its window:');
+  terminal.out(
+    'crontab   when it works, add this line (crontab -e); cron may call it every hour, the job decides about its window:',
+  );
   terminal.out(`  ${crontab}`);
 }
 
@@ -60,13 +77,21 @@ function refuseOverlap(source: string, project: string, origin: string): void {
   const work = path.join(project, '.nightpress');
   for (const inside of [target, work]) {
     if (inside === source || inside.startsWith(`${source}${path.sep}`)) {
-      throw new Fault('usage', `${source} contains ${inside}: expected media in a folder of its own, apart from what nightpress writes`);
+      throw new Fault(
+        'usage',
+        `${source} contains ${inside}: expected media in a folder of its own, apart from what nightpress writes`,
+      );
     }
   }
 }
 
 function nameFrom(folder: string): string {
-  return folder.toLowerCase().replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+|-+$/g, '') || 'library';
+  return (
+    folder
+      .toLowerCase()
+      .replace(/[^a-z0-9._-]+/g, '-')
+      .replace(/^[^a-z0-9]+|-+$/g, '') || 'library'
+  );
 }
 
 function relative(project: string, source: string): string {
@@ -94,7 +119,8 @@ function localZone(): string {
 function extendGitignore(file: string): readonly string[] {
   const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const missing = ignored.filter((line) => !before.split('\n').includes(line));
-  if (missing.length > 0) writeFileSync(file, `${before}${before === '' || before.endsWith('\n') ? '' : '\n'}${missing.join('\n')}\n`);
+  if (missing.length > 0)
+    writeFileSync(file, `${before}${before === '' || before.endsWith('\n') ? '' : '\n'}${missing.join('\n')}\n`);
   return missing;
 }
 
@@ -103,5 +129,8 @@ function crontabLine(project: string, job: string): string {
   const bin = fileURLToPath(new URL('../../../bin/nightpress.js', import.meta.url));
   const log = path.join(project, '.nightpress', `${job}.cron.log`);
   const words = [process.execPath, bin, 'run', job, '--project', project, '--if-locked', 'skip'];
-  return `17 * * * * ${[...words, '>>', log, '2>&1'].map((word) => (word === '>>' || word === '2>&1' ? word : shellWord(word))).join(' ').replaceAll('%', '\\%')}`;
+  return `17 * * * * ${[...words, '>>', log, '2>&1']
+    .map((word) => (word === '>>' || word === '2>&1' ? word : shellWord(word)))
+    .join(' ')
+    .replaceAll('%', '\\%')}`;
 }

@@ -1,11 +1,15 @@
 import type { Command } from 'commander';
-import { previewNight } from '../../engine/preview.js';
+import { knownBad } from '../../engine/known-bad.js';
+import { type Preview, previewNight } from '../../engine/preview.js';
 import { defaultWorkers } from '../../executors/processes/capacity.js';
+import type { State } from '../../state/contract.js';
 import { openScratchState } from '../../state/open.js';
 import { findJob, jobFolder, openNight, openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
+import { type FailOn, isFailing, type Judgement } from '../dry-run-options.js';
+import { annotate, fenced } from '../github.js';
 import { countOption, type JobOptions, withJobOptions } from '../options.js';
-import { isPending, planRecord, renderPlan } from '../render/plan.js';
+import { findingsOf, isPending, planRecord, renderPlan } from '../render/plan.js';
 import { neverStop } from '../stop.js';
 import { openTerminal } from '../terminal.js';
 
@@ -13,6 +17,10 @@ export interface PlanOptions extends JobOptions {
   readonly explain?: boolean;
   readonly detailedExitcode?: boolean;
   readonly workers?: string;
+  readonly failOn?: FailOn;
+  readonly now?: boolean;
+  readonly rerun?: boolean;
+  readonly adopt?: boolean;
 }
 
 const changesPending = 10;
@@ -40,11 +48,22 @@ export async function planJob(context: CommandContext, name: string | undefined,
   const state = openScratchState(folder);
   try {
     const night = await openNight({ job, folder, state, workers, clock: context.clock, emit: () => undefined, stop: neverStop });
-    const view = { job: job.name, preview: await previewNight(night), workers, explain: options.explain ?? false };
+    const preview = await previewNight(night, options);
+    const view = { job: job.name, preview, workers, explain: options.explain ?? false };
     if (options.json) terminal.out(JSON.stringify(planRecord(view)));
-    else renderPlan(terminal, view);
-    return options.detailedExitcode && isPending(view.preview) ? changesPending : 0;
+    else {
+      fenced(terminal, context.env, () => renderPlan(terminal, view));
+      annotate(terminal, context.env, { job, findings: findingsOf(preview) });
+    }
+    if (options.failOn && isFailing(options.failOn, judgementOf(preview, state))) return 1;
+    return options.detailedExitcode && isPending(preview) ? changesPending : 0;
   } finally {
     state.close();
   }
+}
+
+function judgementOf(preview: Preview, state: State): Judgement {
+  const errors = findingsOf(preview).filter(({ severity }) => severity === 'error');
+  const isKnown = knownBad(state, preview.plan.items);
+  return { errors, fresh: errors.filter((finding) => !isKnown(finding)), holds: preview.holds };
 }

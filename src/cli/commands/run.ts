@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.js';
-import { withJobOptions } from '../options.js';
+import { dryRunJobs } from '../dry-run-jobs.js';
+import { readWish } from '../dry-run-options.js';
+import { repeated, withJobOptions } from '../options.js';
 import { runJobs } from '../run-jobs.js';
 
 export function addRun(program: Command, context: CommandContext): void {
@@ -17,7 +19,27 @@ Safe to call any number of times.`,
     .option('--if-locked <what>', 'when another run holds the job: fail, skip or wait', 'fail')
     .option('-j, --workers <n>', 'worker processes (default: from CPU quota and memory)')
     .option('--grace <duration>', 'time for items in flight after the first signal', '30s')
-    .action(async (job, options) => {
-      context.exit = await runJobs(context, { job, ...options });
+    .option('--dry-run', 'publish nothing: show the plan, or really process what the next three choose')
+    .option('--sample <n>', 'dry run: so many assets, some of every kind and size')
+    .option('--only <glob>', 'dry run: assets that match; may be repeated', repeated)
+    .option('--files-from <file>', "dry run: assets listed in a file, or - for stdin, such as a pull request's")
+    .option('--out <dir>', 'dry run: where to leave what was made (default: a temporary folder)')
+    .option('--fail-on <what>', 'dry run: exit 1 for any error, for new ones (the default), or when the gate would hold')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  nightpress run catalog
+  nightpress run --all --if-locked skip
+  nightpress run catalog --dry-run --sample 20 --out preview
+  git diff --name-only origin/main... | nightpress run catalog --dry-run --files-from - --fail-on any`,
+    )
+    .action(async (job, given) => {
+      const options = { job, ...given };
+      if (options.dryRun) context.exit = await dryRunJobs(context, options);
+      else {
+        await readWish(options);
+        context.exit = await runJobs(context, options);
+      }
     });
 }

@@ -25,7 +25,10 @@ export function addStatus(program: Command, context: CommandContext): void {
     .option('--all', 'every job of the project')
     .option('--watch', 'again every second until the run ends')
     .option('--run <id>', 'an earlier run: its id, or 2 for the one before the newest')
-    .addHelpText('after', '\nExamples:\n  nightpress status catalog --watch\n  nightpress status catalog --run 2 --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  nightpress status catalog --watch\n  nightpress status catalog --run 2 --json',
+    )
     .action(async (job: string | undefined, options: StatusOptions) => {
       await showStatus(context, job, options);
     });

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { nextOpenings, openingsBetween } from '../../domain/window.js';
 import type { Job } from '../../domain/types.js';
+import { nextOpenings, openingsBetween } from '../../domain/window.js';
 import type { State } from '../../state/contract.js';
 import { openState } from '../../state/open.js';
 import { findJob, jobFolder, openProject } from '../compose.js';

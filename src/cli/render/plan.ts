@@ -1,3 +1,4 @@
+import type { Finding } from '../../domain/types.js';
 import type { Preview } from '../../engine/preview.js';
 import type { Terminal } from '../terminal.js';
 import { count, duration, printable, short } from './units.js';
@@ -14,7 +15,7 @@ export interface PlanView {
 
 /** The plan as JSON: everything `run` would freeze, and what it would publish. */
 export function planRecord({ job, preview, explain }: PlanView): object {
-  const { decision, plan, frozen, base } = preview;
+  const { decision, plan, base } = preview;
   return {
     type: 'plan',
     job,
@@ -28,9 +29,15 @@ export function planRecord({ job, preview, explain }: PlanView): object {
     because: Object.fromEntries(reasons(preview)),
     removed: plan.removedKeys,
     dropped: plan.droppedItems,
-    findings: [...frozen.totals.findings, ...plan.items.flatMap((item) => item.finding ?? [])],
+    findings: findingsOf(preview),
+    gate: { holds: preview.holds },
     ...(explain ? { explain: plan.items.map(({ key, recipe, because, partition, disposition }) => ({ key, recipe, because, partition, disposition })) } : {}),
   };
+}
+
+/** Of the scan, and of items that the plan itself ended. */
+export function findingsOf({ plan, frozen }: Preview): readonly Finding[] {
+  return [...frozen.totals.findings, ...plan.items.flatMap((item) => item.finding ?? [])];
 }
 
 /** True when a run would make, remove or publish something. */
@@ -40,7 +47,7 @@ export function isPending({ plan }: Preview): boolean {
 
 export function renderPlan(terminal: Terminal, view: PlanView): void {
   const { job, preview, workers } = view;
-  const { decision, plan, base, frozen } = preview;
+  const { decision, plan, base } = preview;
   const todo = plan.items.filter((item) => !item.disposition);
   terminal.out(`${job}  window ${decision.window.label}  ${decision.kind === 'nothing' ? 'settled' : `would ${decision.kind}`}: ${decision.because}`);
   terminal.out(`  live      ${base.snapshot ? `snapshot ${short(base.snapshot)}  seq ${base.head?.channels.live?.seq}` : 'nothing yet'}`);
@@ -53,8 +60,10 @@ export function renderPlan(terminal: Terminal, view: PlanView): void {
   }
   for (const [because, n] of reasons(preview).slice(0, mostReasons)) terminal.out(`  because   ${n} × ${because}`);
   renderKeys(terminal, 'removes', plan.removedKeys);
-  const findings = [...frozen.totals.findings, ...plan.items.flatMap((item) => item.finding ?? [])];
-  for (const finding of findings.filter((one) => one.severity === 'error').slice(0, mostKeys)) {
+  for (const { rule, message } of preview.holds) {
+    terminal.out(`  ${terminal.paint('yellow', 'gate')}      would hold: ${rule}: ${printable(message)}`);
+  }
+  for (const finding of findingsOf(preview).filter((one) => one.severity === 'error').slice(0, mostKeys)) {
     terminal.out(`  ${terminal.paint('red', 'finding')}   ${printable(finding.key ?? '')}: ${printable(finding.message)} [${finding.code}]`);
   }
   if (view.explain) for (const item of plan.items) terminal.out(`  ${printable(item.key)} (${item.recipe}): ${printable(item.because)}`);

@@ -77,7 +77,8 @@ function tallyUp(tally: Tally, event: NightEvent, now: number): void {
     case 'item-ended':
       tally.running.delete(event.item);
       tally.ended++;
-      if (event.disposition === 'failed' || event.disposition === 'carried' || event.disposition === 'quarantined') tally.failed++;
+      if (event.disposition === 'failed' || event.disposition === 'carried' || event.disposition === 'quarantined')
+        tally.failed++;
       tally.remainingSeconds -= event.predictedSeconds;
       tally.predictedDone += event.predictedSeconds;
       tally.spentMs = now - tally.startedAt;
@@ -113,9 +114,13 @@ function lineFor(event: NightEvent, verbose: boolean): string | undefined {
     case 'planned':
       return `planned ${count(event.items, 'item')} in ${count(event.partitions, 'partition')}; ${event.unchanged.toLocaleString('en-US')} unchanged`;
     case 'attempt-failed':
-      return verbose ? `attempt failed: ${printable(event.key)} (${event.recipe}): ${printable(event.detail)}` : undefined;
+      return verbose
+        ? `attempt failed: ${printable(event.key)} (${event.recipe}): ${printable(event.detail)}`
+        : undefined;
     case 'item-ended':
-      return verbose ? `${event.disposition}: ${printable(event.key)} (${event.recipe}) in ${duration(event.elapsedMs)}` : undefined;
+      return verbose
+        ? `${event.disposition}: ${printable(event.key)} (${event.recipe}) in ${duration(event.elapsedMs)}`
+        : undefined;
     case 'phase':
       return event.phase === 'validating' || event.phase === 'publishing' ? event.phase : undefined;
     case 'held':

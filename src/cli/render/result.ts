@@ -71,7 +71,7 @@ function renderCounts(terminal: Terminal, result: Result): void {
   if (freshness) terminal.out(`  fresh     half live within ${duration(freshness.p50Ms)} of their change, 95 % within ${duration(freshness.p95Ms)}`);
 }
 
-function renderFindings(terminal: Terminal, findings: readonly Finding[]): void {
+export function renderFindings(terminal: Terminal, findings: readonly Finding[]): void {
   const errors = findings.filter((finding) => finding.severity === 'error');
   const shown = terminal.verbose ? findings : errors.slice(0, mostFindings);
   for (const finding of shown) {

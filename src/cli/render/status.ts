@@ -19,7 +19,16 @@ export function statusRecord(standing: Standing): object {
     staged: head?.channels.staged ?? null,
     frozen: head?.frozen ?? null,
     originFault: originFault ? { code: originFault.code, message: originFault.message } : null,
-    run: run ? { id: run.id, window: run.window.label, verb: run.verb, phase: run.phase, outcome: run.outcome ?? null, log: run.log } : null,
+    run: run
+      ? {
+          id: run.id,
+          window: run.window.label,
+          verb: run.verb,
+          phase: run.phase,
+          outcome: run.outcome ?? null,
+          log: run.log,
+        }
+      : null,
     progress: progress ?? null,
     result: run?.result ?? null,
     next: nextCommands(standing),
@@ -38,8 +47,12 @@ export function renderStatus(terminal: Terminal, standing: Standing, now: number
     terminal.out(`  ${index === 0 ? 'next      ' : '          '}${paint('cyan', command)}`);
   });
   const { staged, live } = standing.head?.channels ?? {};
-  if (staged) terminal.out(`  staged    snapshot ${short(staged.snapshot)} from window ${staged.window}, held by ${staged.rules.join(', ')}`);
-  if (standing.head?.frozen) terminal.out(`  frozen    since ${standing.head.frozen.at}: ${printable(standing.head.frozen.reason)}`);
+  if (staged)
+    terminal.out(
+      `  staged    snapshot ${short(staged.snapshot)} from window ${staged.window}, held by ${staged.rules.join(', ')}`,
+    );
+  if (standing.head?.frozen)
+    terminal.out(`  frozen    since ${standing.head.frozen.at}: ${printable(standing.head.frozen.reason)}`);
   if (standing.run) renderRun(terminal, standing.run, now);
   if (standing.progress) renderProgress(terminal, standing.progress, standing.running, now);
   if (live) terminal.out(`  opens     next window ${standing.next.label}, in ${duration(standing.next.opens - now)}`);
@@ -47,12 +60,22 @@ export function renderStatus(terminal: Terminal, standing: Standing, now: number
 
 type Colour = 'green' | 'yellow' | 'red' | 'cyan';
 
-function verdictOf({ running, run, originFault, progress }: Standing): { readonly word: string; readonly colour: Colour } {
+function verdictOf({ running, run, originFault, progress }: Standing): {
+  readonly word: string;
+  readonly colour: Colour;
+} {
   if (originFault) return { word: 'the origin cannot be read', colour: 'red' };
-  if (running) return { word: `running: ${run?.phase ?? 'starting'}${progress ? `, ${share(progress)}` : ''}`, colour: 'cyan' };
+  if (running)
+    return { word: `running: ${run?.phase ?? 'starting'}${progress ? `, ${share(progress)}` : ''}`, colour: 'cyan' };
   if (!run) return { word: 'never ran here', colour: 'yellow' };
-  if (!run.outcome || run.outcome === 'interrupted') return { word: 'stopped in the middle; the next run goes on from there', colour: 'yellow' };
-  const colours: Partial<Record<typeof run.outcome, Colour>> = { published: 'green', unchanged: 'green', failed: 'red', unknown: 'red' };
+  if (!run.outcome || run.outcome === 'interrupted')
+    return { word: 'stopped in the middle; the next run goes on from there', colour: 'yellow' };
+  const colours: Partial<Record<typeof run.outcome, Colour>> = {
+    published: 'green',
+    unchanged: 'green',
+    failed: 'red',
+    unknown: 'red',
+  };
   return { word: run.outcome, colour: colours[run.outcome] ?? 'yellow' };
 }
 
@@ -95,7 +118,9 @@ function nextCommands({ job, running, run, head }: Standing): readonly string[] 
 
 function renderRun(terminal: Terminal, run: RunRow, now: number): void {
   const took = duration((run.endedAt ?? now) - run.startedAt);
-  terminal.out(`  run       ${run.id} (${run.verb}) for window ${run.window.label}: ${run.outcome ?? run.phase}, ${took}`);
+  terminal.out(
+    `  run       ${run.id} (${run.verb}) for window ${run.window.label}: ${run.outcome ?? run.phase}, ${took}`,
+  );
   terminal.out(`  log       ${run.log}`);
 }
 
@@ -103,10 +128,15 @@ function renderProgress(terminal: Terminal, progress: Progress, running: boolean
   const { ended } = progress;
   const parts = Object.entries({ todo: progress.todo, claimed: progress.claimed, ...ended }).filter(([, n]) => n > 0);
   terminal.out(`  items     ${parts.map(([word, n]) => `${n} ${word}`).join(', ') || 'none to do'}`);
-  if (running && progress.lastEndedAt !== undefined) terminal.out(`  last item ended ${duration(now - progress.lastEndedAt)} ago`);
-  const open = progress.partitions.filter((partition) => partition.failed > 0 || (running && partition.ended < partition.items));
+  if (running && progress.lastEndedAt !== undefined)
+    terminal.out(`  last item ended ${duration(now - progress.lastEndedAt)} ago`);
+  const open = progress.partitions.filter(
+    (partition) => partition.failed > 0 || (running && partition.ended < partition.items),
+  );
   for (const partition of open.slice(0, terminal.verbose ? open.length : 8)) {
     const failed = partition.failed > 0 ? `, ${partition.failed} failed` : '';
-    terminal.out(`  partition ${partition.id}  ${partition.ended} of ${partition.items} items${failed}  about ${duration(partition.predictedSeconds * 1000)}`);
+    terminal.out(
+      `  partition ${partition.id}  ${partition.ended} of ${partition.items} items${failed}  about ${duration(partition.predictedSeconds * 1000)}`,
+    );
   }
 }

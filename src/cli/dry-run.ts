@@ -1,0 +1,195 @@
+import path from 'node:path';
+import type { Hold } from '../domain/gate.js';
+import { compileMatch } from '../domain/match.js';
+import { noAssets, noItems, type Result } from '../domain/result.js';
+import { stratifiedSample } from '../domain/sample.js';
+import type { AssetKey, Finding, Inventory, Job } from '../domain/types.js';
+import { forecastGate } from '../engine/forecast.js';
+import { knownBad } from '../engine/known-bad.js';
+import { previewNight } from '../engine/preview.js';
+import { type Rehearsal, rehearse } from '../engine/rehearse.js';
+import { isMissing } from '../engine/report.js';
+import { sampleSource } from '../engine/sample-source.js';
+import { defaultWorkers } from '../executors/processes/capacity.js';
+import type { Source } from '../sources/contract.js';
+import { openScratchState } from '../state/open.js';
+import { jobFolder, openNight, openOrigin, openSource } from './compose.js';
+import { type DryRunWish, isFailing } from './dry-run-options.js';
+import { makePlace, type Place } from './dry-run-place.js';
+import { assetsAmong } from './files-from.js';
+import { annotate, appendSummary, fenced } from './github.js';
+import { listen } from './listen.js';
+import { countOption, durationOption } from './options.js';
+import { type DryRunRecord, dryRunMarkdown, renderDryRun } from './render/dry-run.js';
+import { type RunCall, toldInOneRecord } from './run-one.js';
+import { neverStop, stopOnSignals } from './stop.js';
+
+/**
+ * Really processes chosen assets of a job, and publishes them nowhere but into a folder of their own: the same code as at
+ * night, over a source that seems to hold only these, a state in memory and a fresh origin. Takes no lock.
+ */
+export async function dryRunOne(call: RunCall, name: string | undefined, wish: DryRunWish): Promise<number> {
+  return await toldInOneRecord(call, name, async (job) => {
+    const source = await openSource(job, call.context.clock);
+    const library = await source.scan();
+    const chosen = choose(call, job, library, wish);
+    const trial = { call, job, wish, source, library, chosen };
+    return chosen.keys.size === 0 ? tell(trial, nothingChosen(call, trial)) : await tryOut(trial);
+  });
+}
+
+interface Trial {
+  readonly call: RunCall;
+  readonly job: Job;
+  readonly wish: DryRunWish;
+  readonly source: Source;
+  readonly library: Inventory;
+  readonly chosen: Chosen;
+}
+
+interface Chosen {
+  readonly keys: ReadonlySet<AssetKey>;
+  readonly counts: DryRunRecord['dryRun']['chosen'];
+}
+
+/** First the named files, then the globs, then a sample of what is left. */
+function choose({ context, project }: RunCall, job: Job, { assets }: Inventory, wish: DryRunWish): Chosen {
+  const root = typeof job.source.path === 'string' ? job.source.path : undefined;
+  const bases = [process.cwd(), project.folder, ...(context.env.GITHUB_WORKSPACE ? [context.env.GITHUB_WORKSPACE] : [])];
+  const known = new Set(assets.map(({ key }) => key));
+  const listed = wish.files && assetsAmong(wish.files, { bases, root, known });
+  const recipesFor = compileMatch(job.recipes);
+  const wanted = assets
+    .filter(({ key }) => (!listed || listed.keys.has(key)) && (!wish.only || wish.only(key)))
+    .map(({ key, bytes }) => ({ key, bytes, recipes: recipesFor(key).map(({ name }) => name) }));
+  const matched = wanted.filter(({ recipes }) => recipes.length > 0);
+  const sampled = wish.sample === undefined ? matched : stratifiedSample(matched, wish.sample);
+  const { gone = 0, outside = 0 } = listed ?? {};
+  const counts = { assets: sampled.length, of: assets.length, unmatched: wanted.length - matched.length, gone, outside };
+  return { keys: new Set(sampled.map(({ key }) => key)), counts };
+}
+
+async function tryOut(trial: Trial): Promise<number> {
+  const { call, job, wish } = trial;
+  const place = makePlace(job, call.project, wish.out && path.join(wish.out, wish.all ? job.name : ''));
+  let keep = true;
+  try {
+    const rehearsal = await atPlace(trial, place);
+    const record = await judged(trial, rehearsal, place);
+    keep = record.dryRun.kept !== null;
+    return tell(trial, record);
+  } finally {
+    if (!keep) place.remove();
+  }
+}
+
+async function atPlace({ call, job, source, library, chosen }: Trial, place: Place): Promise<Rehearsal> {
+  const { context, terminal, options } = call;
+  const workers = workersOf(call);
+  const graceMs = durationOption('--grace', options.grace);
+  const folder = place.work;
+  const trialJob = { ...job, gate: letAllPass, origin: { type: 'directory', path: place.out, singleWriter: true } };
+  const state = openScratchState(folder);
+  const { emit, close } = listen({ context, terminal, options, folder, workers });
+  const stop = stopOnSignals(graceMs, (signal) => emit({ type: 'stopping', signal, graceMs }));
+  try {
+    const night = await openNight({
+      ...{ folder, state, workers, emit, stop },
+      job: trialJob,
+      clock: context.clock,
+      source: sampleSource(source, library, chosen.keys),
+      origin: await openOrigin(trialJob),
+    });
+    return await rehearse(night, library);
+  } finally {
+    stop.release();
+    close();
+    state.close();
+  }
+}
+
+/** A part of the library says nothing about the whole, and what was made is to be looked at. */
+const letAllPass: Job['gate'] = {
+  tolerate: { count: Number.MAX_SAFE_INTEGER },
+  shrink: { count: Number.MAX_SAFE_INTEGER },
+};
+
+function workersOf({ options }: RunCall): number {
+  return options.workers === undefined ? defaultWorkers() : countOption('--workers', options.workers);
+}
+
+/** What was found, against what the job's own state knows already; both are only read. */
+async function judged(trial: Trial, rehearsal: Rehearsal, place: Place): Promise<DryRunRecord> {
+  const { call, job, wish, chosen } = trial;
+  const { result, findings, items, measured } = rehearsal;
+  const folder = jobFolder(call.project, job.name);
+  const state = openScratchState(folder);
+  try {
+    const isKnown = knownBad(state, items);
+    const errors = findings.filter(({ severity }) => severity === 'error');
+    const fresh = errors.filter((finding) => !isKnown(finding));
+    const holds = wish.failOn === 'gate' ? await forecast(trial, rehearsal, state) : [];
+    const ended = result.outcome === 'published' || result.outcome === 'incomplete' || result.outcome === 'unchanged';
+    const failing = isFailing(wish.failOn ?? 'new', { errors, fresh, holds });
+    const kept = errors.length > 0 || result.fault !== undefined;
+    return {
+      ...result,
+      exit: ended ? Number(failing) : result.exit,
+      live: null,
+      findings,
+      next: [`nightpress plan ${job.name} --explain`],
+      log: kept ? result.log : null,
+      dryRun: {
+        chosen: chosen.counts,
+        failOn: wish.failOn ?? 'new',
+        errors: { total: errors.length, new: fresh.length },
+        holds,
+        look: wish.out !== undefined || kept ? path.join(place.out, 'live') : null,
+        kept: kept ? place.temporary : null,
+        ...measured,
+      },
+    };
+  } finally {
+    state.close();
+  }
+}
+
+/** The gate of a whole night, in which what failed here fails too. */
+async function forecast(
+  { call, job, source, library }: Trial,
+  { items }: Rehearsal,
+  state: ReturnType<typeof openScratchState>,
+): Promise<readonly Hold[]> {
+  const everything = new Set(library.assets.map(({ key }) => key));
+  const night = await openNight({
+    ...{ job, state, folder: jobFolder(call.project, job.name), workers: workersOf(call) },
+    ...{ clock: call.context.clock, emit: () => undefined, stop: neverStop },
+    source: sampleSource(source, library, everything),
+  });
+  const made = await previewNight(night);
+  const failing = new Set(items.filter(({ disposition }) => isMissing(disposition)).map(({ id }) => id));
+  return await forecastGate(night, { made, base: made.base.snapshot, failing });
+}
+
+function nothingChosen({ context }: RunCall, { job, wish, chosen }: Trial): DryRunRecord {
+  const findings: readonly Finding[] = [];
+  const result: Result = {
+    ...{ type: 'result', job: job.name, window: null, run: null, outcome: 'unchanged', exit: 0, snapshot: null },
+    ...{ live: null, assets: noAssets, items: noItems, derivatives: { made: 0, reused: 0, bytes: 0 } },
+    ...{ partitions: { total: 0, done: 0, failed: 0 }, freshness: null, findings, log: null, durationMs: 0 },
+    next: [`nightpress plan ${job.name} --explain`],
+  };
+  const nothing = { errors: { total: 0, new: 0 }, holds: [], look: null, kept: null, recipes: [], slowest: [] };
+  return { ...result, dryRun: { chosen: chosen.counts, failOn: wish.failOn ?? 'new', ...nothing } };
+}
+
+function tell({ call, job }: Trial, record: DryRunRecord): number {
+  const { terminal, options, context } = call;
+  if (options.json) terminal.out(JSON.stringify(record));
+  else if (!(terminal.quiet && record.exit === 0)) {
+    fenced(terminal, context.env, () => renderDryRun(terminal, record));
+    annotate(terminal, context.env, { job, findings: record.findings });
+  }
+  appendSummary(terminal, context.env, dryRunMarkdown(record));
+  return record.exit;
+}
