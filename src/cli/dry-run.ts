@@ -34,7 +34,7 @@ export async function dryRunOne(call: RunCall, name: string | undefined, wish: D
     const library = await source.scan();
     const chosen = choose(call, job, library, wish);
     const trial = { call, job, wish, source, library, chosen };
-    return chosen.keys.size === 0 ? tell(trial, nothingChosen(call, trial)) : await tryOut(trial);
+    return chosen.keys.size === 0 ? tell(trial, nothingChosen(trial)) : await tryOut(trial);
   });
 }
 
@@ -171,7 +171,7 @@ async function forecast(
   return await forecastGate(night, { made, base: made.base.snapshot, failing });
 }
 
-function nothingChosen({ context }: RunCall, { job, wish, chosen }: Trial): DryRunRecord {
+function nothingChosen({ job, wish, chosen }: Trial): DryRunRecord {
   const findings: readonly Finding[] = [];
   const result: Result = {
     ...{ type: 'result', job: job.name, window: null, run: null, outcome: 'unchanged', exit: 0, snapshot: null },

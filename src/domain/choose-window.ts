@@ -11,8 +11,9 @@ import { latestOpening, nextOpenings, openingsBetween, unscheduledWindow } from 
  *   open run, another window's turn by now        as if there were none, superseding
  *   --rerun                                       run the current window or a newer unscheduled one again
  *   --now                                         run a window that opens this moment; resumes one that is unfinished
- *   current window settled                        nothing
  *   current window held, failed, … or unknown     run it: scan anew
+ *   settled, but a newer unscheduled one is not   run that one: whatever ends a night, `run` alone goes on
+ *   both settled                                  nothing
  *
  * The current window is the latest opening at or before now, open or already closed: a night that was missed is caught
  * up once, older ones are only named. The window of an open run is still its turn while no scheduled window opened
@@ -83,10 +84,14 @@ function goOn(input: ChooseInput, row: LedgerWindow): Decision {
 
 function runAgain(input: ChooseInput): Decision {
   const current = { ...latestOpening(input.spec, input.now), scheduled: true };
-  const newest = input.windows
-    .filter(({ scheduled, opens }) => !scheduled && opens > current.opens && opens <= input.now)
-    .reduce<LedgerWindow>((latest, row) => (row.opens > latest.opens ? row : latest), current);
-  return run(input, newest, 'asked for with --rerun');
+  return run(input, newestOutside(input, current.opens) ?? current, 'asked for with --rerun');
+}
+
+/** The newest unscheduled window that opened since. */
+function newestOutside({ windows, now }: ChooseInput, since: number): LedgerWindow | undefined {
+  return windows
+    .filter(({ scheduled, opens }) => !scheduled && opens > since && opens <= now)
+    .reduce<LedgerWindow | undefined>((latest, row) => (latest && latest.opens > row.opens ? latest : row), undefined);
 }
 
 function outsideWindow(input: ChooseInput): Decision {
@@ -98,6 +103,8 @@ function currentWindow(input: ChooseInput): Decision {
   const row = input.windows.find(({ opens }) => opens === current.opens);
   if (!row) return run(input, { ...current, scheduled: true }, whyNew(input, current));
   if (!isSettled(row.outcome)) return run(input, { ...current, scheduled: true }, whyAgain(row));
+  const outside = newestOutside(input, current.opens);
+  if (outside && !isSettled(outside.outcome)) return run(input, outside, whyAgain(outside));
   const [next = current] = nextOpenings(input.spec, input.now, 1);
   const because = `window ${row.label} is ${row.outcome}; the next opens ${next.label}, run --now works at once`;
   return { kind: 'nothing', window: windowOf(row), next, because };

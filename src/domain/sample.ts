@@ -47,7 +47,7 @@ function groupByStratum<Asset extends Sampleable>(assets: readonly Asset[]): Rea
 /** One to each in order, then always to the one furthest below its share. `sizes` are in falling order. */
 function shareOut(sizes: readonly number[], places: number): readonly number[] {
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  const given = sizes.map((_, at) => (at < places ? 1 : 0));
+  const given = sizes.map((_, at): number => (at < places ? 1 : 0));
   for (let left = places - given.reduce((sum, n) => sum + n, 0); left > 0; left--) {
     const missing = sizes.map((size, at) => {
       const has = given[at] ?? 0;

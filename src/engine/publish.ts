@@ -7,6 +7,7 @@ import type { AssetKey, Entry, RunId, SnapshotId, Window } from '../domain/types
 import type { HeadRead } from '../origins/contract.js';
 import { nodeLoader } from './base.js';
 import type { Night } from './night.js';
+import { holdsAll } from './store.js';
 import { mendTree, prepareTree } from './tree.js';
 import type { Updates } from './validate.js';
 
@@ -43,25 +44,32 @@ export interface Published {
  * still as it was staged wins. Whoever follows the head sees the old snapshot or the new one.
  */
 export async function publish(night: Night, input: PublishInput): Promise<Published> {
-  let { updates, base } = input;
-  const yielded = new Set<AssetKey>();
+  let stand: Stand = input;
   for (let attempt = 1; attempt <= maxSwaps; attempt++) {
     const read = await night.origin.readHead();
-    const onto = read?.head.channels.live?.snapshot;
-    if (onto !== base) {
-      const current = await rebase(night, input, { updates, base, onto, attempt });
-      for (const key of updates.keys()) if (!current.has(key)) yielded.add(key);
-      updates = current;
-      base = onto;
-    }
-    const candidate = await storeManifest(night, onto, updates);
-    const same = { kind: 'same', head: read?.head, snapshot: onto, rules: [] } as const;
-    const published = candidate === onto ? same : await commit(night, input, read, candidate);
+    if (attempt > 1) await refuseCollected(night, stand.updates);
+    stand = await follow(night, input, { stand, onto: read?.head.channels.live?.snapshot, attempt });
+    const candidate = await storeManifest(night, stand.base, stand.updates);
+    const same = { kind: 'same', head: read?.head, snapshot: stand.base, rules: [] } as const;
+    const published = candidate === stand.base ? same : await commit(night, input, read, candidate);
     if (!published) continue;
-    if (onto && published.kind !== 'live') await mendLive(night, input.run, onto);
-    return { ...published, yielded };
+    if (stand.base && published.kind !== 'live') await mendLive(night, input.run, stand.base);
+    const { updates } = stand;
+    return { ...published, yielded: new Set([...input.updates.keys()].filter((key) => !updates.has(key))) };
   }
   throw new Fault('swap-lost', `the head of '${night.job.name}' was moved by others ${maxSwaps} times in a row`);
+}
+
+/** This run's changes, and the snapshot they stand on. */
+type Stand = Pick<PublishInput, 'base' | 'updates'>;
+
+/** Whoever came first may have been a collector, and what it deleted may have been old enough to look forgotten. */
+async function refuseCollected(night: Night, updates: Updates): Promise<void> {
+  for (const entry of updates.values()) {
+    const outputs = Object.values(entry?.items ?? {}).flatMap((item) => item.derivatives);
+    if (await holdsAll(night.origin, outputs)) continue;
+    throw new Fault('swap-lost', `blobs of '${entry?.key}' were collected before they could be published`);
+  }
 }
 
 /** The live snapshot stays, but blobs of it may have been made again: its tree still shows the ones they replace. */
@@ -124,24 +132,24 @@ function nextHead(night: Night, input: PublishInput, { read, snapshot, rules, tx
 }
 
 interface Rebase {
-  readonly updates: Updates;
-  readonly base: SnapshotId | undefined;
+  readonly stand: Stand;
   readonly onto: SnapshotId | undefined;
   readonly attempt: number;
 }
 
 /** Our changes on top of theirs. Where both touched an asset, ours stands only if its source still is what we staged. */
-async function rebase(night: Night, input: PublishInput, { updates, base, onto, attempt }: Rebase): Promise<Updates> {
-  const merged = new Map(updates);
+async function follow(night: Night, input: PublishInput, { stand, onto, attempt }: Rebase): Promise<Stand> {
+  if (onto === stand.base) return stand;
+  const updates = new Map(stand.updates);
   let theirs = 0;
-  for await (const { key, after } of diffManifests(nodeLoader(night.origin), base, onto)) {
+  for await (const { key, after } of diffManifests(nodeLoader(night.origin), stand.base, onto)) {
     theirs++;
-    if (!merged.has(key)) continue;
-    const ours = merged.get(key);
-    if (!(await isCurrent(night, { key, ours, theirs: after, staged: input.stagedListing(key) }))) merged.delete(key);
+    if (!updates.has(key)) continue;
+    const ours = updates.get(key);
+    if (!(await isCurrent(night, { key, ours, theirs: after, staged: input.stagedListing(key) }))) updates.delete(key);
   }
   night.emit({ type: 'rebased', attempt, onto, theirs });
-  return merged;
+  return { updates, base: onto };
 }
 
 interface Conflict {

@@ -1,5 +1,6 @@
 import { Fault } from '../domain/faults.js';
 import { entries } from '../domain/manifest.js';
+import { blobKey } from '../domain/origin-keys.js';
 import type { AssetKey, Derivative, Digest, Entry, Finding, SnapshotId } from '../domain/types.js';
 import type { Origin } from '../origins/contract.js';
 import type { State } from '../state/contract.js';
@@ -73,14 +74,13 @@ async function untilDamaged(read: () => Promise<void>): Promise<string | undefin
 }
 
 function lookOnce(origin: Origin, deep: boolean) {
-  const looked = new Map<Digest, { readonly bytes: number; readonly wrong: string | undefined }>();
+  const looked = new Map<string, { readonly bytes: number; readonly wrong: string | undefined }>();
   return {
     async at(derivative: Derivative): Promise<string | undefined> {
-      const known = looked.get(derivative.sha256);
-      if (known) return known.wrong;
-      const wrong = await whatIsWrong(origin, derivative, deep);
-      looked.set(derivative.sha256, { bytes: derivative.bytes, wrong });
-      return wrong;
+      const key = blobKey(derivative);
+      const known = looked.get(key) ?? { bytes: derivative.bytes, wrong: await whatIsWrong(origin, derivative, deep) };
+      looked.set(key, known);
+      return known.wrong;
     },
     totals: () => ({ blobs: looked.size, bytes: [...looked.values()].reduce((sum, { bytes }) => sum + bytes, 0) }),
   };

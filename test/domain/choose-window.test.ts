@@ -91,6 +91,21 @@ describe('last outcome × now × what changed', () => {
     [
       'an unscheduled run failed after a published night',
       { now: '22 13:00', ledger: [published22, night('22 12:00', 'failed')] },
+      'run 22 12:00',
+    ],
+    [
+      'an unscheduled run failed, a newer one did not',
+      { now: '22 14:00', ledger: [published22, night('22 12:00', 'failed'), night('22 13:00', 'unchanged')] },
+      'nothing 22, next 23',
+    ],
+    [
+      'an unscheduled run was held, and the night failed before it',
+      { now: '22 13:00', ledger: [night('22', 'failed'), night('22 12:00', 'held')] },
+      'run 22',
+    ],
+    [
+      'an unscheduled run failed before the night that is published',
+      { now: '22 13:00', ledger: [published22, night('22 01:00', 'failed')] },
       'nothing 22, next 23',
     ],
 

@@ -47,6 +47,8 @@ export interface StartOptions {
   /** `run` unless told. */
   readonly verb?: string;
   readonly workers?: number;
+  /** As people see it, without `--json`. */
+  readonly plain?: boolean;
 }
 
 /** One line of `--json -v`. */
@@ -91,9 +93,9 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
   await mkdir(path.join(folder, 'jobs'), { recursive: true });
   await mkdir(source, { recursive: true });
   await writeFile(path.join(folder, 'jobs', 'night.ts'), jobText(source, origin, options.recipes ?? tinyRecipes));
-  const start: World['start'] = (args = [], { env = {}, state = stateRoot, verb = 'run', workers = 2 } = {}) => {
+  const start: World['start'] = (args = [], { env = {}, state = stateRoot, verb = 'run', workers = 2, plain } = {}) => {
     const flags = verb === 'run' ? ['-v', '-j', String(workers)] : [];
-    return launch(folder, [verb, 'night', ...args, '--json', ...flags, '--state', state], env);
+    return launch(folder, [verb, 'night', ...args, ...(plain ? [] : ['--json']), ...flags, '--state', state], env);
   };
   return {
     folder,
