@@ -4,6 +4,7 @@ import { compileMatch } from '../domain/match.js';
 import { noAssets, noItems, type Result } from '../domain/result.js';
 import { stratifiedSample } from '../domain/sample.js';
 import type { AssetKey, Finding, Inventory, Job } from '../domain/types.js';
+import type { Emit, NightEvent } from '../engine/events.js';
 import { forecastGate } from '../engine/forecast.js';
 import { knownBad } from '../engine/known-bad.js';
 import { previewNight } from '../engine/preview.js';
@@ -94,7 +95,8 @@ async function atPlace({ call, job, source, library, chosen }: Trial, place: Pla
   const stop = stopOnSignals(graceMs, (signal) => emit({ type: 'stopping', signal, graceMs }));
   try {
     const night = await openNight({
-      ...{ folder, state, workers, emit, stop },
+      ...{ folder, state, workers, stop },
+      emit: (event) => emitTruly(emit, event),
       job: trialJob,
       clock: context.clock,
       source: sampleSource(source, library, chosen.keys),
@@ -106,6 +108,12 @@ async function atPlace({ call, job, source, library, chosen }: Trial, place: Pla
     close();
     state.close();
   }
+}
+
+/** The head that moves is that of a folder for looking at, and no window was asked for: neither is news to anybody. */
+function emitTruly(emit: Emit, event: NightEvent): void {
+  if (event.type === 'head-ready' || event.type === 'head-moved') return;
+  emit(event.type === 'run' ? { ...event, because: 'dry run' } : event);
 }
 
 /** A part of the library says nothing about the whole, and what was made is to be looked at. */

@@ -4,6 +4,7 @@ import { Fault } from '../domain/faults.js';
 import { addDiff } from './commands/diff.js';
 import { addDoctor } from './commands/doctor.js';
 import { addGc } from './commands/gc.js';
+import { addExplain } from './commands/explain.js';
 import { addInit } from './commands/init.js';
 import { addPin } from './commands/pin.js';
 import { addPlan } from './commands/plan.js';
@@ -55,6 +56,7 @@ export function buildProgram(context: CommandContext): Command {
   addRetry(program, context);
   addPlan(program, context);
   addStatus(program, context);
+  addExplain(program, context);
   addWindows(program, context);
   addSnapshots(program, context);
   addDiff(program, context);

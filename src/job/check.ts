@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { compileMatch } from '../domain/match.js';
 import { checkTemplate } from '../domain/paths.js';
+import { type Problem, problemsOf } from '../domain/problems.js';
 import type { Allowance, Job, Limits, Recipe } from '../domain/types.js';
 import { checkWindowSpec } from '../domain/window.js';
 import type { OriginCheck } from '../origins/contract.js';
 import type { RecipeKind } from '../processors/contract.js';
-import type { Problem, SourceCheck } from '../sources/contract.js';
+import type { SourceCheck } from '../sources/contract.js';
 import { parseAllowance, parseDuration } from './units.js';
 
 /** Looks up family members by name; undefined for an unknown name. Given by the composition root. */
@@ -86,7 +87,7 @@ export async function checkJob(
 > {
   const top = shape.safeParse(value);
   const raw = isRecord(value) ? value : {};
-  const problems = top.success ? [] : problemsOf(top.error, value);
+  const problems: Problem[] = top.success ? [] : [...problemsOf(top.error, value)];
   problems.push(...windowProblems(raw.window));
   const recipes = checkRecipes(raw.recipes, families, problems);
   const source = await checkMember(
@@ -203,34 +204,6 @@ async function checkMember<Check extends MemberCheck>(
   if (result.ok) return result as Extract<Check, { ok: true }>;
   problems.push(...result.problems.map((problem) => ({ ...problem, path: [field, ...problem.path] })));
   return undefined;
-}
-
-/** zod's issues in the one sentence shape: where, what stands there, what was expected. */
-export function problemsOf(error: z.ZodError, value: unknown, prefix: readonly (string | number)[] = []): Problem[] {
-  return error.issues.flatMap((issue) => {
-    const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({
-        path: [...prefix, ...path, key],
-        value: valueAt(value, [...path, key]),
-        expected: 'no such option exists',
-      }));
-    }
-    return [
-      {
-        path: [...prefix, ...path],
-        value: valueAt(value, path),
-        expected: issue.message.replace(/^(Invalid|Too) \w+: (expected )?/, ''),
-      },
-    ];
-  });
-}
-
-function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
-  return path.reduce<unknown>(
-    (at, part) => (isRecord(at) || Array.isArray(at) ? (at as Record<string | number, unknown>)[part] : undefined),
-    value,
-  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createJiti } from 'jiti';
 import { Fault } from '../domain/faults.js';
+import type { Problem } from '../domain/problems.js';
 import type { Job } from '../domain/types.js';
-import type { Problem } from '../sources/contract.js';
 import { type CheckedJob, checkJob, type Families } from './check.js';
 
 export interface Project {

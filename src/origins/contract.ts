@@ -1,6 +1,6 @@
 import type { Head } from '../domain/head.js';
+import type { Problem } from '../domain/problems.js';
 import type { Derivative, Digest, Entry, SnapshotId } from '../domain/types.js';
-import type { Problem } from '../sources/contract.js';
 
 /** A blob's name at the origin is made of these two: `b/<aa>/<sha256>.<ext>`. */
 export interface BlobName {

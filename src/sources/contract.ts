@@ -1,3 +1,4 @@
+import type { Problem } from '../domain/problems.js';
 import type { AssetKey, Digest, Finding, Inventory, ListedAsset } from '../domain/types.js';
 
 /** What `stage` did: the bytes are in `file` and nothing else was learned by trusting the listing. */
@@ -48,11 +49,3 @@ export type SourceCheck =
       readonly folder?: string;
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };
-
-/** One thing wrong with a job file: where, what stands there, what was expected. */
-export interface Problem {
-  /** Path inside the object: `['path']`. */
-  readonly path: readonly (string | number)[];
-  readonly value: unknown;
-  readonly expected: string;
-}

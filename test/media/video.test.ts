@@ -26,7 +26,7 @@ async function workFile(
 ) {
   await write(source);
   const input = { key: path.basename(source), write: async (file: string) => writeFile(file, await readFile(source)) };
-  const fast = { preset: 'superfast', ...settings };
+  const fast = { preset: 'superfast', poster: false, ...settings };
   const attempted = await attempt(folder, { kind: 'video', settings: fast, input });
   return { ...attempted, path: (variant: string) => path.join(attempted.outbox, fileOf(attempted.result, variant)) };
 }
@@ -55,7 +55,10 @@ const second = 'testsrc2=size=320x240:rate=25:duration=1';
 const tone = 'sine=frequency=440:sample_rate=44100:duration=1';
 
 test('a clip with sound becomes one MP4 for each height and a poster', async () => {
-  const { result, path: at } = await work([...lavfi(second, tone), '-c:a', 'aac'], { heights: [120, 180] });
+  const { result, path: at } = await work([...lavfi(second, tone), '-c:a', 'aac'], {
+    heights: [120, 180],
+    poster: true,
+  });
   expect(outputsOf(result).map(({ variant, ext, type, width, height }) => [variant, ext, type, width, height])).toEqual(
     [
       ['120p', 'mp4', 'video/mp4', 160, 120],
@@ -83,7 +86,7 @@ test('a clip with sound becomes one MP4 for each height and a poster', async () 
 });
 
 test('a clip without sound stays without', async () => {
-  const { path: at } = await work(lavfi(second), { heights: [120], poster: false });
+  const { path: at } = await work(lavfi(second), { heights: [120] });
   expect((await look(at('120p'))).streams).toHaveLength(1);
 });
 
@@ -95,7 +98,7 @@ test('six channels become two', async () => {
 
 test('nothing is enlarged: heights at or above the own collapse into the own, made even', async () => {
   const odd = 'testsrc2=size=161x121:rate=10:duration=0.5,format=yuv444p';
-  const { result } = await work([...lavfi(odd), '-c:v', 'ffv1'], { heights: [720, 120, 1080] }, 'mkv');
+  const { result } = await work([...lavfi(odd), '-c:v', 'ffv1'], { heights: [720, 120, 1080], poster: true }, 'mkv');
   expect(outputsOf(result).map(({ variant, width, height }) => [variant, width, height])).toEqual([
     ['120p', 160, 120],
     ['poster', 160, 120],
@@ -128,7 +131,7 @@ test('colours survive, whatever matrix and range they came in', async () => {
   for (const matrix of ['bt709', 'smpte170m']) {
     const colour = `color=0xc02040:size=160x120:rate=10:duration=0.3,scale=out_color_matrix=${matrix}:out_range=pc,format=yuv420p`;
     const tagged = ['-color_range', 'pc', '-colorspace', matrix, '-c:v', 'libx264', '-crf', '1'];
-    const { path: at } = await work([...lavfi(colour), ...tagged], { heights: [120], crf: 5 });
+    const { path: at } = await work([...lavfi(colour), ...tagged], { heights: [120], crf: 5, poster: true });
     for (const file of [at('120p'), at('poster')]) {
       const [red, green, blue] = await colourAt(file, '80:60:40:30');
       expect(Math.hypot(red - 0xc0, green - 0x20, blue - 0x40)).toBeLessThan(12);
@@ -158,27 +161,27 @@ test('an interlaced clip loses its combs', async () => {
 test('frames keep their own times', async () => {
   const uneven = "testsrc2=size=160x120:rate=25:duration=1,settb=1/1000,setpts='N*40+if(gte(N,12),17,0)'";
   const exact = ['-fps_mode', 'passthrough', '-enc_time_base', '1:1000'];
-  const { path: at } = await work([...lavfi(uneven), ...exact], { heights: [120], poster: false }, 'mkv');
+  const { path: at } = await work([...lavfi(uneven), ...exact], { heights: [120] }, 'mkv');
   expect(await frameTimes(at('120p'))).toEqual(await frameTimes(path.join(folder, 'source.mkv')));
 });
 
 test('sound that begins late stays late', async () => {
   const late = [...lavfi('testsrc2=size=160x120:rate=10:duration=2'), '-itsoffset', '1', ...lavfi(tone)];
-  const { path: at } = await work([...late, '-c:a', 'aac'], { heights: [120], poster: false }, 'mkv');
+  const { path: at } = await work([...late, '-c:a', 'aac'], { heights: [120] }, 'mkv');
   const [, sound] = (await look(at('120p'))).streams;
   expect(Math.abs(Number(sound?.start_time) - 1)).toBeLessThan(0.1);
 });
 
 test('frames beyond the limit are dropped and none is invented', async () => {
   const fast = 'testsrc2=size=160x120:rate=120:duration=1';
-  const capped = await work(lavfi(fast), { heights: [120], maxFps: 60, poster: false });
+  const capped = await work(lavfi(fast), { heights: [120], maxFps: 60 });
   expect((await look(capped.path('120p'))).streams[0]).toMatchObject({ nb_read_frames: '60' });
-  const slow = await work(lavfi('testsrc2=size=160x120:rate=5:duration=1'), { heights: [120], poster: false });
+  const slow = await work(lavfi('testsrc2=size=160x120:rate=5:duration=1'), { heights: [120] });
   expect((await look(slow.path('120p'))).streams[0]).toMatchObject({ nb_read_frames: '5' });
 });
 
 test('the index lies in front of the media', async () => {
-  const { path: at } = await work(lavfi(second), { heights: [120], poster: false });
+  const { path: at } = await work(lavfi(second), { heights: [120] });
   const boxes = await boxesOf(at('120p'));
   expect(boxes.indexOf('moov')).toBeLessThan(boxes.indexOf('mdat'));
 });
@@ -186,7 +189,7 @@ test('the index lies in front of the media', async () => {
 test('nothing of the metadata is published', async () => {
   const told = ['location=+48.1372+011.5755/', 'title=secret title', 'comment=secret comment', 'artist=Jane'];
   const args = [...lavfi(second), ...told.flatMap((tag) => ['-metadata', tag]), '-metadata:s:v', 'handler_name=secret'];
-  const { path: at } = await work(args, { heights: [120] });
+  const { path: at } = await work(args, { heights: [120], poster: true });
   for (const variant of ['120p', 'poster']) {
     expect((await readFile(at(variant))).toString('latin1')).not.toMatch(/48\.13|secret|Jane/);
   }
@@ -196,7 +199,7 @@ test('the poster is not black when the clip begins in the dark', async () => {
   const dark = 'color=black:size=160x120:rate=10:duration=1.5';
   const light = 'color=white:size=160x120:rate=10:duration=0.5';
   const both = [...lavfi(dark, light), '-filter_complex', '[0][1]concat=n=2:v=1[v]', '-map', '[v]'];
-  const { path: at } = await work(both, { heights: [120] });
+  const { path: at } = await work(both, { heights: [120], poster: true });
   expect((await colourAt(at('poster'), '100:100:10:10'))[0]).toBeGreaterThan(200);
 });
 
@@ -204,7 +207,7 @@ test.each([
   ['that is black throughout', 'color=black:size=160x120:rate=10:duration=1'],
   ['of a single frame', 'testsrc2=size=160x120:rate=25:duration=0.04'],
 ])('a clip %s has a poster all the same', async (_, graph) => {
-  const { result } = await work(lavfi(graph), { heights: [120] });
+  const { result } = await work(lavfi(graph), { heights: [120], poster: true });
   expect(outputsOf(result).map((output) => output.variant)).toEqual(['120p', 'poster']);
 });
 
@@ -271,7 +274,7 @@ test('a declared duration of days decides nothing', async () => {
 });
 
 test('an output that reaches its limit is a finding, not a shorter clip', async () => {
-  const { order } = await work(lavfi('testsrc2=size=320x240:rate=25:duration=2'), { heights: [240], poster: false });
+  const { order } = await work(lavfi('testsrc2=size=320x240:rate=25:duration=2'), { heights: [240] });
   const outbox = await mkdtemp(path.join(folder, 'second-outbox-'));
   const limits = { ...order.limits, outputBytes: 20_000 };
   const settings = recipeKind.schema.parse(order.settings);

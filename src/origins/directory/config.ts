@@ -3,7 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { errno } from '../../domain/faults.js';
 import { mountKind, networkKind } from '../../domain/network-kinds.js';
-import type { Problem } from '../../sources/contract.js';
+import { problemsOf } from '../../domain/problems.js';
 import type { OriginCheck } from '../contract.js';
 
 export type DirectoryConfig = z.infer<typeof shape>;
@@ -46,21 +46,6 @@ export function check(config: unknown, project: string): OriginCheck {
 
 function refuse(at: readonly string[], value: unknown, expected: string): OriginCheck {
   return { ok: false, problems: [{ path: at, value, expected }] };
-}
-
-function problemsOf(error: z.ZodError, config: unknown): Problem[] {
-  return error.issues.flatMap((issue) => {
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ path: [key], value: valueAt(config, key), expected: 'no such option exists' }));
-    }
-    const at = issue.path.map(String);
-    const value = at[0] === undefined ? config : valueAt(config, at[0]);
-    return [{ path: at, value, expected: issue.message.replace(/^Invalid input: /, '').replace(/^expected /, '') }];
-  });
-}
-
-function valueAt(config: unknown, key: string): unknown {
-  return typeof config === 'object' && config !== null ? (config as Record<string, unknown>)[key] : undefined;
 }
 
 /** Links resolved as far as the path exists, so that one place has one name. */

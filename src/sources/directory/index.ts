@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { z } from 'zod';
+import { problemsOf } from '../../domain/problems.js';
 import type { AssetKey, ListedAsset } from '../../domain/types.js';
 import type { Source, SourceCheck, SourceKind } from '../contract.js';
-import { problemsOf } from '../problems.js';
 import { assetOf, isKey, refusedAsset } from './listing.js';
 import { locate } from './locate.js';
 import { rootAt } from './root.js';

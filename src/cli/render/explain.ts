@@ -1,0 +1,113 @@
+import type { Story } from '../../engine/explain.js';
+import type { HistoryRow } from '../../state/contract.js';
+import type { Terminal } from '../terminal.js';
+import { bytes, duration, printable, short } from './units.js';
+
+export function storyRecord(job: string, story: Story): object {
+  const { key, known, listed, listing, recipes, unmatched, live, snapshots, history } = story;
+  return {
+    type: 'asset',
+    job,
+    key,
+    firstSeenAt: known ? instant(known.firstSeenAt) : null,
+    remembered: known ? { bytes: known.bytes, modifiedAt: instant(known.modifiedAt), sha256: known.sha256 ?? null } : null,
+    listed: listed ? { bytes: listed.bytes, modifiedAt: instant(listed.modifiedAt), problem: listed.problem ?? null } : null,
+    listing,
+    recipes,
+    unmatched,
+    live: live ?? null,
+    snapshots,
+    runs: history.map(({ run, item, attempts }) => ({
+      run: run.id,
+      ...{ verb: run.verb, window: run.window.label, startedAt: instant(run.startedAt), outcome: run.outcome ?? null, log: run.log },
+      ...{ recipe: item.recipe, because: item.because, partition: item.partition ?? null, state: item.state },
+      ...{ disposition: item.disposition ?? null, sha256: item.sha256 ?? null, finding: item.finding ?? null },
+      attempts: attempts.map(({ number, startedAt, endedAt, outcome, detail }) => ({
+        ...{ number, outcome, detail: detail ?? null, startedAt: instant(startedAt), durationMs: endedAt - startedAt },
+      })),
+    })),
+    faults: faultsOf(story).map(({ code, message }) => ({ code, message })),
+  };
+}
+
+function faultsOf({ sourceFault, originFault, planFault }: Story) {
+  return [...new Set([sourceFault, originFault, planFault])].filter((fault) => fault !== undefined);
+}
+
+function instant(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+export function renderStory(terminal: Terminal, job: string, story: Story): void {
+  const { paint } = terminal;
+  terminal.out(`${printable(story.key)}  of ${job}  ${story.live ? paint('green', 'live') : paint('yellow', 'not live')}`);
+  renderSource(terminal, story);
+  for (const fault of faultsOf(story)) terminal.out(`  ${paint('red', 'cause')}     ${printable(fault.message)}`);
+  renderRecipes(terminal, story);
+  renderDerivatives(terminal, story);
+  for (const { snapshot, seq, window, standing, pins, sha256, carried, lost } of story.snapshots) {
+    const what = lost ? 'its manifest is lost' : sha256 ? `content ${short(sha256)}` : 'not in it';
+    const marks = [standing, ...pins.map((pin) => `pinned as ${pin}`), ...carried.map((recipe) => `${recipe} carried`)];
+    terminal.out(`  snapshot  ${short(snapshot)}  seq ${seq}  window ${window}  ${what}  (${printable(marks.join(', '))})`);
+  }
+  renderRuns(terminal, story.history);
+}
+
+function renderSource(terminal: Terminal, { known, listed, listing }: Story): void {
+  const words: Record<Story['listing'], string> = {
+    new: 'not yet taken in by a run here',
+    same: 'as it was when it was last read',
+    changed: 'changed since it was last read',
+    'not trusted': 'too young, or never read here: the next run reads it',
+    gone: 'not in the source',
+    unreadable: 'cannot be read',
+    unknown: 'the source cannot be asked',
+  };
+  if (known) {
+    const content = known.sha256 ? `, content ${short(known.sha256)}` : '';
+    terminal.out(`  seen      first ${instant(known.firstSeenAt)}; last ${bytes(known.bytes)}${content}`);
+  }
+  const now = listed ? `${bytes(listed.bytes)}, modified ${instant(listed.modifiedAt)}: ` : '';
+  terminal.out(`  source    ${now}${words[listing]}`);
+  if (listed?.problem) terminal.out(`  ${terminal.paint('red', 'finding')}   ${printable(listed.problem.message)} [${listed.problem.code}]`);
+}
+
+function renderRecipes(terminal: Terminal, { recipes, unmatched }: Story): void {
+  for (const { recipe, now, because } of recipes) {
+    const would = now.startsWith('would') ? now : `would end as ${now}`;
+    terminal.out(`  recipe    ${recipe} ${would}: ${printable(because)}`);
+  }
+  if (unmatched.length > 0) terminal.out(`  no match  ${unmatched.join(', ')}`);
+}
+
+function renderDerivatives(terminal: Terminal, { live }: Story): void {
+  if (!live) return;
+  const { snapshot, seq, at, source } = live;
+  const size = source.width ? `, ${source.width} × ${source.height}` : '';
+  terminal.out(`  live      snapshot ${short(snapshot)}  seq ${seq}  since ${at}: ${source.type}${size}, content ${short(source.sha256)}`);
+  for (const { recipe, carried, derivatives } of live.items) {
+    if (carried) terminal.out(`  ${terminal.paint('yellow', 'carried')}   ${recipe} shows an older version: ${carried === 'unread' ? 'the newer could not be read' : `content ${short(carried)} could not be processed`}`);
+    for (const { path, bytes: n, width, height, duration: seconds, urls } of derivatives) {
+      const facts = [bytes(n), ...(width ? [`${width} × ${height}`] : []), ...(seconds ? [duration(seconds * 1000)] : [])];
+      terminal.out(`  shows     ${printable(path)}  ${facts.join(', ')}  (${recipe})`);
+      for (const url of [urls?.stable, urls?.immutable]) if (url) terminal.out(`            ${url}`);
+    }
+  }
+}
+
+function renderRuns(terminal: Terminal, history: readonly HistoryRow[]): void {
+  let told: string | undefined;
+  for (const { run, item, attempts } of history) {
+    if (run.id !== told) {
+      terminal.out(`  run       ${run.id} (${run.verb}) for window ${run.window.label}: ${run.outcome ?? run.phase}`);
+      terminal.out(`            log ${printable(run.log)}`);
+    }
+    told = run.id;
+    terminal.out(`            ${item.recipe}: ${item.disposition ?? item.state}, because ${printable(item.because)}`);
+    if (item.finding) terminal.out(`            ${terminal.paint('red', 'finding')} ${printable(item.finding.message)} [${item.finding.code}]`);
+    for (const { number, startedAt, endedAt, outcome, detail } of attempts) {
+      const more = detail === undefined ? '' : `: ${printable(detail)}`;
+      terminal.out(`            attempt ${number} ${outcome} after ${duration(endedAt - startedAt)}${more}`);
+    }
+  }
+}
