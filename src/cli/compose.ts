@@ -4,6 +4,7 @@ import type { Job } from '../domain/types.js';
 import { crashPoints, type Emit } from '../engine/events.js';
 import type { Night, StopSwitch } from '../engine/night.js';
 import { executors } from '../executors/index.js';
+import * as api from '../index.js';
 import type { Families } from '../job/check.js';
 import { jobNames, loadJob, type Project } from '../job/load.js';
 import type { Origin } from '../origins/contract.js';
@@ -30,6 +31,7 @@ export function openProject(options: ProjectOptions): Project {
 }
 
 export const families: Families = {
+  api,
   recipeKinds,
   sourceTypes: Object.keys(sources),
   originTypes: Object.keys(origins),

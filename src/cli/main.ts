@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { Fault } from '../domain/faults.js';
+import { errno, Fault } from '../domain/faults.js';
 import { addDiff } from './commands/diff.js';
 import { addDoctor } from './commands/doctor.js';
 import { addGc } from './commands/gc.js';
@@ -37,11 +37,21 @@ Only 0 and 3 (and 6, maybe) mean that the live snapshot may be a new one.`;
 /** Runs one command line; resolves to the exit code. The one place where an error becomes text and an exit code. */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
   const context: CommandContext = { env, clock: Date.now, exit: 0 };
+  outliveReaders();
   try {
     await buildProgram(context).parseAsync(argv, { from: 'user' });
     return context.exit;
   } catch (error) {
     return explain(error);
+  }
+}
+
+/** Whoever read our output may be gone (`| head`): the work goes on, there is only nobody left to tell. */
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (errno(error) !== 'EPIPE') throw error;
+    });
   }
 }
 

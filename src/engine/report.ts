@@ -138,7 +138,7 @@ function nextCommands(job: string, input: ReportInput, findings: readonly Findin
       const key = findings.find((finding) => finding.severity === 'error' && finding.key !== undefined)?.key;
       return [
         `nightpress retry ${job} --failed`,
-        ...(key === undefined ? [] : [`nightpress explain ${job} ${shellWord(key)}`]),
+        ...(key === undefined ? [] : [`nightpress explain ${job} ${key.startsWith('-') ? '-- ' : ''}${shellWord(key)}`]),
       ];
     }
     case 'failed':

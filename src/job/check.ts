@@ -11,6 +11,8 @@ import { parseAllowance, parseDuration } from './units.js';
 
 /** Looks up family members by name; undefined for an unknown name. Given by the composition root. */
 export interface Families {
+  /** What a job file gets from `import … from 'nightpress'`. */
+  readonly api: Readonly<Record<string, unknown>>;
   readonly recipeKinds: Readonly<Record<string, RecipeKind>>;
   readonly checkSource: (type: string) => Promise<((config: unknown, project: string) => SourceCheck) | undefined>;
   readonly checkOrigin: (type: string) => Promise<((config: unknown, project: string) => OriginCheck) | undefined>;

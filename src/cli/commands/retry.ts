@@ -45,10 +45,9 @@ Exit codes: 0 all is live, 3 items are still missing or carried, 4 held, 2 nothi
 
 async function retryJob(context: CommandContext, name: string | undefined, options: RetryOptions): Promise<number> {
   const { failed, partition: partitions, remake } = options;
-  const items = options.item && globsOption('--item', options.item);
   const terminal = openTerminal(context.env, options);
   if (options.json) announce(terminal);
   return await runOne({ context, project: openProject(options), terminal, options }, name, (night) =>
-    retryNight(night, { failed, partitions, items, remake }),
+    retryNight(night, { failed, partitions, items: options.item && globsOption('--item', options.item), remake }),
   );
 }

@@ -48,7 +48,7 @@ export function renderStory(terminal: Terminal, job: string, story: Story): void
   for (const { snapshot, seq, window, standing, pins, sha256, carried, lost } of story.snapshots) {
     const what = lost ? 'its manifest is lost' : sha256 ? `content ${short(sha256)}` : 'not in it';
     const marks = [standing, ...pins.map((pin) => `pinned as ${pin}`), ...carried.map((recipe) => `${recipe} carried`)];
-    terminal.out(`  snapshot  ${short(snapshot)}  seq ${seq}  window ${window}  ${what}  (${printable(marks.join(', '))})`);
+    terminal.out(`  snapshot  ${short(snapshot)}  seq ${seq}  window ${printable(window)}  ${what}  (${printable(marks.join(', '))})`);
   }
   renderRuns(terminal, story.history);
 }
@@ -84,7 +84,7 @@ function renderDerivatives(terminal: Terminal, { live }: Story): void {
   if (!live) return;
   const { snapshot, seq, at, source } = live;
   const size = source.width ? `, ${source.width} × ${source.height}` : '';
-  terminal.out(`  live      snapshot ${short(snapshot)}  seq ${seq}  since ${at}: ${source.type}${size}, content ${short(source.sha256)}`);
+  terminal.out(`  live      snapshot ${short(snapshot)}  seq ${seq}  since ${at}: ${printable(source.type)}${size}, content ${short(source.sha256)}`);
   for (const { recipe, carried, derivatives } of live.items) {
     if (carried) terminal.out(`  ${terminal.paint('yellow', 'carried')}   ${recipe} shows an older version: ${carried === 'unread' ? 'the newer could not be read' : `content ${short(carried)} could not be processed`}`);
     for (const { path, bytes: n, width, height, duration: seconds, urls } of derivatives) {

@@ -320,6 +320,35 @@ describe('a tree', () => {
       expect(await readdir(at('.tmp'))).toEqual([]);
     }
   });
+
+  test('is mended path by path: what is gone, foreign or a bad copy; what is a good copy stays', async () => {
+    const names = ['gone/page.txt', 'foreign.txt', 'bad-copy.txt', 'good-copy.txt', 'fine.txt'];
+    const entries = names.map((name) => pageEntry(blob, name));
+    await origin.tree?.prepare(
+      snapshot('a'),
+      (async function* () {
+        yield* entries;
+      })(),
+    );
+    await rm(shown('gone'), { recursive: true });
+    for (const [name, content] of [
+      ['foreign.txt', 'other'],
+      ['bad-copy.txt', 'contenX'],
+      ['good-copy.txt', 'content'],
+    ] as const) {
+      await rm(shown(name));
+      await writeFile(shown(name), content);
+    }
+    const copy = await stat(shown('good-copy.txt'));
+    const derivatives = entries.flatMap(({ items }) => items.rest?.derivatives ?? []);
+    const looks = await Promise.all(derivatives.map((one) => origin.tree?.whatIsWrong(snapshot('a'), one, false)));
+    expect(looks.map((wrong) => wrong !== undefined)).toEqual([true, true, false, false, false]);
+    expect(await origin.tree?.mend(snapshot('a'), entries)).toBe(3);
+    for (const name of names) expect(await readFile(shown(name), 'utf8'), name).toBe('content');
+    expect((await stat(shown('good-copy.txt'))).ino).toBe(copy.ino);
+    expect((await lstat(shown('gone'))).mode & 0o777).toBe(0o755);
+    expect(await readdir(at('.tmp'))).toEqual([]);
+  });
 });
 
 describe('pruning trees', () => {

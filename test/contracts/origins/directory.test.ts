@@ -5,6 +5,7 @@ import { directory } from '../../../src/origins/directory/index.js';
 import { type OriginHarness, originSuite } from './suite.js';
 
 export const harness: OriginHarness = {
+  trees: true,
   kind: async () => directory,
   async make() {
     const folder = await mkdtemp(path.join(tmpdir(), 'nightpress-origin-'));

@@ -5,12 +5,14 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sha256 } from '../../../src/domain/digest.js';
 import { blobKey, manifestKey } from '../../../src/domain/origin-keys.js';
-import type { Digest } from '../../../src/domain/types.js';
-import type { Origin, OriginKind, Stored } from '../../../src/origins/contract.js';
-import { publisher, services } from './publisher.js';
+import type { Digest, SnapshotId } from '../../../src/domain/types.js';
+import type { BlobName, Origin, OriginKind, Stored } from '../../../src/origins/contract.js';
+import { pageEntry, publisher, services } from './publisher.js';
 
 /** One member of the family, as the suite needs it. */
 export interface OriginHarness {
+  /** Whether it makes trees of public paths. */
+  readonly trees: boolean;
   readonly kind: () => Promise<OriginKind>;
   /** A new, empty place to publish to; called for every test. */
   make(): Promise<OriginFixture>;
@@ -298,6 +300,44 @@ export function originSuite(name: string, harness: OriginHarness): void {
         const work = origin.exclusively(async () => await Promise.reject(new Error('on purpose')));
         await expect(work).rejects.toThrow('on purpose');
         expect(await publish.publish('one')).toBe('landed');
+      });
+    });
+
+    describe.runIf(harness.trees)('the tree', () => {
+      const page = (name: BlobName) => Object.values(pageEntry(name).items).flatMap((item) => item.derivatives)[0];
+      const lookAt = async (snapshot: SnapshotId, name: BlobName, deep: boolean) => {
+        const derivative = page(name);
+        return derivative && (await origin.tree?.whatIsWrong(snapshot, derivative, deep));
+      };
+
+      test('is there once it was prepared, and shows every blob', async () => {
+        const blob = await publish.put('one');
+        const prepared = await publish.store('one');
+        expect(await origin.tree?.has(prepared)).toBe(true);
+        expect(await origin.tree?.has(sha256('never prepared'))).toBe(false);
+        expect(await lookAt(prepared, blob, true)).toBeUndefined();
+        expect(await origin.tree?.mend(prepared, [pageEntry(blob)])).toBe(0);
+      });
+
+      test('of a blob that was made again is mended, once, and only where it was asked to', async () => {
+        const blob = await publish.put('one');
+        const prepared = await publish.store('one');
+        await fixture.damage(blobKey(blob));
+        await origin.condemnBlob(blob);
+        expect(await lookAt(prepared, blob, false)).toBeTypeOf('string');
+        expect(await origin.tree?.mend(prepared, [pageEntry(blob)])).toBe(0); // there is nothing better to show yet
+        await publish.put('one');
+        expect(await lookAt(prepared, blob, true)).toBeTypeOf('string');
+        expect(await origin.tree?.mend(prepared, [])).toBe(0);
+        expect(await origin.tree?.mend(prepared, [pageEntry(blob)])).toBe(1);
+        expect(await lookAt(prepared, blob, true)).toBeUndefined();
+        expect(await origin.tree?.mend(prepared, [pageEntry(blob)])).toBe(0);
+      });
+
+      test('that was never made is not mended into being', async () => {
+        const blob = await publish.put('one');
+        expect(await origin.tree?.mend(sha256('never prepared'), [pageEntry(blob)])).toBe(0);
+        expect(await origin.tree?.has(sha256('never prepared'))).toBe(false);
       });
     });
 
