@@ -11,7 +11,8 @@ import { openTerminal } from './terminal.js';
 /** `run --dry-run`: a plan, or with a choice of assets a real night over these that is published nowhere. */
 export async function dryRunJobs(context: CommandContext, options: DryRunOptions): Promise<number> {
   const project = openProject(options);
-  if (options.all && options.job) throw new Fault('usage', `--all and a job name (${options.job}): expected one of them`);
+  if (options.all && options.job)
+    throw new Fault('usage', `--all and a job name (${options.job}): expected one of them`);
   const wish = await readWish(options);
   const names = options.all ? jobNames(project) : [options.job];
   const terminal = openTerminal(context.env, options);
@@ -20,7 +21,9 @@ export async function dryRunJobs(context: CommandContext, options: DryRunOptions
   const exits: number[] = [];
   for (const name of names) {
     const call = { context, project, terminal, options };
-    const exit = plansOnly ? await planJob(context, name, { ...options, failOn: wish.failOn }) : await dryRunOne(call, name, wish);
+    const exit = plansOnly
+      ? await planJob(context, name, { ...options, failOn: wish.failOn })
+      : await dryRunOne(call, name, wish);
     exits.push(exit);
     if (exit >= 129) break; // a signal is meant for the whole command
   }

@@ -45,7 +45,8 @@ export async function readWish(options: DryRunOptions): Promise<DryRunWish> {
 }
 
 function refuseMixed(options: DryRunOptions): void {
-  const given = (names: readonly (keyof DryRunOptions)[]) => names.filter((name) => options[name] !== undefined).map(flag);
+  const given = (names: readonly (keyof DryRunOptions)[]) =>
+    names.filter((name) => options[name] !== undefined).map(flag);
   const selects = given(['sample', 'only', 'filesFrom']);
   const needsDryRun = options.dryRun ? [] : [...selects, ...given(['out', 'failOn'])];
   if (needsDryRun[0]) throw new Fault('usage', `${needsDryRun[0]}: expected together with --dry-run`);
@@ -53,7 +54,8 @@ function refuseMixed(options: DryRunOptions): void {
     throw new Fault('usage', '--out without a choice of assets: expected --sample, --only or --files-from beside it');
   }
   const [windowed] = given(['now', 'rerun', 'adopt']);
-  if (selects[0] && windowed) throw new Fault('usage', `${windowed} and ${selects[0]}: chosen assets belong to no window, expected one of them`);
+  if (selects[0] && windowed)
+    throw new Fault('usage', `${windowed} and ${selects[0]}: chosen assets belong to no window, expected one of them`);
 }
 
 function flag(name: string): string {

@@ -56,7 +56,11 @@ function prepareOut(job: Job, project: Project, out: string): void {
 }
 
 function refuseOverlap(job: Job, project: Project, out: string): void {
-  const taken = { source: job.source.path, origin: job.origin.path, 'work folder': path.join(project.stateFolder, job.name) };
+  const taken = {
+    source: job.source.path,
+    origin: job.origin.path,
+    'work folder': path.join(project.stateFolder, job.name),
+  };
   for (const [what, folder] of Object.entries(taken)) {
     if (typeof folder !== 'string' || !foldersOverlap(out, folder)) continue;
     throw new Fault('usage', `--out ${out}: expected a folder apart from the job's ${what} ${folder}`);
@@ -73,5 +77,7 @@ function namesIn(folder: string): readonly string[] {
 }
 
 function unusable(folder: string, cause: unknown): Fault {
-  return new Fault('usage', `--out ${folder} cannot be used (${errno(cause)}): expected a folder to write to`, { cause });
+  return new Fault('usage', `--out ${folder} cannot be used (${errno(cause)}): expected a folder to write to`, {
+    cause,
+  });
 }

@@ -56,7 +56,11 @@ interface Chosen {
 /** First the named files, then the globs, then a sample of what is left. */
 function choose({ context, project }: RunCall, job: Job, { assets }: Inventory, wish: DryRunWish): Chosen {
   const root = typeof job.source.path === 'string' ? job.source.path : undefined;
-  const bases = [process.cwd(), project.folder, ...(context.env.GITHUB_WORKSPACE ? [context.env.GITHUB_WORKSPACE] : [])];
+  const bases = [
+    process.cwd(),
+    project.folder,
+    ...(context.env.GITHUB_WORKSPACE ? [context.env.GITHUB_WORKSPACE] : []),
+  ];
   const known = new Set(assets.map(({ key }) => key));
   const listed = wish.files && assetsAmong(wish.files, { bases, root, known });
   const recipesFor = compileMatch(job.recipes);
@@ -66,7 +70,13 @@ function choose({ context, project }: RunCall, job: Job, { assets }: Inventory, 
   const matched = wanted.filter(({ recipes }) => recipes.length > 0);
   const sampled = wish.sample === undefined ? matched : stratifiedSample(matched, wish.sample);
   const { gone = 0, outside = 0 } = listed ?? {};
-  const counts = { assets: sampled.length, of: assets.length, unmatched: wanted.length - matched.length, gone, outside };
+  const counts = {
+    assets: sampled.length,
+    of: assets.length,
+    unmatched: wanted.length - matched.length,
+    gone,
+    outside,
+  };
   return { keys: new Set(sampled.map(({ key }) => key)), counts };
 }
 

@@ -20,7 +20,9 @@ export async function readFileList(file: string): Promise<readonly string[]> {
 
 /** Paths, one a line or ended by NUL, as `git diff --name-only` writes them with and without `-z`. */
 export function parseFileList(text: string): readonly string[] {
-  const lines = text.includes('\0') ? text.split('\0') : text.split('\n').map((line) => unquote(line.replace(/\r$/, '')));
+  const lines = text.includes('\0')
+    ? text.split('\0')
+    : text.split('\n').map((line) => unquote(line.replace(/\r$/, '')));
   return lines.filter((line) => line !== '');
 }
 
@@ -58,7 +60,8 @@ export function assetsAmong(lines: readonly string[], { bases, root, known }: Wh
   const keys = new Set<AssetKey>();
   let [gone, outside] = [0, 0];
   for (const line of new Set(lines)) {
-    const inside = root === undefined ? [] : bases.flatMap((base) => keyBelow(root, path.resolve(real(base), line)) ?? []);
+    const inside =
+      root === undefined ? [] : bases.flatMap((base) => keyBelow(root, path.resolve(real(base), line)) ?? []);
     const found = [...inside, path.posix.normalize(line)].find((key) => known.has(key));
     if (found !== undefined) keys.add(found);
     else if (inside.length > 0) gone++;
@@ -70,7 +73,8 @@ export function assetsAmong(lines: readonly string[], { bases, root, known }: Wh
 /** The key of a file of the source's folder; undefined for anything elsewhere. */
 export function keyBelow(root: string, file: string): AssetKey | undefined {
   const relative = path.relative(real(root), file);
-  const isOutside = relative === '' || relative === '..' || relative.startsWith(`..${path.sep}`) || path.isAbsolute(relative);
+  const isOutside =
+    relative === '' || relative === '..' || relative.startsWith(`..${path.sep}`) || path.isAbsolute(relative);
   return isOutside ? undefined : relative.split(path.sep).join('/');
 }
 

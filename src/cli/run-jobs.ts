@@ -30,7 +30,8 @@ export function worst(exits: readonly number[]): number {
 
 export async function runJobs(context: CommandContext, options: RunOptions): Promise<number> {
   const project = openProject(options);
-  if (options.all && options.job) throw new Fault('usage', `--all and a job name (${options.job}): expected one of them`);
+  if (options.all && options.job)
+    throw new Fault('usage', `--all and a job name (${options.job}): expected one of them`);
   const names = options.all ? jobNames(project) : [options.job];
   const terminal = openTerminal(context.env, options);
   if (options.json) announce(terminal);

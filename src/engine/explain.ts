@@ -79,7 +79,9 @@ export async function explainAsset(night: Night, key: AssetKey): Promise<Story> 
   const { value: listed, fault: sourceFault } = await attempt(() => night.source.list(key));
   const { value: read, fault: originFault } = await attempt(() => night.origin.readHead());
   const fault = sourceFault ?? originFault;
-  const { value: recipes = [], fault: planFault } = fault ? { fault } : await attempt(() => wouldDo(night, key, listed));
+  const { value: recipes = [], fault: planFault } = fault
+    ? { fault }
+    : await attempt(() => wouldDo(night, key, listed));
   const matching = new Set(compileMatch(night.job.recipes)(key).map(({ name }) => name));
   return {
     ...{ key, known, listed, sourceFault, originFault, planFault, recipes, history },
@@ -134,7 +136,9 @@ async function wouldDo(night: Night, key: AssetKey, listed: ListedAsset | undefi
 
 function whyNot(listed: ListedAsset | undefined, isLookedAt: boolean): string {
   if (!listed) return 'it is not in the source: a run takes it off the site';
-  return isLookedAt ? 'the live snapshot holds exactly this already' : 'nothing changed since the live snapshot took it in';
+  return isLookedAt
+    ? 'the live snapshot holds exactly this already'
+    : 'nothing changed since the live snapshot took it in';
 }
 
 async function liveStory(night: Night, { channels }: Head, key: AssetKey): Promise<LiveStory | undefined> {

@@ -24,7 +24,8 @@ export async function findAsset(parts: Parts, text: string, keys: readonly Asset
   }
   for (const key of await listedKeys(parts)) names.add(key);
   const nearest = nearestNames(text, names, 3);
-  const expected = nearest.length > 0 ? `the nearest are ${nearest.map((name) => `'${name}'`).join(', ')}` : 'none is known';
+  const expected =
+    nearest.length > 0 ? `the nearest are ${nearest.map((name) => `'${name}'`).join(', ')}` : 'none is known';
   throw new Fault('asset-unknown', `no asset '${text}' of '${parts.job.name}': ${expected}`);
 }
 

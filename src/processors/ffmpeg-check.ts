@@ -86,9 +86,9 @@ async function checkOutput(
   return { ok: true, output: await describe(expected, file, { bytes: size, seconds: decoded.seconds }) };
 }
 
-/** Our own mistake or the tool's, never the input's. */
+/** Our own mistake or the tool's, never the input's. The same bytes would come out again, so nobody tries again unasked. */
 function unsound(expected: Expected, complaint: string): Refusal {
-  return refuse('output-unsound', `${expected.file}: ${complaint}`, 'transient');
+  return refuse('output-unsound', `${expected.file}: ${complaint}`, 'recipe');
 }
 
 /** A still picture is no asset for ffmpeg, but our own poster is read back by it. */

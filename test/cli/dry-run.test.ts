@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { buildProgram } from '../../src/cli/main.js';
 import type { DryRunRecord } from '../../src/cli/render/dry-run.js';
 import { holdJobLock } from '../../src/state/lock.js';
 import { aWorld, bin, type Ended, fill, type StartOptions, type World } from '../support/world.js';
@@ -19,7 +20,10 @@ beforeEach(async () => {
 
 afterEach(() => world.end());
 
-async function dryRun(args: readonly string[], options: StartOptions = {}): Promise<Ended & { readonly record: DryRunRecord }> {
+async function dryRun(
+  args: readonly string[],
+  options: StartOptions = {},
+): Promise<Ended & { readonly record: DryRunRecord }> {
   const ended = await world.run(['--dry-run', ...args], { ...options, env: { TMPDIR: temporary, ...options.env } });
   return { ...ended, record: ended.result as DryRunRecord };
 }
@@ -27,13 +31,17 @@ async function dryRun(args: readonly string[], options: StartOptions = {}): Prom
 function filesBelow(folder: string): readonly string[] {
   const found = readdirSync(folder, { recursive: true, withFileTypes: true });
   return found
-    .flatMap((entry) => (entry.isFile() ? [path.relative(folder, path.join(entry.parentPath ?? entry.path, entry.name))] : []))
+    .flatMap((entry) =>
+      entry.isFile() ? [path.relative(folder, path.join(entry.parentPath ?? entry.path, entry.name))] : [],
+    )
     .sort();
 }
 
 /** The world's folders that only a real run may make. */
 function traces(): readonly string[] {
-  return [world.origin, path.dirname(world.state), ...readdirSync(temporary)].filter((name) => existsSync(name) || !path.isAbsolute(name));
+  return [world.origin, path.dirname(world.state), ...readdirSync(temporary)].filter(
+    (name) => existsSync(name) || !path.isAbsolute(name),
+  );
 }
 
 describe('a dry run over chosen assets', () => {
@@ -45,11 +53,23 @@ describe('a dry run over chosen assets', () => {
     expect(traces()).toEqual([]);
     expect(record).toMatchObject({
       ...{ type: 'result', exit: 0, live: null, log: null, items: { total: 4, done: 4 } },
-      dryRun: { chosen: { assets: 4, of: 6 }, failOn: 'new', errors: { total: 0, new: 0 }, look: path.join(out, 'live'), kept: null },
+      dryRun: {
+        chosen: { assets: 4, of: 6 },
+        failOn: 'new',
+        errors: { total: 0, new: 0 },
+        look: path.join(out, 'live'),
+        kept: null,
+      },
     });
     const [pictures, rest] = record.dryRun.recipes;
     expect(pictures).toMatchObject({ recipe: 'pictures', items: 2, formats: [{ ext: 'jpg', derivatives: 2 }] });
-    expect(rest).toMatchObject({ recipe: 'rest', items: 2, bytesIn: 14, bytesOut: 14, formats: [{ ext: 'txt', bytes: 14 }] });
+    expect(rest).toMatchObject({
+      recipe: 'rest',
+      items: 2,
+      bytesIn: 14,
+      bytesOut: 14,
+      formats: [{ ext: 'txt', bytes: 14 }],
+    });
     expect(record.dryRun.slowest).toHaveLength(4);
     expect(lines.some(({ type }) => type === 'head-moved')).toBe(false);
 
@@ -61,7 +81,11 @@ describe('a dry run over chosen assets', () => {
   test('takes those of a pull request, and says what it ignores', async () => {
     const list = ['media/texts/t0.txt', 'pictures/p0.jpg', 'media/deleted.txt', 'README.md', ''].join('\n');
     const child = spawn(process.execPath, [bin, 'run', '--dry-run', '--files-from', '-', '-j', '2'], {
-      ...{ cwd: world.folder, env: { PATH: process.env.PATH ?? '', TMPDIR: temporary }, stdio: ['pipe', 'pipe', 'pipe'] },
+      ...{
+        cwd: world.folder,
+        env: { PATH: process.env.PATH ?? '', TMPDIR: temporary },
+        stdio: ['pipe', 'pipe', 'pipe'],
+      },
     });
     child.stdin.end(list);
     let text = '';
@@ -91,7 +115,9 @@ describe('a dry run over chosen assets', () => {
   });
 
   test('ends on a signal, and takes its temporary folder with it', async () => {
-    const running = world.start(['--dry-run', '--only', '**/*'], { env: { TMPDIR: temporary, NIGHTPRESS_STOP: 'item-started' } });
+    const running = world.start(['--dry-run', '--only', '**/*'], {
+      env: { TMPDIR: temporary, NIGHTPRESS_STOP: 'item-started' },
+    });
     await running.said('item-started');
     running.signal('SIGTERM');
     running.signal('SIGCONT');
@@ -157,8 +183,7 @@ describe('without a choice', () => {
     const plan = await world.run([], { verb: 'plan' });
     const dry = await dryRun([]);
     expect(dry.lines).toEqual([{ ...plan.lines[0], type: 'plan' }]);
-    await world.remove('texts');
-    await world.remove('pictures');
+    for (const name of ['texts', 'pictures']) await rm(path.join(world.source, name), { recursive: true });
     expect((await dryRun([])).code).toBe(0);
     const { code, lines } = await dryRun(['--fail-on', 'gate']);
     expect(code).toBe(1);
@@ -177,11 +202,22 @@ describe('options that mean nothing are refused before any work', () => {
     [['--dry-run', '--fail-on', 'all'], 'expected one of new, any, gate'],
     [['--dry-run', '--sample', '1', '--rerun'], '--rerun and --sample'],
     [['--dry-run', '--files-from', 'nowhere'], 'nowhere cannot be read'],
-    [['--dry-run', '--sample', '1', '--out', 'media/x'], "apart from the job's source"],
-    [['--dry-run', '--sample', '1', '--out', 'public'], "apart from the job's origin"],
-    [['--dry-run', '--sample', '1', '--out', 'jobs'], 'holds "night.ts"'],
+    [['--dry-run', '--all', 'night'], '--all and a job name'],
   ])('%s', async (args, message) => {
-    const { code, stderr } = await world.run(args, { plain: true });
-    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) });
+    const program = buildProgram({ env: {}, clock: Date.now, exit: 0 });
+    const call = program.parseAsync(['run', '--project', world.folder, ...args], { from: 'user' });
+    await expect(call).rejects.toMatchObject({ exit: 2, message: expect.stringContaining(message) });
+  });
+
+  test("an --out that is or holds somebody else's", async () => {
+    for (const [out, message] of [
+      ['media/x', "apart from the job's source"],
+      ['public', "apart from the job's origin"],
+      ['jobs', 'holds "night.ts"'],
+    ] as const) {
+      const { code, stderr } = await world.run(['--dry-run', '--sample', '1', '--out', out], { plain: true });
+      expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) });
+    }
+    expect(readdirSync(path.join(world.folder, 'jobs'))).toEqual(['night.ts']);
   });
 });

@@ -44,7 +44,11 @@ describe('the assets that paths mean', () => {
 
   test('absolute, and through a link to the source', () => {
     symlinkSync(path.join(folder, 'media'), path.join(folder, 'link'));
-    expect(among([path.join(folder, 'media/a.jpg')], path.join(folder, 'link'))).toEqual({ keys: ['a.jpg'], gone: 0, outside: 0 });
+    expect(among([path.join(folder, 'media/a.jpg')], path.join(folder, 'link'))).toEqual({
+      keys: ['a.jpg'],
+      gone: 0,
+      outside: 0,
+    });
   });
 
   test('of a source without a folder: by key', () => {

@@ -37,11 +37,31 @@ const github = { GITHUB_ACTIONS: 'true' };
 
 describe('annotations', () => {
   test.each([
-    ['at the file', finding('a.jpg'), 'media/a.jpg', '::error file=media/a.jpg,title=decode-failed::a.jpg: cannot be decoded'],
+    [
+      'at the file',
+      finding('a.jpg'),
+      'media/a.jpg',
+      '::error file=media/a.jpg,title=decode-failed::a.jpg: cannot be decoded',
+    ],
     ['of nothing in particular', finding(undefined), undefined, '::error title=decode-failed::cannot be decoded'],
-    ['about a notice', finding(undefined, { severity: 'notice' }), undefined, '::notice title=decode-failed::cannot be decoded'],
-    ['with characters of the command language', finding('50%,a:b.jpg'), 'm/50%,a:b.jpg', '::error file=m/50%25%2Ca%3Ab.jpg,title=decode-failed::50%25,a:b.jpg: cannot be decoded'],
-    ['with a line break in a name', finding('a\n::add-mask::b'), undefined, '::error title=decode-failed::a\\u000a::add-mask::b: cannot be decoded'],
+    [
+      'about a notice',
+      finding(undefined, { severity: 'notice' }),
+      undefined,
+      '::notice title=decode-failed::cannot be decoded',
+    ],
+    [
+      'with characters of the command language',
+      finding('50%,a:b.jpg'),
+      'm/50%,a:b.jpg',
+      '::error file=m/50%25%2Ca%3Ab.jpg,title=decode-failed::50%25,a:b.jpg: cannot be decoded',
+    ],
+    [
+      'with a line break in a name',
+      finding('a\n::add-mask::b'),
+      undefined,
+      '::error title=decode-failed::a\\u000a::add-mask::b: cannot be decoded',
+    ],
   ])('%s', (_what, one, file, text) => {
     expect(annotation(one, file)).toBe(text);
   });
@@ -76,8 +96,21 @@ describe('annotations', () => {
 
 describe('the step summary', () => {
   const result = {
-    ...{ type: 'result', job: 'night', window: null, run: 'r', outcome: 'incomplete', exit: 3, snapshot: null, live: null },
-    ...{ assets: { ...noAssets, total: 3 }, items: { ...noItems, total: 3, failed: 1 }, derivatives: { made: 2, reused: 0, bytes: 2000 } },
+    ...{
+      type: 'result',
+      job: 'night',
+      window: null,
+      run: 'r',
+      outcome: 'incomplete',
+      exit: 3,
+      snapshot: null,
+      live: null,
+    },
+    ...{
+      assets: { ...noAssets, total: 3 },
+      items: { ...noItems, total: 3, failed: 1 },
+      derivatives: { made: 2, reused: 0, bytes: 2000 },
+    },
     ...{ partitions: { total: 1, done: 0, failed: 1 }, freshness: null, next: [], log: null, durationMs: 1500 },
     findings: [finding('a|b.jpg', { severity: 'notice' }), finding('<img src=x>')],
   } as unknown as Result;
@@ -106,7 +139,9 @@ describe('the step summary', () => {
 
 describe('the ready workflow', () => {
   const text = readFileSync('docs/github-workflow.yml', 'utf8');
-  const commands = [...text.matchAll(/nightpress ((?:run|plan|status) [^\n|]*)/g)].map(([, line = '']) => line.trim().split(/\s+/));
+  const commands = [...text.matchAll(/nightpress ((?:run|plan|status) [^\n|]*)/g)].map(([, line = '']) =>
+    line.trim().split(/\s+/),
+  );
 
   test('calls commands that exist, with options that they have', () => {
     expect(commands).toHaveLength(3);

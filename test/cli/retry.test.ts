@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Result } from '../../src/domain/result.js';
 import { derivativesOf, flawsOf } from '../support/published.js';
-import { aWorld, age, fill, pictureOf, type World } from '../support/world.js';
+import { age, aWorld, fill, pictureOf, type World } from '../support/world.js';
 
 let world: World;
 
@@ -26,15 +26,24 @@ function attemptsAt(result: Result | undefined, key: string) {
 test('a broken picture: published without it, tried again by hand, mended, live', async () => {
   await world.write('pictures/bad.jpg', 'this is no picture');
   const night = await world.run();
-  expect(night).toMatchObject({ code: 3, result: { outcome: 'incomplete', next: expect.arrayContaining(['nightpress retry night --failed']) } });
+  expect(night).toMatchObject({
+    code: 3,
+    result: { outcome: 'incomplete', next: expect.arrayContaining(['nightpress retry night --failed']) },
+  });
 
   const still = await retry();
   expect(still).toMatchObject({ code: 3, result: { items: { total: 5, failed: 1, unchanged: 4 } } });
-  expect(await attemptsAt(still.result, 'pictures/bad.jpg')).toMatchObject({ because: 'retried by hand', attempts: [{ outcome: 'refused' }] });
+  expect(await attemptsAt(still.result, 'pictures/bad.jpg')).toMatchObject({
+    because: 'retried by hand',
+    attempts: [{ outcome: 'refused' }],
+  });
 
   await world.write('pictures/bad.jpg', await pictureOf('mended'));
   const mended = await retry('--failed');
-  expect(mended).toMatchObject({ code: 0, result: { outcome: 'published', items: { total: 5, done: 1, unchanged: 4 } } });
+  expect(mended).toMatchObject({
+    code: 0,
+    result: { outcome: 'published', items: { total: 5, done: 1, unchanged: 4 } },
+  });
   const snapshot = mended.result?.snapshot;
   expect(snapshot && (await derivativesOf(world.origin, snapshot)).has('pictures/bad.jpg/16w.jpg')).toBe(true);
   expect(await flawsOf(world.origin)).toEqual([]);
@@ -45,8 +54,13 @@ test('an unchanged asset is made again on demand, and the snapshot stays the sam
   await age(world);
   const night = await world.run();
   const again = await retry('--item', 'texts/t0.*', '--remake');
-  expect(again).toMatchObject({ code: 0, result: { outcome: 'unchanged', snapshot: night.result?.snapshot, items: { done: 1, unchanged: 3 } } });
-  expect(await attemptsAt(again.result, 'texts/t0.txt')).toMatchObject({ attempts: [{ number: 1, outcome: 'finished' }] });
+  expect(again).toMatchObject({
+    code: 0,
+    result: { outcome: 'unchanged', snapshot: night.result?.snapshot, items: { done: 1, unchanged: 3 } },
+  });
+  expect(await attemptsAt(again.result, 'texts/t0.txt')).toMatchObject({
+    attempts: [{ number: 1, outcome: 'finished' }],
+  });
 });
 
 test('a run that was killed is finished by run, not by retry', async () => {

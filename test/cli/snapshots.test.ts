@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { anotherJob, aPublishedWorld, ask, liveTexts, publishNow, say } from '../support/project.js';
 import { flawsOf, liveSnapshot, readHead } from '../support/published.js';
-import { age, type World } from '../support/world.js';
+import { age, aWorld, type World } from '../support/world.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -125,6 +125,14 @@ test('a pin names a snapshot everywhere, and only names that cannot be mistaken 
   expect((await say(world, 'pin', 'live', 'winter')).stderr).toContain('already names snapshot');
   expect((await say(world, 'pin', 'live', 'staged')).stderr).toContain("expected a name of its own, not 'staged'");
   expect((await ask(world, 'pin', '--remove', 'winter')).json.pins).toEqual([]);
+});
+
+test('the real bin prints one JSON document and ends with the code of the command', async () => {
+  world = await aWorld();
+  const listed = await world.run([], { verb: 'snapshots' });
+  expect([listed.code, JSON.parse(listed.stdout)]).toMatchObject([0, { type: 'snapshots', snapshots: [] }]);
+  const verified = await world.run([], { verb: 'verify' });
+  expect([verified.code, verified.stdout]).toEqual([2, '']);
 });
 
 test('the job may be left out where there is one, is the first word where there are two, and a missing word is named', async () => {

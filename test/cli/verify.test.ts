@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { blobKey, manifestKey } from '../../src/domain/origin-keys.js';
 import { holdJobLock } from '../../src/state/lock.js';
-import { aPublishedWorld, ask, askFrom, liveTexts, say } from '../support/project.js';
+import { aPublishedWorld, ask, liveTexts, say } from '../support/project.js';
 import { derivativesOf, flawsOf, liveSnapshot } from '../support/published.js';
 import { age, executions, type World } from '../support/world.js';
 
@@ -62,7 +62,7 @@ test('a public path that shows something else is put right at once', async () =>
   await writeFile(path.join(live, 't1.txt'), 'another text');
   await rm(path.join(live, 't2.txt'));
   await writeFile(path.join(live, 't2.txt'), 'tex! 2\n'); // the same size
-  const shallow = await askFrom(world, path.join(world.folder, 'elsewhere'), 'verify');
+  const shallow = await ask(world, 'verify', '--state', path.join(world.folder, 'elsewhere'));
   expect([shallow.code, shallow.json.remedy.kind]).toEqual([13, 'no-state']);
   expect(shallow.json.findings.map((one: { key: string }) => one.key)).toEqual(['texts/t0.txt', 'texts/t1.txt']);
 

@@ -8,7 +8,9 @@ function asset(key: string, bytes = 1000, recipes: readonly string[] = ['picture
 
 const libraries = fc.uniqueArray(
   fc.record({
-    key: fc.tuple(fc.stringMatching(/^[a-z0-9]{1,4}$/), fc.constantFrom('.jpg', '.PNG', '.mp4', '')).map((parts) => parts.join('')),
+    key: fc
+      .tuple(fc.stringMatching(/^[a-z0-9]{1,4}$/), fc.constantFrom('.jpg', '.PNG', '.mp4', ''))
+      .map((parts) => parts.join('')),
     bytes: fc.integer({ min: 0, max: 20_000 }),
     recipes: fc.subarray(['pictures', 'clips', 'rest'], { minLength: 1 }),
   }),

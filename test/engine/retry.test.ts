@@ -66,7 +66,11 @@ describe('after a published night with a failure', () => {
     expect(result.assets).toMatchObject({ total: 4, added: 0, changed: 0, unchanged: 4 });
     expect([...world.executed]).toEqual([['b.txt', 1]]);
     world.nextDay();
-    expect(await world.run()).toMatchObject({ outcome: 'unchanged', items: { unchanged: 4 }, snapshot: result.snapshot });
+    expect(await world.run()).toMatchObject({
+      outcome: 'unchanged',
+      items: { unchanged: 4 },
+      snapshot: result.snapshot,
+    });
   });
 
   test('what is known to fail is tried once each time a person asks, and not by the next night', async () => {
@@ -81,7 +85,11 @@ describe('after a published night with a failure', () => {
 
   test('a retry of something else does not call the night complete', async () => {
     const result = await retry({ items: only('a.txt'), remake: true });
-    expect(result).toMatchObject({ outcome: 'incomplete', exit: 3, items: { total: 4, done: 1, failed: 1, unchanged: 2 } });
+    expect(result).toMatchObject({
+      outcome: 'incomplete',
+      exit: 3,
+      items: { total: 4, done: 1, failed: 1, unchanged: 2 },
+    });
     expect([...world.executed]).toEqual([['a.txt', 1]]);
     world.broken.clear();
     expect(await retry()).toMatchObject({ outcome: 'published', exit: 0 });
@@ -91,7 +99,11 @@ describe('after a published night with a failure', () => {
     world.remove('b.txt');
     world.remove('a.txt');
     const result = await retry({ items: () => true });
-    expect(result).toMatchObject({ outcome: 'incomplete', items: { carried: 1, failed: 1 }, assets: { total: 4, removed: 0 } });
+    expect(result).toMatchObject({
+      outcome: 'incomplete',
+      items: { carried: 1, failed: 1 },
+      assets: { total: 4, removed: 0 },
+    });
     expect(result.findings.map((finding) => finding.code)).toEqual(['vanished', 'vanished']);
     world.nextDay();
     expect(await world.run()).toMatchObject({ outcome: 'published', assets: { total: 2, removed: 2 } });
@@ -104,7 +116,11 @@ describe('after a published night with a failure', () => {
     };
     await expect(retry()).rejects.toThrow(Killed);
     world.onEvent = () => undefined;
-    expect(await world.run()).toMatchObject({ outcome: 'published', exit: 0, items: { total: 4, done: 1, unchanged: 3 } });
+    expect(await world.run()).toMatchObject({
+      outcome: 'published',
+      exit: 0,
+      items: { total: 4, done: 1, unchanged: 3 },
+    });
   });
 });
 
@@ -114,14 +130,25 @@ describe('what may be chosen', () => {
     world.executed.clear();
     world.nextDay();
     await world.run();
-    expect(await retry({ items: only('a.txt') })).toMatchObject({ outcome: 'unchanged', items: { reused: 1, unchanged: 3 }, snapshot });
+    expect(await retry({ items: only('a.txt') })).toMatchObject({
+      outcome: 'unchanged',
+      items: { reused: 1, unchanged: 3 },
+      snapshot,
+    });
     expect(world.executed.size).toBe(0);
-    expect(await retry({ items: only('a.txt'), remake: true })).toMatchObject({ outcome: 'unchanged', items: { done: 1 }, snapshot });
+    expect(await retry({ items: only('a.txt'), remake: true })).toMatchObject({
+      outcome: 'unchanged',
+      items: { done: 1 },
+      snapshot,
+    });
     expect(world.executed.get('a.txt')).toBe(1);
   });
 
   test('an asset that was replaced since is read afresh, by all of its recipes', async () => {
-    world.job = { ...world.job, recipes: [copyRecipe('one', '**/*'), copyRecipe('two', '**/*', { path: 'copy/{key}' })] };
+    world.job = {
+      ...world.job,
+      recipes: [copyRecipe('one', '**/*'), copyRecipe('two', '**/*', { path: 'copy/{key}' })],
+    };
     await world.run();
     world.put('a.txt', 'other content');
     const partition = partitionOf('a.txt');
@@ -147,7 +174,10 @@ describe('what may be chosen', () => {
     world.executed.clear();
     await retry({ failed: true, items: () => true });
     expect([...world.executed.keys()]).toEqual(['b.txt']);
-    expect(await refusal({ failed: true, items: only('a.txt') })).toMatchObject({ exit: 2, message: expect.stringContaining('without fresh output') });
+    expect(await refusal({ failed: true, items: only('a.txt') })).toMatchObject({
+      exit: 2,
+      message: expect.stringContaining('without fresh output'),
+    });
   });
 
   test('nothing unknown: every partition is listed instead', async () => {
@@ -156,7 +186,10 @@ describe('what may be chosen', () => {
     expect(fault).toMatchObject({ exit: 2 });
     for (const name of ['a', 'b', 'c', 'd']) expect(fault.message).toContain(partitionOf(`${name}.txt`));
     expect(await refusal({ partitions: [''] })).toMatchObject({ message: expect.stringContaining('more than one') });
-    expect(await refusal({ items: only('x.txt') })).toMatchObject({ exit: 2, message: expect.stringContaining('no known asset') });
+    expect(await refusal({ items: only('x.txt') })).toMatchObject({
+      exit: 2,
+      message: expect.stringContaining('no known asset'),
+    });
     expect(await refusal()).toMatchObject({ exit: 2, hint: 'nightpress status {job}' });
   });
 
@@ -181,7 +214,12 @@ describe('after a night that was held', () => {
   test('its finished items come along, and the night is published whole', async () => {
     world.broken.clear();
     const result = await retry();
-    expect(result).toMatchObject({ outcome: 'published', exit: 0, items: { total: 4, done: 4 }, assets: { total: 4, added: 4 } });
+    expect(result).toMatchObject({
+      outcome: 'published',
+      exit: 0,
+      items: { total: 4, done: 4 },
+      assets: { total: 4, added: 4 },
+    });
     expect([...world.executed]).toEqual([['b.txt', 1]]);
     world.nextDay();
     expect(await world.run()).toMatchObject({ outcome: 'unchanged', items: { unchanged: 4 } });
@@ -202,7 +240,10 @@ describe('after a night that was held', () => {
     const state = openState(stateFolder());
     const { origin } = await world.night(state);
     state.close();
-    await publishStaged({ origin, clock: () => world.now, job: world.job }, { overridden: ['tolerate'], reason: 'good enough' });
+    await publishStaged(
+      { origin, clock: () => world.now, job: world.job },
+      { overridden: ['tolerate'], reason: 'good enough' },
+    );
     world.broken.clear();
     expect(await retry()).toMatchObject({ outcome: 'published', items: { total: 4, done: 1, unchanged: 3 } });
   });

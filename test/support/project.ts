@@ -1,7 +1,8 @@
-import { execFile } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { age, aWorld, bin, type Ended, fill, type World } from './world.js';
+import { vi } from 'vitest';
+import { main } from '../../src/cli/main.js';
+import { age, aWorld, type Ended, fill, type World } from './world.js';
 
 /** A world that has published: its sources are texts and one picture, old enough to be trusted. */
 export async function aPublishedWorld(nights: readonly ((world: World) => Promise<void>)[] = []): Promise<World> {
@@ -22,36 +23,42 @@ export async function publishNow(world: World): Promise<Ended> {
   return ended;
 }
 
-/** The one JSON document that a command of the world's job prints. */
-export async function ask(world: World, verb: string, ...args: readonly string[]): Promise<Answer> {
-  return await askFrom(world, path.dirname(world.state), verb, ...args);
-}
-
-/** The same from a machine with this state folder. */
-export async function askFrom(world: World, state: string, verb: string, ...args: readonly string[]): Promise<Answer> {
-  const ended = await world.run(args, { verb, state });
-  return { ...ended, json: (ended.lines[0] ?? {}) as Record<string, unknown> & Answer['json'] };
-}
-
-export interface Answer extends Ended {
-  // biome-ignore lint/suspicious/noExplicitAny: what a test expects of a record is checked by the test
-  readonly json: Record<string, any>;
-}
-
 export interface Said {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** A whole command line as a person types it, without a terminal. */
+export interface Answer extends Said {
+  // biome-ignore lint/suspicious/noExplicitAny: what a test expects of a record is checked by the test
+  readonly json: Record<string, any>;
+}
+
+/**
+ * A command line as a person without a terminal types it. Not a process of its own: these commands start none and take
+ * no signals, and most of the time would be spent on starting Node.
+ */
 export async function say(world: World, ...words: readonly string[]): Promise<Said> {
-  const { PATH = '', HOME = '' } = process.env;
-  return await new Promise((resolve) => {
-    execFile(process.execPath, [bin, ...words], { cwd: world.folder, env: { PATH, HOME } }, (error, stdout, stderr) => {
-      resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
-    });
-  });
+  const written = { stdout: '', stderr: '' };
+  const spies = (['stdout', 'stderr'] as const).map((name) =>
+    vi.spyOn(process[name], 'write').mockImplementation((text) => {
+      written[name] += String(text);
+      return true;
+    }),
+  );
+  try {
+    const { PATH = '', HOME = '' } = process.env;
+    const code = await main([...words, '--project', world.folder], { PATH, HOME, CI: '1' });
+    return { code, ...written };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+/** The one JSON document that a command of the world's job prints. */
+export async function ask(world: World, ...words: readonly string[]): Promise<Answer> {
+  const said = await say(world, ...words, '--json');
+  return { ...said, json: said.stdout === '' ? {} : JSON.parse(said.stdout) };
 }
 
 /** Content of every text that `live` shows, by public path. */

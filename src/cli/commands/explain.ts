@@ -45,7 +45,10 @@ interface Question {
   readonly options: JobOptions;
 }
 
-async function tellOf(context: CommandContext, question: Question): Promise<{ readonly name: string; readonly story: Story }> {
+async function tellOf(
+  context: CommandContext,
+  question: Question,
+): Promise<{ readonly name: string; readonly story: Story }> {
   const project = openProject(question.options);
   const job = await findJob(project, question.job);
   const folder = jobFolder(project, job.name);

@@ -32,14 +32,21 @@ export function addPlan(program: Command, context: CommandContext): void {
     .option('--explain', 'every item with its reason')
     .option('--detailed-exitcode', 'exit 10 when changes are pending, 0 when there are none')
     .option('-j, --workers <n>', 'worker processes the estimate assumes')
-    .addHelpText('after', '\nExamples:\n  nightpress plan catalog --explain\n  nightpress plan catalog --json --detailed-exitcode')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  nightpress plan catalog --explain\n  nightpress plan catalog --json --detailed-exitcode',
+    )
     .action(async (job: string | undefined, options: PlanOptions) => {
       context.exit = await planJob(context, job, options);
     });
 }
 
 /** `plan`, and `run --dry-run` without a selection. */
-export async function planJob(context: CommandContext, name: string | undefined, options: PlanOptions): Promise<number> {
+export async function planJob(
+  context: CommandContext,
+  name: string | undefined,
+  options: PlanOptions,
+): Promise<number> {
   const project = openProject(options);
   const job = await findJob(project, name);
   const folder = jobFolder(project, job.name);
@@ -47,7 +54,15 @@ export async function planJob(context: CommandContext, name: string | undefined,
   const terminal = openTerminal(context.env, options);
   const state = openScratchState(folder);
   try {
-    const night = await openNight({ job, folder, state, workers, clock: context.clock, emit: () => undefined, stop: neverStop });
+    const night = await openNight({
+      job,
+      folder,
+      state,
+      workers,
+      clock: context.clock,
+      emit: () => undefined,
+      stop: neverStop,
+    });
     const preview = await previewNight(night, options);
     const view = { job: job.name, preview, workers, explain: options.explain ?? false };
     if (options.json) terminal.out(JSON.stringify(planRecord(view)));

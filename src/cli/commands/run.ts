@@ -24,7 +24,10 @@ Safe to call any number of times.`,
     .option('--only <glob>', 'dry run: assets that match; may be repeated', repeated)
     .option('--files-from <file>', "dry run: assets listed in a file, or - for stdin, such as a pull request's")
     .option('--out <dir>', 'dry run: where to leave what was made (default: a temporary folder)')
-    .option('--fail-on <what>', 'dry run: exit 1 for any error, for new ones (the default), or when the gate would hold')
+    .option(
+      '--fail-on <what>',
+      'dry run: exit 1 for any error, for new ones (the default), or when the gate would hold',
+    )
     .addHelpText(
       'after',
       `

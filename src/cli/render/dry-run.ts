@@ -31,21 +31,28 @@ export interface DryRunRecord extends Result {
 
 export function renderDryRun(terminal: Terminal, record: DryRunRecord): void {
   const { dryRun, fault, findings, log } = record;
-  terminal.out(`${record.job}  dry run: ${verdict(terminal, record)}  ${terminal.paint('dim', `in ${duration(record.durationMs)}`)}`);
+  terminal.out(
+    `${record.job}  dry run: ${verdict(terminal, record)}  ${terminal.paint('dim', `in ${duration(record.durationMs)}`)}`,
+  );
   if (fault) terminal.out(`  ${terminal.paint('red', 'cause')}     ${printable(fault.message)}`);
   terminal.out(`  chosen    ${chosenLine(dryRun.chosen)}`);
   for (const { recipe, items, bytesIn, bytesOut, ms, formats } of dryRun.recipes) {
-    terminal.out(`  ${recipe.padEnd(9)} ${count(items, 'item')}, ${bytes(bytesIn)} in, ${bytes(bytesOut)} out${share(bytesIn, bytesOut)}, ${duration(ms)}`);
-    for (const { ext, derivatives, bytes: size } of formats) terminal.out(`            ${ext || 'no extension'}: ${count(derivatives, 'derivative')}, ${bytes(size)}`);
+    terminal.out(
+      `  ${recipe.padEnd(9)} ${count(items, 'item')}, ${bytes(bytesIn)} in, ${bytes(bytesOut)} out${share(bytesIn, bytesOut)}, ${duration(ms)}`,
+    );
+    for (const { ext, derivatives, bytes: size } of formats)
+      terminal.out(`            ${ext || 'no extension'}: ${count(derivatives, 'derivative')}, ${bytes(size)}`);
   }
   dryRun.slowest.forEach(({ key, recipe, ms }, index) => {
     terminal.out(`  ${index === 0 ? 'slowest' : '       '}   ${duration(ms).padEnd(8)} ${printable(key)} (${recipe})`);
   });
   renderFindings(terminal, findings);
-  for (const { rule, message } of dryRun.holds) terminal.out(`  ${terminal.paint('yellow', 'gate')}      would hold: ${rule}: ${printable(message)}`);
+  for (const { rule, message } of dryRun.holds)
+    terminal.out(`  ${terminal.paint('yellow', 'gate')}      would hold: ${rule}: ${printable(message)}`);
   if (dryRun.look) terminal.out(`  look at   ${printable(dryRun.look)}`);
   if (log) terminal.out(`  log       ${printable(log)}`);
-  if (dryRun.kept) terminal.out(`  kept      ${printable(dryRun.kept)}, because of the findings; delete it when you have seen enough`);
+  if (dryRun.kept)
+    terminal.out(`  kept      ${printable(dryRun.kept)}, because of the findings; delete it when you have seen enough`);
 }
 
 function verdict({ paint }: Terminal, record: DryRunRecord): string {
@@ -53,7 +60,8 @@ function verdict({ paint }: Terminal, record: DryRunRecord): string {
   if (record.fault || record.outcome === 'interrupted') return paint('red', `${record.outcome}, nothing was published`);
   if (record.run === null) return 'no asset was chosen, nothing was processed';
   const known = errors.total - errors.new;
-  const found = errors.total === 0 ? 'no errors' : `${count(errors.total, 'error')}${known > 0 ? `, ${known} known before` : ''}`;
+  const found =
+    errors.total === 0 ? 'no errors' : `${count(errors.total, 'error')}${known > 0 ? `, ${known} known before` : ''}`;
   return `${paint(record.exit === 0 ? 'green' : 'red', found)}, nothing was published (--fail-on ${failOn}: exit ${record.exit})`;
 }
 
@@ -74,7 +82,13 @@ export function dryRunMarkdown(record: DryRunRecord): string {
   const { dryRun, job } = record;
   const recipes = dryRun.recipes.flatMap(({ recipe, items, bytesIn, bytesOut, ms, formats }) => [
     [escaped(recipe), String(items), bytes(bytesIn), bytes(bytesOut), duration(ms)],
-    ...formats.map(({ ext, derivatives, bytes: size }) => [`&nbsp;&nbsp;${escaped(ext)}`, String(derivatives), '', bytes(size), '']),
+    ...formats.map(({ ext, derivatives, bytes: size }) => [
+      `&nbsp;&nbsp;${escaped(ext)}`,
+      String(derivatives),
+      '',
+      bytes(size),
+      '',
+    ]),
   ]);
   const slowest = dryRun.slowest.map(({ key, recipe, ms }) => [duration(ms), escaped(key), escaped(recipe)]);
   return page(`dry run of ${job}: ${record.exit === 0 ? 'passed' : 'failed'}`, [

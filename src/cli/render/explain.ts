@@ -10,8 +10,12 @@ export function storyRecord(job: string, story: Story): object {
     job,
     key,
     firstSeenAt: known ? instant(known.firstSeenAt) : null,
-    remembered: known ? { bytes: known.bytes, modifiedAt: instant(known.modifiedAt), sha256: known.sha256 ?? null } : null,
-    listed: listed ? { bytes: listed.bytes, modifiedAt: instant(listed.modifiedAt), problem: listed.problem ?? null } : null,
+    remembered: known
+      ? { bytes: known.bytes, modifiedAt: instant(known.modifiedAt), sha256: known.sha256 ?? null }
+      : null,
+    listed: listed
+      ? { bytes: listed.bytes, modifiedAt: instant(listed.modifiedAt), problem: listed.problem ?? null }
+      : null,
     listing,
     recipes,
     unmatched,
@@ -19,7 +23,13 @@ export function storyRecord(job: string, story: Story): object {
     snapshots,
     runs: history.map(({ run, item, attempts }) => ({
       run: run.id,
-      ...{ verb: run.verb, window: run.window.label, startedAt: instant(run.startedAt), outcome: run.outcome ?? null, log: run.log },
+      ...{
+        verb: run.verb,
+        window: run.window.label,
+        startedAt: instant(run.startedAt),
+        outcome: run.outcome ?? null,
+        log: run.log,
+      },
       ...{ recipe: item.recipe, because: item.because, partition: item.partition ?? null, state: item.state },
       ...{ disposition: item.disposition ?? null, sha256: item.sha256 ?? null, finding: item.finding ?? null },
       attempts: attempts.map(({ number, startedAt, endedAt, outcome, detail }) => ({
@@ -40,7 +50,9 @@ function instant(ms: number): string {
 
 export function renderStory(terminal: Terminal, job: string, story: Story): void {
   const { paint } = terminal;
-  terminal.out(`${printable(story.key)}  of ${job}  ${story.live ? paint('green', 'live') : paint('yellow', 'not live')}`);
+  terminal.out(
+    `${printable(story.key)}  of ${job}  ${story.live ? paint('green', 'live') : paint('yellow', 'not live')}`,
+  );
   renderSource(terminal, story);
   for (const fault of faultsOf(story)) terminal.out(`  ${paint('red', 'cause')}     ${printable(fault.message)}`);
   renderRecipes(terminal, story);
@@ -48,7 +60,9 @@ export function renderStory(terminal: Terminal, job: string, story: Story): void
   for (const { snapshot, seq, window, standing, pins, sha256, carried, lost } of story.snapshots) {
     const what = lost ? 'its manifest is lost' : sha256 ? `content ${short(sha256)}` : 'not in it';
     const marks = [standing, ...pins.map((pin) => `pinned as ${pin}`), ...carried.map((recipe) => `${recipe} carried`)];
-    terminal.out(`  snapshot  ${short(snapshot)}  seq ${seq}  window ${printable(window)}  ${what}  (${printable(marks.join(', '))})`);
+    terminal.out(
+      `  snapshot  ${short(snapshot)}  seq ${seq}  window ${printable(window)}  ${what}  (${printable(marks.join(', '))})`,
+    );
   }
   renderRuns(terminal, story.history);
 }
@@ -69,7 +83,10 @@ function renderSource(terminal: Terminal, { known, listed, listing }: Story): vo
   }
   const now = listed ? `${bytes(listed.bytes)}, modified ${instant(listed.modifiedAt)}: ` : '';
   terminal.out(`  source    ${now}${words[listing]}`);
-  if (listed?.problem) terminal.out(`  ${terminal.paint('red', 'finding')}   ${printable(listed.problem.message)} [${listed.problem.code}]`);
+  if (listed?.problem)
+    terminal.out(
+      `  ${terminal.paint('red', 'finding')}   ${printable(listed.problem.message)} [${listed.problem.code}]`,
+    );
 }
 
 function renderRecipes(terminal: Terminal, { recipes, unmatched }: Story): void {
@@ -84,11 +101,20 @@ function renderDerivatives(terminal: Terminal, { live }: Story): void {
   if (!live) return;
   const { snapshot, seq, at, source } = live;
   const size = source.width ? `, ${source.width} × ${source.height}` : '';
-  terminal.out(`  live      snapshot ${short(snapshot)}  seq ${seq}  since ${at}: ${printable(source.type)}${size}, content ${short(source.sha256)}`);
+  terminal.out(
+    `  live      snapshot ${short(snapshot)}  seq ${seq}  since ${at}: ${printable(source.type)}${size}, content ${short(source.sha256)}`,
+  );
   for (const { recipe, carried, derivatives } of live.items) {
-    if (carried) terminal.out(`  ${terminal.paint('yellow', 'carried')}   ${recipe} shows an older version: ${carried === 'unread' ? 'the newer could not be read' : `content ${short(carried)} could not be processed`}`);
+    if (carried)
+      terminal.out(
+        `  ${terminal.paint('yellow', 'carried')}   ${recipe} shows an older version: ${carried === 'unread' ? 'the newer could not be read' : `content ${short(carried)} could not be processed`}`,
+      );
     for (const { path, bytes: n, width, height, duration: seconds, urls } of derivatives) {
-      const facts = [bytes(n), ...(width ? [`${width} × ${height}`] : []), ...(seconds ? [duration(seconds * 1000)] : [])];
+      const facts = [
+        bytes(n),
+        ...(width ? [`${width} × ${height}`] : []),
+        ...(seconds ? [duration(seconds * 1000)] : []),
+      ];
       terminal.out(`  shows     ${printable(path)}  ${facts.join(', ')}  (${recipe})`);
       for (const url of [urls?.stable, urls?.immutable]) if (url) terminal.out(`            ${url}`);
     }
@@ -104,7 +130,10 @@ function renderRuns(terminal: Terminal, history: readonly HistoryRow[]): void {
     }
     told = run.id;
     terminal.out(`            ${item.recipe}: ${item.disposition ?? item.state}, because ${printable(item.because)}`);
-    if (item.finding) terminal.out(`            ${terminal.paint('red', 'finding')} ${printable(item.finding.message)} [${item.finding.code}]`);
+    if (item.finding)
+      terminal.out(
+        `            ${terminal.paint('red', 'finding')} ${printable(item.finding.message)} [${item.finding.code}]`,
+      );
     for (const { number, startedAt, endedAt, outcome, detail } of attempts) {
       const more = detail === undefined ? '' : `: ${printable(detail)}`;
       terminal.out(`            attempt ${number} ${outcome} after ${duration(endedAt - startedAt)}${more}`);

@@ -23,7 +23,11 @@ export function planRecord({ job, preview, explain }: PlanView): object {
     base: base.snapshot ?? null,
     pending: isPending(preview),
     assets: plan.assets,
-    items: { todo: plan.items.filter((item) => !item.disposition).length, ended: plan.items.filter((item) => item.disposition).length, unchanged: plan.unchangedItems },
+    items: {
+      todo: plan.items.filter((item) => !item.disposition).length,
+      ended: plan.items.filter((item) => item.disposition).length,
+      unchanged: plan.unchangedItems,
+    },
     partitions: plan.partitions,
     predictedSeconds: plan.predictedSeconds,
     because: Object.fromEntries(reasons(preview)),
@@ -31,7 +35,17 @@ export function planRecord({ job, preview, explain }: PlanView): object {
     dropped: plan.droppedItems,
     findings: findingsOf(preview),
     gate: { holds: preview.holds },
-    ...(explain ? { explain: plan.items.map(({ key, recipe, because, partition, disposition }) => ({ key, recipe, because, partition, disposition })) } : {}),
+    ...(explain
+      ? {
+          explain: plan.items.map(({ key, recipe, because, partition, disposition }) => ({
+            key,
+            recipe,
+            because,
+            partition,
+            disposition,
+          })),
+        }
+      : {}),
   };
 }
 
@@ -49,29 +63,44 @@ export function renderPlan(terminal: Terminal, view: PlanView): void {
   const { job, preview, workers } = view;
   const { decision, plan, base } = preview;
   const todo = plan.items.filter((item) => !item.disposition);
-  terminal.out(`${job}  window ${decision.window.label}  ${decision.kind === 'nothing' ? 'settled' : `would ${decision.kind}`}: ${decision.because}`);
-  terminal.out(`  live      ${base.snapshot ? `snapshot ${short(base.snapshot)}  seq ${base.head?.channels.live?.seq}` : 'nothing yet'}`);
+  terminal.out(
+    `${job}  window ${decision.window.label}  ${decision.kind === 'nothing' ? 'settled' : `would ${decision.kind}`}: ${decision.because}`,
+  );
+  terminal.out(
+    `  live      ${base.snapshot ? `snapshot ${short(base.snapshot)}  seq ${base.head?.channels.live?.seq}` : 'nothing yet'}`,
+  );
   const { added, changed, unchanged, removed, unmatched, total } = plan.assets;
-  terminal.out(`  assets    ${total}: ${added} added, ${changed} changed, ${unchanged} unchanged, ${removed} removed, ${unmatched} matched by no recipe`);
+  terminal.out(
+    `  assets    ${total}: ${added} added, ${changed} changed, ${unchanged} unchanged, ${removed} removed, ${unmatched} matched by no recipe`,
+  );
   if (todo.length === 0) terminal.out('  work      none');
   else {
     const about = duration((plan.predictedSeconds / workers) * 1000);
-    terminal.out(`  work      ${count(todo.length, 'item')} in ${count(plan.partitions.length, 'partition')}, about ${about} with ${count(workers, 'worker')}`);
+    terminal.out(
+      `  work      ${count(todo.length, 'item')} in ${count(plan.partitions.length, 'partition')}, about ${about} with ${count(workers, 'worker')}`,
+    );
   }
   for (const [because, n] of reasons(preview).slice(0, mostReasons)) terminal.out(`  because   ${n} × ${because}`);
   renderKeys(terminal, 'removes', plan.removedKeys);
   for (const { rule, message } of preview.holds) {
     terminal.out(`  ${terminal.paint('yellow', 'gate')}      would hold: ${rule}: ${printable(message)}`);
   }
-  for (const finding of findingsOf(preview).filter((one) => one.severity === 'error').slice(0, mostKeys)) {
-    terminal.out(`  ${terminal.paint('red', 'finding')}   ${printable(finding.key ?? '')}: ${printable(finding.message)} [${finding.code}]`);
+  for (const finding of findingsOf(preview)
+    .filter((one) => one.severity === 'error')
+    .slice(0, mostKeys)) {
+    terminal.out(
+      `  ${terminal.paint('red', 'finding')}   ${printable(finding.key ?? '')}: ${printable(finding.message)} [${finding.code}]`,
+    );
   }
-  if (view.explain) for (const item of plan.items) terminal.out(`  ${printable(item.key)} (${item.recipe}): ${printable(item.because)}`);
+  if (view.explain)
+    for (const item of plan.items)
+      terminal.out(`  ${printable(item.key)} (${item.recipe}): ${printable(item.because)}`);
 }
 
 function renderKeys(terminal: Terminal, label: string, keys: readonly string[]): void {
   for (const key of keys.slice(0, mostKeys)) terminal.out(`  ${label.padEnd(9)} ${printable(key)}`);
-  if (keys.length > mostKeys) terminal.out(`            and ${count(keys.length - mostKeys, 'more asset')}; --json lists all`);
+  if (keys.length > mostKeys)
+    terminal.out(`            and ${count(keys.length - mostKeys, 'more asset')}; --json lists all`);
 }
 
 function reasons({ plan }: Preview): readonly (readonly [string, number])[] {

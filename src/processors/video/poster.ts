@@ -44,7 +44,7 @@ async function takeBestFrame(clip: OutboxFile, order: WorkOrder, signal: AbortSi
     if (taken.luma > darkest) return undefined;
     if (taken.luma > best.luma) best = { place, luma: taken.luma };
   }
-  if (best.luma < 0) return refuse('output-unsound', 'no frame of the clip makes a poster', 'transient');
+  if (best.luma < 0) return refuse('output-unsound', 'no frame of the clip makes a poster', 'recipe');
   const again = await takeFrame(clip, best.place, order, signal);
   return again.ok ? undefined : again;
 }
