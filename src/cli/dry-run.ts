@@ -1,9 +1,7 @@
 import path from 'node:path';
 import type { Hold } from '../domain/gate.js';
-import { compileMatch } from '../domain/match.js';
-import { noAssets, noItems, type Result } from '../domain/result.js';
-import { stratifiedSample } from '../domain/sample.js';
-import type { AssetKey, Finding, Inventory, Job } from '../domain/types.js';
+import { noRun } from '../domain/result.js';
+import type { Inventory, Job } from '../domain/types.js';
 import type { Emit, NightEvent } from '../engine/events.js';
 import { forecastGate } from '../engine/forecast.js';
 import { knownBad } from '../engine/known-bad.js';
@@ -15,9 +13,9 @@ import { defaultWorkers } from '../executors/processes/capacity.js';
 import type { Source } from '../sources/contract.js';
 import { openScratchState } from '../state/open.js';
 import { jobFolder, openNight, openOrigin, openSource } from './compose.js';
+import { type Chosen, chooseAssets } from './dry-run-choice.js';
 import { type DryRunWish, isFailing } from './dry-run-options.js';
 import { makePlace, type Place } from './dry-run-place.js';
-import { assetsAmong } from './files-from.js';
 import { annotate, appendSummary, fenced } from './github.js';
 import { listen } from './listen.js';
 import { countOption, durationOption } from './options.js';
@@ -33,7 +31,7 @@ export async function dryRunOne(call: RunCall, name: string | undefined, wish: D
   return await toldInOneRecord(call, name, async (job) => {
     const source = await openSource(job, call.context.clock);
     const library = await source.scan();
-    const chosen = choose(call, job, library, wish);
+    const chosen = chooseAssets(call, job, library, wish);
     const trial = { call, job, wish, source, library, chosen };
     return chosen.keys.size === 0 ? tell(trial, nothingChosen(trial)) : await tryOut(trial);
   });
@@ -48,42 +46,10 @@ interface Trial {
   readonly chosen: Chosen;
 }
 
-interface Chosen {
-  readonly keys: ReadonlySet<AssetKey>;
-  readonly counts: DryRunRecord['dryRun']['chosen'];
-}
-
-/** First the named files, then the globs, then a sample of what is left. */
-function choose({ context, project }: RunCall, job: Job, { assets }: Inventory, wish: DryRunWish): Chosen {
-  const root = typeof job.source.path === 'string' ? job.source.path : undefined;
-  const bases = [
-    process.cwd(),
-    project.folder,
-    ...(context.env.GITHUB_WORKSPACE ? [context.env.GITHUB_WORKSPACE] : []),
-  ];
-  const known = new Set(assets.map(({ key }) => key));
-  const listed = wish.files && assetsAmong(wish.files, { bases, root, known });
-  const recipesFor = compileMatch(job.recipes);
-  const wanted = assets
-    .filter(({ key }) => (!listed || listed.keys.has(key)) && (!wish.only || wish.only(key)))
-    .map(({ key, bytes }) => ({ key, bytes, recipes: recipesFor(key).map(({ name }) => name) }));
-  const matched = wanted.filter(({ recipes }) => recipes.length > 0);
-  const sampled = wish.sample === undefined ? matched : stratifiedSample(matched, wish.sample);
-  const { gone = 0, outside = 0 } = listed ?? {};
-  const counts = {
-    assets: sampled.length,
-    of: assets.length,
-    unmatched: wanted.length - matched.length,
-    gone,
-    outside,
-  };
-  return { keys: new Set(sampled.map(({ key }) => key)), counts };
-}
-
 async function tryOut(trial: Trial): Promise<number> {
   const { call, job, wish } = trial;
   const place = makePlace(job, call.project, wish.out && path.join(wish.out, wish.all ? job.name : ''));
-  let keep = true;
+  let keep = false;
   try {
     const rehearsal = await atPlace(trial, place);
     const record = await judged(trial, rehearsal, place);
@@ -105,7 +71,10 @@ async function atPlace({ call, job, source, library, chosen }: Trial, place: Pla
   const stop = stopOnSignals(graceMs, (signal) => emit({ type: 'stopping', signal, graceMs }));
   try {
     const night = await openNight({
-      ...{ folder, state, workers, stop },
+      folder,
+      state,
+      workers,
+      stop,
       emit: (event) => emitTruly(emit, event),
       job: trialJob,
       clock: context.clock,
@@ -180,8 +149,13 @@ async function forecast(
 ): Promise<readonly Hold[]> {
   const everything = new Set(library.assets.map(({ key }) => key));
   const night = await openNight({
-    ...{ job, state, folder: jobFolder(call.project, job.name), workers: workersOf(call) },
-    ...{ clock: call.context.clock, emit: () => undefined, stop: neverStop },
+    job,
+    state,
+    folder: jobFolder(call.project, job.name),
+    workers: workersOf(call),
+    clock: call.context.clock,
+    emit: () => undefined,
+    stop: neverStop,
     source: sampleSource(source, library, everything),
   });
   const made = await previewNight(night);
@@ -190,15 +164,27 @@ async function forecast(
 }
 
 function nothingChosen({ job, wish, chosen }: Trial): DryRunRecord {
-  const findings: readonly Finding[] = [];
-  const result: Result = {
-    ...{ type: 'result', job: job.name, window: null, run: null, outcome: 'unchanged', exit: 0, snapshot: null },
-    ...{ live: null, assets: noAssets, items: noItems, derivatives: { made: 0, reused: 0, bytes: 0 } },
-    ...{ partitions: { total: 0, done: 0, failed: 0 }, freshness: null, findings, log: null, durationMs: 0 },
+  return {
+    type: 'result',
+    ...noRun,
+    job: job.name,
+    window: null,
+    outcome: 'unchanged',
+    exit: 0,
+    live: null,
     next: [`nightpress plan ${job.name} --explain`],
+    durationMs: 0,
+    dryRun: {
+      chosen: chosen.counts,
+      failOn: wish.failOn ?? 'new',
+      errors: { total: 0, new: 0 },
+      holds: [],
+      look: null,
+      kept: null,
+      recipes: [],
+      slowest: [],
+    },
   };
-  const nothing = { errors: { total: 0, new: 0 }, holds: [], look: null, kept: null, recipes: [], slowest: [] };
-  return { ...result, dryRun: { chosen: chosen.counts, failOn: wish.failOn ?? 'new', ...nothing } };
 }
 
 function tell({ call, job }: Trial, record: DryRunRecord): number {

@@ -32,9 +32,9 @@ const escapes: Readonly<Record<string, number>> = { a: 7, b: 8, t: 9, n: 10, v: 
 function unquote(line: string): string {
   if (!/^".*"$/s.test(line)) return line;
   const bytes: number[] = [];
-  for (const [, octal, escape, plain = ''] of line.slice(1, -1).matchAll(/\\([0-7]{3})|\\(.)|([^\\]+)/gs)) {
+  for (const [, octal, letter, plain = ''] of line.slice(1, -1).matchAll(/\\([0-7]{3})|\\(.)|([^\\]+)/gs)) {
     if (octal) bytes.push(Number.parseInt(octal, 8));
-    else if (escape) bytes.push(...(escape in escapes ? [escapes[escape] ?? 0] : Buffer.from(escape)));
+    else if (letter) bytes.push(...(letter in escapes ? [escapes[letter] ?? 0] : Buffer.from(letter)));
     else bytes.push(...Buffer.from(plain));
   }
   return Buffer.from(bytes).toString();

@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { Fault } from '../domain/faults.js';
-import { noAssets, noItems, type Result } from '../domain/result.js';
+import { noRun, type Result } from '../domain/result.js';
 import type { Job } from '../domain/types.js';
 import type { Night } from '../engine/night.js';
 import { liveOf } from '../engine/report.js';
@@ -163,22 +163,14 @@ function showFault(call: RunCall, { fault, job, live, startedAt }: EarlyFault): 
   }
   const result: Result = {
     type: 'result',
+    ...noRun,
     job: job ?? '',
     window: null,
-    run: null,
     outcome: 'failed',
     exit: fault.exit,
-    snapshot: null,
     live: live === undefined || live === 'unreadable' ? null : live,
-    assets: noAssets,
-    items: noItems,
-    derivatives: { made: 0, reused: 0, bytes: 0 },
-    partitions: { total: 0, done: 0, failed: 0 },
-    freshness: null,
-    findings: [],
     fault: { code: fault.code, message: [fault.message, ...fault.problems].join('; ') },
     next: [fault.hint.replaceAll('{job}', job ?? '').trim()],
-    log: null,
     durationMs: call.context.clock() - startedAt,
   };
   call.terminal.out(JSON.stringify(result));

@@ -65,6 +65,19 @@ export const noItems: ItemCounts = {
   unchanged: 0,
 };
 
+/** What a record says where no run was. */
+export const noRun = {
+  run: null,
+  snapshot: null,
+  assets: noAssets,
+  items: noItems,
+  derivatives: { made: 0, reused: 0, bytes: 0 },
+  partitions: { total: 0, done: 0, failed: 0 },
+  freshness: null,
+  findings: [],
+  log: null,
+} as const satisfies Partial<Result>;
+
 export function windowRecord(window: Window): WindowRecord {
   return {
     label: window.label,

@@ -84,7 +84,14 @@ export async function explainAsset(night: Night, key: AssetKey): Promise<Story> 
     : await attempt(() => wouldDo(night, key, listed));
   const matching = new Set(compileMatch(night.job.recipes)(key).map(({ name }) => name));
   return {
-    ...{ key, known, listed, sourceFault, originFault, planFault, recipes, history },
+    key,
+    known,
+    listed,
+    sourceFault,
+    originFault,
+    planFault,
+    recipes,
+    history,
     listing: sourceFault ? 'unknown' : compareListing(known, listed),
     unmatched: night.job.recipes.flatMap(({ name }) => (matching.has(name) ? [] : [name])),
     live: read && (await liveStory(night, read.head, key)),
@@ -124,7 +131,11 @@ async function wouldDo(night: Night, key: AssetKey, listed: ListedAsset | undefi
     matchCount: (one) => recipesFor(one).length,
   });
   const { plan } = await planChanges(night, {
-    ...{ comparison, known, recipes, base: base.snapshot, findings: [] },
+    comparison,
+    known,
+    recipes,
+    base: base.snapshot,
+    findings: [],
     present: () => new Set([...known.keys(), key]),
   });
   return recipesFor(key).map(({ name: recipe }): RecipeStory => {
@@ -149,9 +160,13 @@ async function liveStory(night: Night, { channels }: Head, key: AssetKey): Promi
   const urls = (derivative: Derivative) =>
     baseUrl === undefined ? null : urlsOf(baseUrl, derivative, night.origin.tree !== undefined);
   return {
-    ...{ snapshot, seq, at, source: entry.source },
+    snapshot,
+    seq,
+    at,
+    source: entry.source,
     items: Object.entries(entry.items).map(([recipe, { carried, derivatives }]) => ({
-      ...{ recipe, carried },
+      recipe,
+      carried,
       derivatives: derivatives.map((derivative) => ({ ...derivative, urls: urls(derivative) })),
     })),
   };
@@ -165,7 +180,13 @@ async function snapshotsOf(night: Night, head: Head, key: AssetKey): Promise<rea
     const { value: entry, fault } = await entryOf(night, snapshot, key);
     const dropped = 'droppedAt' in held && held.droppedAt !== undefined;
     stories.push({
-      ...{ snapshot, seq, at, window, run, lost: fault !== undefined, sha256: entry?.source.sha256 },
+      snapshot,
+      seq,
+      at,
+      window,
+      run,
+      lost: fault !== undefined,
+      sha256: entry?.source.sha256,
       standing: held === staged ? 'staged' : snapshot === live?.snapshot ? 'live' : dropped ? 'dropped' : 'retained',
       pins: head.pins.filter((pin) => pin.snapshot === snapshot).map(({ name }) => name),
       carried: Object.entries(entry?.items ?? {}).flatMap(([recipe, { carried }]) => (carried ? [recipe] : [])),

@@ -13,7 +13,7 @@ interface Seen {
  * quarantined under whatever name, and the same words about anything else. Without a state everything is news.
  */
 export function knownBad(state: State, items: readonly Seen[]): (finding: Finding) => boolean {
-  const last = state.runs(50).find((run) => run.plan !== undefined);
+  const last = state.runs(50).find(({ plan, outcome }) => plan && outcome && outcome !== 'superseded');
   const missing = last ? state.items(last.id).filter((row) => isMissing(row.disposition)) : [];
   const quarantined = state.quarantined(items.flatMap(({ fingerprint }) => fingerprint ?? []));
   const bad = new Set([

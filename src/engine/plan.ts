@@ -1,4 +1,5 @@
 import { askedAgain, retriedByHand } from '../domain/decide.js';
+import { itemId } from '../domain/digest.js';
 import { type Comparison, compareInventory, type KnownListing } from '../domain/inventory.js';
 import { lookup } from '../domain/manifest.js';
 import { compileMatch } from '../domain/match.js';
@@ -74,10 +75,11 @@ export interface ChangesRequest {
 /** The plan for changes that are known already: all of a scan, or those a person chose. */
 export async function planChanges(night: PlanParts, request: ChangesRequest): Promise<MadePlan> {
   const { comparison, known, base, recipes, present, findings, insist } = request;
-  const entries = await liveEntries(night, base, comparison.changes);
+  const live = await liveEntries(night, base, comparison.changes);
+  const lost = await lostItems(night, live);
+  const entries = withoutItems(live, lost);
   const evidence = { comparison, recipesFor: matcher(recipes), facts: recipes, base: entries };
   const fingerprints = fingerprintsOf(evidence);
-  const lost = await lostItems(night, comparison, entries);
   const plan = planItems({
     ...evidence,
     known,
@@ -85,7 +87,7 @@ export async function planChanges(night: PlanParts, request: ChangesRequest): Pr
     quarantined: night.state.quarantined(fingerprints),
     collisions: once(() => planCollisions(present(), evidence)),
     remake: (recipe, key) =>
-      insist?.(recipe, key) ?? (lost.has(`${recipe}\0${key}`) ? 'a blob is lost at the origin' : undefined),
+      insist?.(recipe, key) ?? (lost.has(itemId(recipe, key)) ? 'a blob is lost at the origin' : undefined),
     workers: night.workers,
   });
   const totals = totalsOf(plan, { base, recipes, set: recipeSet(recipes), findings });
@@ -121,9 +123,12 @@ export interface Thawed {
 export async function thawPlan(night: Night, run: RunId, recipes: ReadonlyMap<string, ReadyRecipe>): Promise<Thawed> {
   const totals = night.state.run(run)?.plan;
   if (!totals) throw new Error(`run ${run} has no plan to read`);
+  const live = await liveEntries(night, totals.base, night.state.changes(run));
+  const ours = new Set(night.state.items(run).map((row) => row.id));
+  const lost = [...(await lostItems(night, live))].filter((item) => ours.has(item));
   return {
     base: totals.base,
-    entries: await liveEntries(night, totals.base, night.state.changes(run)),
+    entries: withoutItems(live, new Set(lost)),
     recipesFor: matcher(recipes),
     recipeSet: totals.recipeSet,
     remake: (item) => item.because === askedAgain,
@@ -148,23 +153,25 @@ async function liveEntries(
   );
 }
 
-/**
- * Live items whose blobs are gone, among assets looked at again anyway (`verify` marks those it found bad so).
- * Assets that changed need no such look: their items check what they reuse.
- */
+/** Live items whose blobs are gone, among assets looked at anyway (`verify` makes a run look at those it found bad). */
 async function lostItems(
   night: Pick<Night, 'origin'>,
-  comparison: Comparison,
-  entries: ReadonlyMap<AssetKey, Entry>,
-): Promise<ReadonlySet<string>> {
-  const lost = new Set<string>();
-  for (const { key, kind } of comparison.changes) {
-    if (kind !== 'again') continue;
-    for (const [recipe, item] of Object.entries(entries.get(key)?.items ?? {})) {
-      if (!(await holdsAll(night.origin, item.derivatives))) lost.add(`${recipe}\0${key}`);
+  live: ReadonlyMap<AssetKey, Entry>,
+): Promise<ReadonlySet<ItemId>> {
+  const lost = new Set<ItemId>();
+  for (const { key, items } of live.values()) {
+    for (const [recipe, item] of Object.entries(items)) {
+      if (!(await holdsAll(night.origin, item.derivatives))) lost.add(itemId(recipe, key));
     }
   }
   return lost;
+}
+
+/** A lost item has nothing that could be carried forward: a snapshot that named it would not be whole. */
+function withoutItems(live: ReadonlyMap<AssetKey, Entry>, lost: ReadonlySet<ItemId>): ReadonlyMap<AssetKey, Entry> {
+  if (lost.size === 0) return live;
+  const whole = ({ key, items }: Entry) => Object.entries(items).filter(([recipe]) => !lost.has(itemId(recipe, key)));
+  return new Map([...live].map(([key, entry]) => [key, { ...entry, items: Object.fromEntries(whole(entry)) }]));
 }
 
 /** Everything that is or stays public: what is listed, and what lies below folders that could not be listed. */

@@ -1,14 +1,6 @@
 import type { Fault } from '../domain/faults.js';
 import type { Head } from '../domain/head.js';
-import {
-  exitOf,
-  freshnessOf,
-  type ItemCounts,
-  noAssets,
-  noItems,
-  type Result,
-  windowRecord,
-} from '../domain/result.js';
+import { exitOf, freshnessOf, type ItemCounts, noAssets, noRun, type Result, windowRecord } from '../domain/result.js';
 import type { Digest, Disposition, Finding, Outcome, SnapshotId, Window } from '../domain/types.js';
 import type { ItemRow, RunRow } from '../state/contract.js';
 import { publishCommand } from './move-head.js';
@@ -74,21 +66,14 @@ export function nothingToDo(
 ): Result {
   return {
     type: 'result',
+    ...noRun,
     job: night.job.name,
     window: windowRecord(input.window),
-    run: null,
     outcome: 'unchanged',
     exit: 0,
     snapshot: input.head?.channels.live?.snapshot ?? null,
     live: liveOf(input.head),
-    assets: noAssets,
-    items: noItems,
-    derivatives: { made: 0, reused: 0, bytes: 0 },
-    partitions: { total: 0, done: 0, failed: 0 },
-    freshness: null,
-    findings: [],
     next: [`nightpress run ${night.job.name} --now`],
-    log: null,
     durationMs: night.clock() - input.startedAt,
   };
 }
@@ -138,7 +123,9 @@ function nextCommands(job: string, input: ReportInput, findings: readonly Findin
       const key = findings.find((finding) => finding.severity === 'error' && finding.key !== undefined)?.key;
       return [
         `nightpress retry ${job} --failed`,
-        ...(key === undefined ? [] : [`nightpress explain ${job} ${key.startsWith('-') ? '-- ' : ''}${shellWord(key)}`]),
+        ...(key === undefined
+          ? []
+          : [`nightpress explain ${job} ${key.startsWith('-') ? '-- ' : ''}${shellWord(key)}`]),
       ];
     }
     case 'failed':

@@ -54,6 +54,18 @@ test('a live blob made again is shown again even when the night itself is held',
   expect((await liveTexts(world))['texts/t1.txt']).toBe('text 1\n'); // its tree still has the bytes that were good
 });
 
+test('a bad blob whose source went bad too leaves the site, and does not stop the night', async () => {
+  world = await aPublishedWorld();
+  await unlink(await blobOf('pictures/p0.jpg/16w.jpg'));
+  expect((await ask(world, 'verify')).json.remedy.condemned).toEqual(['pictures/p0.jpg']);
+  await world.write('pictures/p0.jpg', 'no picture any more');
+  await age(world);
+  const night = await world.run(['--now']);
+  expect([night.code, night.result?.items.carried, night.result?.items.failed]).toEqual([3, 0, 1]);
+  expect(await flawsOf(world.origin)).toEqual([]);
+  expect((await ask(world, 'verify', '--deep')).code).toBe(0);
+});
+
 test('a public path that shows something else is put right at once', async () => {
   world = await aPublishedWorld();
   const live = path.join(world.origin, 'live', 'texts');

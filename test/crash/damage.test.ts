@@ -1,8 +1,9 @@
-import { appendFile, copyFile, readdir, readFile, rm, truncate, unlink, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, readdir, readFile, rename, rm, truncate, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { manifestKey } from '../../src/domain/origin-keys.js';
+import type { Result } from '../../src/domain/result.js';
 import type { Digest } from '../../src/domain/types.js';
 import { flawsOf, liveSnapshot } from '../support/published.js';
 import { aWorld, type Ended, fill, type World } from '../support/world.js';
@@ -31,8 +32,8 @@ function saysClearly(ended: Ended, exit: number, cause: RegExp): void {
   );
 }
 
-/** The same call for a person and for a machine. */
-async function failing(exit: number, code: string, cause: RegExp): Promise<void> {
+/** The same call for a machine, whose result is returned, and for a person. */
+async function failing(exit: number, code: string, cause: RegExp): Promise<Result | undefined> {
   const json = await world.run(['--now']);
   saysClearly(json, exit, cause);
   expect(json.result).toMatchObject({
@@ -44,6 +45,7 @@ async function failing(exit: number, code: string, cause: RegExp): Promise<void>
   const text = await world.run(['--now'], { plain: true });
   saysClearly(text, exit, cause);
   expect(text.stderr + text.stdout).toMatch(/live/);
+  return json.result;
 }
 
 describe('a damaged state', () => {
@@ -67,8 +69,7 @@ describe('a damaged state', () => {
   };
   test.each(Object.keys(damages))('that %s is refused with 12, and says what is live', async (how) => {
     await damages[how]?.();
-    await failing(12, 'state-corrupt', /state\.db/);
-    const { result } = await world.run(['--now']);
+    const result = await failing(12, 'state-corrupt', /state\.db/);
     expect(result?.live?.snapshot).toBe(live);
     expect(await flawsOf(world.origin)).toEqual([]);
   });
@@ -119,7 +120,6 @@ describe('a damaged origin', () => {
 
   test('that is gone after it was published to is not started over', async () => {
     const aside = path.join(world.folder, 'aside');
-    const { rename } = await import('node:fs/promises');
     await rename(world.origin, aside);
     await failing(1, 'origin-rewound', /no head/);
     expect(await readdir(world.folder)).not.toContain('public');

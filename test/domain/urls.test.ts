@@ -48,7 +48,7 @@ test.each([
 test('the nearest names are those that hold the text, then those with the fewest edits between', () => {
   const names = ['photos/hero.jpg', 'photos/hera.jpg', 'clips/intro.mp4', 'hero.png', 'zzz'];
   expect(nearestNames('hero', names, 2)).toEqual(['hero.png', 'photos/hero.jpg']);
-  expect(nearestNames('photos/hers.jpg', names, 3)).toEqual(['photos/hera.jpg', 'photos/hero.jpg', 'clips/intro.mp4']);
+  expect(nearestNames('photos/hers.jpg', names, 3)).toEqual(['photos/hera.jpg', 'photos/hero.jpg', 'hero.png']);
   expect(nearestNames('HERO.PNG', names, 1)).toEqual(['hero.png']);
   expect(nearestNames('x', [], 3)).toEqual([]);
 });

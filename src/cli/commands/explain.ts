@@ -55,8 +55,13 @@ async function tellOf(
   const state = openScratchState(folder);
   try {
     const night = await openNight({
-      ...{ job, folder, state, clock: context.clock, stop: neverStop },
-      ...{ workers: 1, emit: () => undefined },
+      job,
+      folder,
+      state,
+      clock: context.clock,
+      stop: neverStop,
+      workers: 1,
+      emit: () => undefined,
     });
     const { path: root } = job.source;
     const files = [process.cwd(), project.folder].map((base) => path.resolve(base, question.asset));

@@ -1,4 +1,4 @@
-import type { Story } from '../../engine/explain.js';
+import type { LiveStory, Story } from '../../engine/explain.js';
 import type { HistoryRow } from '../../state/contract.js';
 import type { Terminal } from '../terminal.js';
 import { bytes, duration, printable, short } from './units.js';
@@ -23,17 +23,24 @@ export function storyRecord(job: string, story: Story): object {
     snapshots,
     runs: history.map(({ run, item, attempts }) => ({
       run: run.id,
-      ...{
-        verb: run.verb,
-        window: run.window.label,
-        startedAt: instant(run.startedAt),
-        outcome: run.outcome ?? null,
-        log: run.log,
-      },
-      ...{ recipe: item.recipe, because: item.because, partition: item.partition ?? null, state: item.state },
-      ...{ disposition: item.disposition ?? null, sha256: item.sha256 ?? null, finding: item.finding ?? null },
+      verb: run.verb,
+      window: run.window.label,
+      startedAt: instant(run.startedAt),
+      outcome: run.outcome ?? null,
+      log: run.log,
+      recipe: item.recipe,
+      because: item.because,
+      partition: item.partition ?? null,
+      state: item.state,
+      disposition: item.disposition ?? null,
+      sha256: item.sha256 ?? null,
+      finding: item.finding ?? null,
       attempts: attempts.map(({ number, startedAt, endedAt, outcome, detail }) => ({
-        ...{ number, outcome, detail: detail ?? null, startedAt: instant(startedAt), durationMs: endedAt - startedAt },
+        number,
+        outcome,
+        detail: detail ?? null,
+        startedAt: instant(startedAt),
+        durationMs: endedAt - startedAt,
       })),
     })),
     faults: faultsOf(story).map(({ code, message }) => ({ code, message })),
@@ -100,25 +107,28 @@ function renderRecipes(terminal: Terminal, { recipes, unmatched }: Story): void 
 function renderDerivatives(terminal: Terminal, { live }: Story): void {
   if (!live) return;
   const { snapshot, seq, at, source } = live;
-  const size = source.width ? `, ${source.width} × ${source.height}` : '';
-  terminal.out(
-    `  live      snapshot ${short(snapshot)}  seq ${seq}  since ${at}: ${printable(source.type)}${size}, content ${short(source.sha256)}`,
-  );
+  const facts = `${printable(source.type)}${pixels(source)}, content ${short(source.sha256)}`;
+  terminal.out(`  live      snapshot ${short(snapshot)}  seq ${seq}  since ${at}: ${facts}`);
   for (const { recipe, carried, derivatives } of live.items) {
-    if (carried)
-      terminal.out(
-        `  ${terminal.paint('yellow', 'carried')}   ${recipe} shows an older version: ${carried === 'unread' ? 'the newer could not be read' : `content ${short(carried)} could not be processed`}`,
-      );
-    for (const { path, bytes: n, width, height, duration: seconds, urls } of derivatives) {
-      const facts = [
-        bytes(n),
-        ...(width ? [`${width} × ${height}`] : []),
-        ...(seconds ? [duration(seconds * 1000)] : []),
-      ];
-      terminal.out(`  shows     ${printable(path)}  ${facts.join(', ')}  (${recipe})`);
-      for (const url of [urls?.stable, urls?.immutable]) if (url) terminal.out(`            ${url}`);
+    if (carried) {
+      const newer = carried === 'unread' ? 'the newer could not be read' : `${short(carried)} could not be processed`;
+      terminal.out(`  ${terminal.paint('yellow', 'carried')}   ${recipe} shows an older version: ${newer}`);
     }
+    for (const derivative of derivatives) renderDerivative(terminal, recipe, derivative);
   }
+}
+
+type Shown = LiveStory['items'][number]['derivatives'][number];
+
+function renderDerivative(terminal: Terminal, recipe: string, { urls, ...derivative }: Shown): void {
+  const length = derivative.duration ? `, ${duration(derivative.duration * 1000)}` : '';
+  const facts = `${bytes(derivative.bytes)}${pixels(derivative)}${length}`;
+  terminal.out(`  shows     ${printable(derivative.path)}  ${facts}  (${recipe})`);
+  for (const url of [urls?.stable, urls?.immutable]) if (url) terminal.out(`            ${url}`);
+}
+
+function pixels({ width, height }: { readonly width?: number; readonly height?: number }): string {
+  return width ? `, ${width} × ${height}` : '';
 }
 
 function renderRuns(terminal: Terminal, history: readonly HistoryRow[]): void {

@@ -10,7 +10,8 @@ export function renderResult(terminal: Terminal, result: Result, where: string |
   const { paint } = terminal;
   terminal.out(`${verdict(terminal, result)}`);
   if (result.fault) terminal.out(`  ${paint('red', 'cause')}     ${printable(result.fault.message)}`);
-  for (const hold of result.held ?? []) terminal.out(`  ${paint('yellow', 'held by')}   ${hold.rule}: ${printable(hold.message)}`);
+  for (const hold of result.held ?? [])
+    terminal.out(`  ${paint('yellow', 'held by')}   ${hold.rule}: ${printable(hold.message)}`);
   terminal.out(`  live      ${liveLine(result.live)}`);
   if (result.run) renderCounts(terminal, result);
   renderFindings(terminal, result.findings);
@@ -66,9 +67,14 @@ function renderCounts(terminal: Terminal, result: Result): void {
     ])}`,
   );
   if (derivatives.made + derivatives.reused > 0) {
-    terminal.out(`  made      ${count(derivatives.made, 'derivative')}, ${bytes(derivatives.bytes)}; ${derivatives.reused} reused`);
+    terminal.out(
+      `  made      ${count(derivatives.made, 'derivative')}, ${bytes(derivatives.bytes)}; ${derivatives.reused} reused`,
+    );
   }
-  if (freshness) terminal.out(`  fresh     half live within ${duration(freshness.p50Ms)} of their change, 95 % within ${duration(freshness.p95Ms)}`);
+  if (freshness)
+    terminal.out(
+      `  fresh     half live within ${duration(freshness.p50Ms)} of their change, 95 % within ${duration(freshness.p95Ms)}`,
+    );
 }
 
 export function renderFindings(terminal: Terminal, findings: readonly Finding[]): void {
@@ -76,7 +82,9 @@ export function renderFindings(terminal: Terminal, findings: readonly Finding[])
   const shown = terminal.verbose ? findings : errors.slice(0, mostFindings);
   for (const finding of shown) {
     const mark = finding.severity === 'error' ? terminal.paint('red', 'finding') : terminal.paint('dim', 'notice ');
-    terminal.out(`  ${mark}   ${printable(finding.key ?? '')}${finding.key ? ': ' : ''}${printable(finding.message)} [${finding.code}]`);
+    terminal.out(
+      `  ${mark}   ${printable(finding.key ?? '')}${finding.key ? ': ' : ''}${printable(finding.message)} [${finding.code}]`,
+    );
   }
   const more = (terminal.verbose ? findings : errors).length - shown.length;
   if (more > 0) terminal.out(`            and ${count(more, 'more finding')}; -v shows all`);

@@ -32,10 +32,17 @@ export function planClip(
   const unheard = streams.find((stream) => stream.codec_type === 'audio');
   if (unheard && !sound) return refuse('decode-failed', `no decoder for its sound, codec '${codecOf(unheard)}'`);
   const renditions = renditionsOf(displayedSize(picture), heights);
+  const declaredSeconds = longest(sound ? [picture, sound] : [picture], format.duration);
   return {
     ok: true,
-    plan: { input, picture, sound, renditions, hdr: isHdr(picture), declaredSeconds: format.duration },
+    plan: { input, picture, sound, renditions, hdr: isHdr(picture), declaredSeconds },
   };
+}
+
+/** The longest of the tracks that are used; where one does not say, what the file says of all. */
+function longest(tracks: readonly Stream[], ofFile: number | undefined): number | undefined {
+  const lengths = tracks.flatMap(({ duration }) => (duration === undefined ? [] : [duration]));
+  return lengths.length === tracks.length ? Math.max(...lengths) : ofFile;
 }
 
 function refusePicture(streams: readonly Stream[]): Refusal {
