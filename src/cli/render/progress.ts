@@ -161,10 +161,10 @@ function liveBlock(terminal: Terminal, tally: Tally, clock: () => number, worker
 }
 
 function blockLines(terminal: Terminal, tally: Tally, now: number, workers: number): readonly string[] {
-  const fit = (line: string) => (line.length >= terminal.columns ? `${line.slice(0, terminal.columns - 2)}…` : line);
+  const cut = (line: string) => (line.length >= terminal.columns ? `${line.slice(0, terminal.columns - 2)}…` : line);
   const width = Math.max(10, Math.min(40, terminal.columns - 60));
   const share = tally.total === 0 ? 0 : tally.ended / tally.total;
   const bar = `${'█'.repeat(Math.round(share * width))}${'░'.repeat(width - Math.round(share * width))}`;
-  const running = [...tally.running.values()].slice(0, workers).map((key) => fit(`  ${printable(key)}`));
-  return [fit(`${bar} ${progressLine(tally, now, workers)}`), ...running];
+  const running = [...tally.running.values()].slice(0, workers).map((key) => cut(`  ${printable(key)}`));
+  return [cut(`${bar} ${progressLine(tally, now, workers)}`), ...running];
 }

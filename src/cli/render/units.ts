@@ -28,11 +28,8 @@ export function short(digest: string): string {
   return digest.slice(0, 12);
 }
 
-/** Control characters shown, not sent: a file name must not steer a terminal. */
+/** Control characters, line breaks and changes of direction are shown, not sent: a file name must not steer a terminal. */
 export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this removes
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  const hidden = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+  return text.replace(hidden, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
