@@ -57,17 +57,21 @@ async function isLanded(parts: HeadParts, txn: string): Promise<boolean> {
   return head !== undefined && landed(head, txn);
 }
 
+/** The snapshot that a rollback leads to. Throws `usage` for the one that is live. */
+export function olderSnapshot(head: Head, text: string): SnapshotId {
+  const snapshot = findSnapshot(head, text);
+  if (snapshot !== head.channels.live?.snapshot) return snapshot;
+  const message = `snapshot ${snapshot} is live already: expected an older one`;
+  throw new Fault('usage', message, { hint: 'nightpress snapshots {job}' });
+}
+
 /** Makes an older snapshot live again, whole: every node and blob of it is looked at before the head names it. */
 export async function rollBack(
   parts: HeadParts,
   options: { readonly to: string; readonly freeze?: string; readonly reason?: string },
 ): Promise<Head> {
   const next = await moveHead(parts, async (head, stamp) => {
-    const snapshot = findSnapshot(head, options.to);
-    if (snapshot === head.channels.live?.snapshot) {
-      const message = `snapshot ${snapshot} is live already: expected an older one`;
-      throw new Fault('usage', message, { hint: 'nightpress snapshots {job}' });
-    }
+    const snapshot = olderSnapshot(head, options.to);
     await makeReady(parts, snapshot);
     return rollBackTo(head, { ...stamp, snapshot, freeze: options.freeze, reason: options.reason });
   });

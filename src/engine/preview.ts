@@ -6,7 +6,7 @@ import { forecastGate } from './forecast.js';
 import type { Night } from './night.js';
 import { type MadePlan, makePlan } from './plan.js';
 import { readyRecipes } from './recipes.js';
-import { decide, type RunRequest } from './run.js';
+import { decide, isSameWork, type RunRequest } from './run.js';
 import { scan } from './scan.js';
 
 export interface Preview extends MadePlan {
@@ -24,7 +24,7 @@ export interface Preview extends MadePlan {
 export async function previewNight(night: Night, request: RunRequest = {}): Promise<Preview> {
   const base = await meetOrigin(night, request.adopt ?? false);
   const recipes = await readyRecipes(night);
-  const decision = decide(night, recipes, request);
+  const decision = decide(night, request, isSameWork(night, recipes));
   const inventory = await scan(night);
   const made = await makePlan(night, { inventory, base: base.snapshot, recipes });
   const holds = await forecastGate(night, { made, base: base.snapshot });

@@ -38,8 +38,10 @@ export async function runNight(night: Night, request: RunRequest = {}): Promise<
   const startedAt = night.clock();
   await reapDeadWorkers(night);
   const base = await meetOrigin(night, request.adopt ?? false);
-  const recipes = await readyRecipes(night);
-  const decision = decide(night, recipes, request);
+  const settled = night.state.openRun() ? undefined : decide(night, request, false);
+  if (settled?.kind === 'nothing') return nothingToDo(night, { window: settled.window, head: base.head, startedAt });
+  const recipes = await readyRecipes(night); // starts tools, so only when there is something to do
+  const decision = settled ?? decide(night, request, isSameWork(night, recipes));
   if (decision.kind === 'nothing') return nothingToDo(night, { window: decision.window, head: base.head, startedAt });
   const run = begin(night, {
     decision,
@@ -151,13 +153,18 @@ async function judgeNight(
   return verdict.holds;
 }
 
-export function decide(night: Night, recipes: ReadonlyMap<string, ReadyRecipe>, request: RunRequest): Decision {
+/** `sameWork`: neither job nor tools changed since the open run was planned; without an open run it decides nothing. */
+export function decide(night: Night, request: RunRequest, sameWork: boolean): Decision {
   const open = night.state.openRun();
   return chooseWindow({
     now: night.clock(),
     spec: night.job.window,
     windows: night.state.windows(),
-    openRun: open && { opens: open.window.opens, sameWork: open.jobDigest === jobDigest(night.job, recipes) },
+    openRun: open && { opens: open.window.opens, sameWork },
     flags: { now: request.now, rerun: request.rerun },
   });
+}
+
+export function isSameWork(night: Night, recipes: ReadonlyMap<string, ReadyRecipe>): boolean {
+  return night.state.openRun()?.jobDigest === jobDigest(night.job, recipes);
 }

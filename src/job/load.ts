@@ -34,7 +34,18 @@ export async function loadJob(project: Project, name: string, families: Families
   return checked.job;
 }
 
-async function readJob(project: Project, name: string, families: Families): Promise<CheckedJob> {
+/** Every job is read once for a project object, that is once for a command, however many neighbours ask for it. */
+const alreadyRead = new WeakMap<Project, Map<string, Promise<CheckedJob>>>();
+
+function readJob(project: Project, name: string, families: Families): Promise<CheckedJob> {
+  const jobs = alreadyRead.get(project) ?? new Map<string, Promise<CheckedJob>>();
+  alreadyRead.set(project, jobs);
+  const job = jobs.get(name) ?? readJobFile(project, name, families);
+  jobs.set(name, job);
+  return job;
+}
+
+async function readJobFile(project: Project, name: string, families: Families): Promise<CheckedJob> {
   const file = fileOf(project, name);
   const result = await checkJob(await importJob(file, families.api), { name, file, project: project.folder }, families);
   if (!result.ok) throw invalid(file, result.problems);

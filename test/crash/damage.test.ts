@@ -90,17 +90,14 @@ describe('a damaged state', () => {
 });
 
 describe('a damaged origin', () => {
-  test.each(['', '{"nightpress":1,', '[]\n'])(
-    'whose head reads %j is refused with 13; what is live stays',
-    async (text) => {
-      const file = path.join(world.origin, 'now', 'head.json');
-      const whole = await readFile(file);
-      await writeFile(file, text);
-      await failing(13, 'origin-corrupt', new RegExp(`head\\.json.*live still shows snapshot ${live}`));
-      await writeFile(file, whole);
-      expect((await world.run(['--now'])).result).toMatchObject({ outcome: 'unchanged' });
-    },
-  );
+  test.each(['', '{"nightpress":1,'])('whose head reads %j is refused with 13; what is live stays', async (text) => {
+    const file = path.join(world.origin, 'now', 'head.json');
+    const whole = await readFile(file);
+    await writeFile(file, text);
+    await failing(13, 'origin-corrupt', new RegExp(`head\\.json.*live still shows snapshot ${live}`));
+    await writeFile(file, whole);
+    expect((await world.run(['--now'])).result).toMatchObject({ outcome: 'unchanged' });
+  });
 
   test.each(['cut off', 'deleted'])('whose live manifest is %s is refused with 13; what is live stays', async (how) => {
     const file = path.join(world.origin, manifestKey(live));

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Result } from '../../src/domain/result.js';
 import { lavfi, make } from '../support/clips.js';
 import { flawsOf } from '../support/published.js';
-import { age, aWorld, type World } from '../support/world.js';
+import { age, aWorld, executions, pictureOf, type World } from '../support/world.js';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
@@ -79,4 +79,13 @@ test('a touched file is read again, and nothing is made', async () => {
   const touched = await world.run(['--now']);
   expect(touched.result).toMatchObject({ outcome: 'unchanged', snapshot: first.snapshot, derivatives: { made: 0 } });
   expect(touched.result?.items).toMatchObject({ reused: 5, done: 0 });
+});
+
+test('equal files are worked once, however many workers look at them at the same moment', async () => {
+  const equal = await aWorld();
+  others.push(equal);
+  for (const name of ['a', 'b', 'c']) await equal.write(`${name}.jpg`, await pictureOf('the same'));
+  const { result } = await equal.run([], { workers: 2 });
+  expect(result).toMatchObject({ outcome: 'published', items: { done: 1, reused: 2 } });
+  expect((await executions(equal)).size).toBe(1);
 });

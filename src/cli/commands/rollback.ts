@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import { Fault } from '../../domain/faults.js';
-import { findSnapshot } from '../../domain/find-snapshot.js';
 import type { SnapshotId } from '../../domain/types.js';
 import { compareSnapshots, type SnapshotDiff } from '../../engine/compare.js';
-import { rollBack } from '../../engine/move-head.js';
+import { olderSnapshot, rollBack } from '../../engine/move-head.js';
 import { atOrigin, headOf, type OriginCall } from '../at-origin.js';
 import { agreed } from '../confirm.js';
 import type { CommandContext } from '../context.js';
@@ -47,7 +46,7 @@ async function rollBackNow(call: OriginCall, options: RollbackOptions): Promise<
   const { job, terminal } = call;
   const head = await headOf(call);
   const from = head.channels.live?.snapshot;
-  const to = findSnapshot(head, wanted(call.words[0], options.to));
+  const to = olderSnapshot(head, wanted(call.words[0], options.to));
   const diff = await whatChanges(call, from, to);
   if (!options.json && !terminal.quiet) describe(call, diff, to);
   const text = `Make ${short(to)} live${options.freeze ? ' and freeze it' : ''}?`;

@@ -19,7 +19,7 @@ Safe to call any number of times.`,
     .option('--if-locked <what>', 'when another run holds the job: fail, skip or wait', 'fail')
     .option('-j, --workers <n>', 'worker processes (default: from CPU quota and memory)')
     .option('--grace <duration>', 'time for items in flight after the first signal', '30s')
-    .option('--dry-run', 'publish nothing: show the plan, or really process what the next three choose')
+    .option('-n, --dry-run', 'publish nothing: show the plan, or really process what the next three choose')
     .option('--sample <n>', 'dry run: so many assets, some of every kind and size')
     .option('--only <glob>', 'dry run: assets that match; may be repeated', repeated)
     .option('--files-from <file>', "dry run: assets listed in a file, or - for stdin, such as a pull request's")
