@@ -56,7 +56,11 @@ export function splitWords(
   }
   if (rest.length >= needed.length && rest.length <= needed.length + optional.length) return { name, rest };
   const usage = ['[job]', ...needed, ...optional.map((word) => `[${word}]`)].join(' ');
-  throw new Fault('usage', `expected ${usage}, got ${given.length === 0 ? 'nothing' : `'${given.join(' ')}'`}`);
+  const strange = name === undefined && first !== undefined ? `; no job is named '${first}'` : '';
+  throw new Fault(
+    'usage',
+    `expected ${usage}, got ${given.length === 0 ? 'nothing' : `'${given.join(' ')}'`}${strange}`,
+  );
 }
 
 /** The head, which must be there. */

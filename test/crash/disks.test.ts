@@ -114,7 +114,7 @@ describe.runIf(mounts)('disks that are full or read-only', () => {
     },
   );
 
-  test.each(['checkpointed:2', 'manifest-ready', 'head-ready'])(
+  test.each(['blob-stored:2', 'manifest-ready', 'head-ready'])(
     'an origin that is full from %s on ends the night with 75',
     async (point) => {
       const live = await liveSnapshot(world.origin);

@@ -14,15 +14,16 @@ import { type Kill, type Report, reportText } from './torture-report.js';
  * Kills at random moments, in a loop, over sources that change every night, while readers watch the origin.
  *
  * A night: a few files change; `run --now` is killed, and so are up to three `run`s after it; then `run` alone must end
- * the night as an undisturbed twin over the same sources does. The seed decides what changes, who is hit and how many
- * milliseconds after the start; where in the night that is depends on the machine, so the report tells.
+ * the night as an undisturbed twin over the same sources does. The seed decides what changes, who is hit and how far
+ * into a night; what the run is doing then depends on the machine, so the report tells. A run that ends before its blow
+ * counts as no kill.
  */
 interface Torture {
   readonly world: World;
   readonly twin: World;
   readonly random: Random;
-  /** How long an undisturbed night takes. */
-  readonly nightMs: number;
+  /** How long the last undisturbed night took: until its run began, and from there to its end. */
+  pace: { readonly startMs: number; readonly runMs: number };
   readonly kills: Kill[];
   readonly violations: string[];
   readonly executions: Record<string, number>;
@@ -78,9 +79,10 @@ function readOptions(argv: readonly string[]): Options | undefined {
 async function watched(world: World, twin: World, { kills, seed, readers: count }: Options): Promise<Report> {
   const startedAt = performance.now();
   const random = randomFrom(seed);
-  const nightMs = await firstNights(world, random);
-  await twin.run();
-  const state: Torture = { world, twin, random, nightMs, kills: [], violations: [], executions: {} };
+  await fill(world, { pictures: 10, texts: 8 });
+  await world.run();
+  const pace = await undisturbed(twin, []);
+  const state: Torture = { world, twin, random, pace, kills: [], violations: [], executions: {} };
   const readers = startReaders(world.origin, count);
   let rounds = 0;
   try {
@@ -95,14 +97,11 @@ async function watched(world: World, twin: World, { kills, seed, readers: count 
   return { seed, rounds, seconds, kills: state.kills, executions: state.executions, observed, violations };
 }
 
-/** Two undisturbed nights; how long the second one took. */
-async function firstNights(world: World, random: Random): Promise<number> {
-  await fill(world, { pictures: 10, texts: 8 });
-  await world.run();
-  await changeAtRandom(world, random, 'warm-up');
+async function undisturbed(twin: World, args: readonly string[]) {
   const startedAt = performance.now();
-  await world.run(['--now']);
-  return performance.now() - startedAt;
+  const { result } = await twin.run(args, { workers: 1 });
+  const runMs = result?.durationMs ?? 0;
+  return { runMs, startMs: performance.now() - startedAt - runMs, snapshot: result?.snapshot };
 }
 
 async function oneNight(state: Torture, round: number, wanted: number): Promise<void> {
@@ -112,9 +111,11 @@ async function oneNight(state: Torture, round: number, wanted: number): Promise<
   const night: Night = { round, since: Date.now(), safe: new Map(), object };
   const kills = Math.min(1 + random.below(4), wanted - state.kills.length);
   let begun = false;
-  for (let kill = 0; kill < kills; kill++) {
+  let over = false;
+  for (let kill = 0; kill < kills && !over; kill++) {
     const ended = await killedRun(state, night, begun ? [] : ['--now']);
     begun ||= hasBegun(ended);
+    over = ended.signal === null;
     await judge(state, night);
   }
   await finish(state, night, begun ? [] : ['--now']);
@@ -129,24 +130,35 @@ function hasBegun(ended: Ended): boolean {
   return ended.lines.some((line) => line.type === 'phase');
 }
 
+/** Ended without a signal: it came first, or lost a worker and ended all the same. */
 async function killedRun(state: Torture, night: Night, args: readonly string[]): Promise<Ended> {
   const { world, random } = state;
   const wantsWorker = random.below(6) === 0;
-  const afterMs = Math.round(random.fraction() * state.nightMs * 1.1);
   const run = world.start(args);
-  await Promise.race([run.ended, new Promise((resolve) => setTimeout(resolve, afterMs))]);
+  const afterMs = await someTimeIn(run, state);
+  const isRunning = run.lines.at(-1)?.type !== 'result';
   const victim = wantsWorker && strikeWorker(run) ? 'worker' : 'coordinator';
   if (victim === 'coordinator') run.signal('SIGKILL');
   const moment = run.lines.at(-1)?.type ?? 'its start';
   const ended = await run.ended;
   const outcome = ended.signal ?? `exit ${ended.code}, ${ended.result?.outcome}`;
-  state.kills.push({ round: night.round, victim, afterMs, moment, outcome });
+  if (isRunning) state.kills.push({ round: night.round, victim, afterMs, moment, outcome });
   if (!ended.signal && ended.code !== 0) night.object(`a run ended with ${outcome}: ${ended.stderr}`);
   const isAlone = () => world.left().length === 0 || undefined;
   await until(isAlone, 'no process of the dead run is left', 3000).catch(() =>
     night.object(`processes of a dead run are left after 3 s: ${JSON.stringify(world.left())}`),
   );
   return ended;
+}
+
+/** One time in four somewhere in the start of the program, otherwise somewhere in the run. */
+async function someTimeIn(run: Running, { random, pace }: Torture): Promise<number> {
+  const startedAt = performance.now();
+  const inStart = random.below(4) === 0;
+  const afterMs = random.fraction() * (inStart ? pace.startMs : pace.runMs);
+  if (!inStart) await Promise.race([run.said('run').catch(() => undefined), run.ended]);
+  await Promise.race([run.ended, new Promise((resolve) => setTimeout(resolve, afterMs))]);
+  return Math.round(performance.now() - startedAt);
 }
 
 /** False: there is none at the moment. */
@@ -170,12 +182,14 @@ async function judge({ world }: Torture, { since, safe, object }: Night): Promis
   for (const flaw of await flawsOf(world.origin)) object(flaw);
 }
 
-async function finish({ world, twin }: Torture, { object }: Night, args: readonly string[]): Promise<void> {
+async function finish(state: Torture, { object }: Night, args: readonly string[]): Promise<void> {
+  const { world, twin } = state;
   const ended = await world.run(args);
   if (ended.code !== 0) object(`the finishing run ended with ${ended.code}: ${ended.stderr}`);
-  const calm = await twin.run(['--now'], { workers: 1 });
+  const { snapshot, ...pace } = await undisturbed(twin, ['--now']);
+  state.pace = pace;
   const live = await liveSnapshot(world.origin);
-  if (live !== calm.result?.snapshot) object(`live is ${live}, an undisturbed run made ${calm.result?.snapshot}`);
+  if (live !== snapshot) object(`live is ${live}, an undisturbed run made ${snapshot}`);
   for (const name of ['staging', 'outbox']) {
     if (existsSync(path.join(world.state, name))) object(`${name} was left`);
   }

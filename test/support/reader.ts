@@ -97,7 +97,7 @@ while (!asked) {
     object([String(error)], 'look');
   }
   seen.looks++;
-  await new Promise((resolve) => setTimeout(resolve, 20)); // leaves the machine to those who are watched
+  await new Promise((resolve) => setTimeout(resolve, 50)); // leaves the machine to those who are watched
 }
 const { looks, blobs, outrun, snapshots } = seen;
 process.stdout.write(`${JSON.stringify({ type: 'seen', looks, blobs, outrun, snapshots: snapshots.size })}\n`);

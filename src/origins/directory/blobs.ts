@@ -122,7 +122,7 @@ export async function hashBlob(disk: Disk, name: BlobName): Promise<Digest | und
   });
 }
 
-/** Trees may still show the bad blob: `tree.prepare` puts the one made again in its place. */
+/** Trees may still show the bad blob: `tree.mend` and `tree.prepare` put the one made again in its place. */
 export async function condemnBlob(disk: Disk, name: BlobName): Promise<void> {
   const blob = disk.at(blobKey(name));
   await onDisk(disk.root, async () => {
