@@ -2,7 +2,7 @@
  * The one error class and the one catalogue. `cli/main.ts` alone turns a fault into text and an exit code;
  * anything else that reaches it is a bug of ours.
  *
- * Exit codes are DESIGN §8. A hint says what to do next; `{job}` is replaced by the job's name.
+ * Exit codes are the table of README.md. A hint says what to do next; `{job}` is replaced by the job's name.
  */
 interface FaultKind {
   readonly exit: number;
@@ -73,7 +73,7 @@ export function errno(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
-/** The storage itself refuses: no item's failure, the night stops at once (DESIGN §7). */
+/** The storage itself refuses: no item's failure, the night stops at once. */
 export function isStorageFailure(error: unknown): boolean {
   return ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'].includes(errno(error) ?? '');
 }

@@ -5,7 +5,7 @@ import type { RunId, SnapshotId } from './types.js';
 export { commitsKept, parseHead, serializeHead } from './head-text.js';
 
 /**
- * The head: the one small mutable object at an origin (DESIGN §6).
+ * The head: the one small mutable object at an origin.
  *
  * Invariants: `seq` only grows, by one per commit; `commits` holds the last 32 commits, newest last; a commit landed
  * when its `txn` is among them; the live snapshot is retained and was not let go; while `frozen` is set, nothing but

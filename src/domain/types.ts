@@ -21,7 +21,7 @@ export type SnapshotId = Digest;
 /** Relative POSIX path of a source file: valid UTF-8, no empty, `.` or `..` segment. */
 export type AssetKey = string;
 
-/** What may be retried, and by whom (DESIGN §7). */
+/** What may be retried, and by whom. */
 export type FailureClass = 'input' | 'recipe' | 'transient' | 'resource' | 'infrastructure';
 
 /** One thing that a scan, a processor or a validation objects to: data, not an exception. */
@@ -47,7 +47,7 @@ export interface ListedAsset {
   readonly modifiedAt: number;
   /** Listing fingerprint: opaque, compared for equality only (directory: size, mtime ns, ctime ns, inode). */
   readonly listing: string;
-  /** False when the listing is too young to be trusted as "unchanged" next time (DESIGN §5: 2 s). */
+  /** False when the listing is too young to be trusted as "unchanged" next time (2 s). */
   readonly settled: boolean;
   /** Present when the asset exists but cannot be read; its last good derivatives are carried forward. */
   readonly problem?: Finding;
@@ -119,7 +119,7 @@ export interface Entry {
   readonly items: Readonly<Record<string, EntryItem>>;
 }
 
-/** Limits that sit outside the process doing the work (DESIGN §9). */
+/** Limits that sit outside the process doing the work. */
 export interface Limits {
   /** Wall clock for one attempt. */
   readonly wallMs: number;
@@ -166,7 +166,7 @@ export interface Window {
 }
 
 export interface GateSpec {
-  /** Items with nothing to show that may be published around; at least one item (DESIGN §7). */
+  /** Items with nothing to show that may be published around; at least one item. */
   readonly tolerate: Allowance;
   /** How many fewer assets than the live snapshot are believed. */
   readonly shrink: Allowance;
@@ -193,7 +193,7 @@ export interface Job {
 /** How an item ended. `carried`: the last good derivatives stay; `failed`, `quarantined`: nothing to show. */
 export type Disposition = 'done' | 'reused' | 'carried' | 'failed' | 'quarantined';
 
-/** How a run ended (DESIGN §3). */
+/** How a run ended. */
 export type Outcome =
   | 'published'
   | 'unchanged'

@@ -36,7 +36,7 @@ export interface HeadRead {
  * Where snapshots are published. Everything but the head is immutable and named by its sha256.
  *
  * Durability: when `putBlob`, `putManifest` or `swapHead` resolves, a power cut does not undo it.
- * Idempotence: storing the same content again is harmless. Order law (DESIGN §3) is the caller's duty.
+ * Idempotence: storing the same content again is harmless. Order law (ARCHITECTURE.md) is the caller's duty.
  * Errors: `origin-unreachable`, `origin-full`, `credentials-refused`, `origin-corrupt` as `Fault`.
  */
 export interface Origin {

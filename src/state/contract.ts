@@ -15,7 +15,7 @@ import type {
 } from '../domain/types.js';
 
 /**
- * The local state of one job: a cache of the origin's truth plus unfinished work (DESIGN §5).
+ * The local state of one job: a cache of the origin's truth plus unfinished work.
  *
  * One process writes (the holder of `lock.db`); any number read. Every method is synchronous and one transaction: when
  * it returns, what it wrote survives a power cut (WAL, `synchronous=FULL`). Errors: `state-corrupt`, `state-newer`,

@@ -94,10 +94,13 @@ function observations() {
   });
 }
 
-/** What the tools could decode of a file that is media at all. Playlists name other files: refused by policy. */
+/**
+ * What the tools could decode of a file that is media at all. Playlists name other files: refused by policy. A file
+ * without a duration is an initialisation segment: a head without a single sample.
+ */
 function isDecodable({ mime, said }) {
   if (said.startsWith('sharp:ok')) return true;
-  if (!said.startsWith('ffprobe:0') || !/ decode=0 /.test(said)) return false;
+  if (!said.startsWith('ffprobe:0') || !/ dur=\S.* decode=0 /.test(said)) return false;
   return (
     !mime.startsWith('text/') &&
     !/^ffprobe:0 (hls|dash|concat|tty|image2|lrc|srt|webvtt|ass)/.test(said) &&

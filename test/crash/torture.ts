@@ -13,7 +13,7 @@ import { type Kill, type Report, reportText } from './torture-report.js';
 /**
  * Kills at random moments, in a loop, over sources that change every night, while readers watch the origin.
  *
- * A night: a few files change; `run --now` is killed, and so are up to three `run`s after it; then `run` alone must end
+ * A night: a few files change; `run --now` is killed, and so are up to four `run`s after it; then `run` alone must end
  * the night as an undisturbed twin over the same sources does. The seed decides what changes, who is hit and how far
  * into a night; what the run is doing then depends on the machine, so the report tells. A run that ends before its blow
  * counts as no kill.
@@ -109,7 +109,7 @@ async function oneNight(state: Torture, round: number, wanted: number): Promise<
   await changeAtRandom(world, random, `night ${round}`);
   const object = (what: string) => void violations.push(`night ${round}: ${what}`);
   const night: Night = { round, since: Date.now(), safe: new Map(), object };
-  const kills = Math.min(1 + random.below(4), wanted - state.kills.length);
+  const kills = Math.min(2 + random.below(4), wanted - state.kills.length);
   let begun = false;
   let over = false;
   for (let kill = 0; kill < kills && !over; kill++) {

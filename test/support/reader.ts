@@ -26,9 +26,16 @@ function object(flaws: readonly string[], where: string): void {
   for (const flaw of flaws) process.stdout.write(`${JSON.stringify({ type: 'violation', where, flaw })}\n`);
 }
 
+/** Once there was a head, there always is one. */
+async function headNow(): Promise<Head | undefined> {
+  const head = await readHead(origin);
+  if (!head && seen.seq > 0) object(['it is gone'], 'head');
+  return head;
+}
+
 /** The head, its manifest to the last node, every blob of it. */
 async function followHead(): Promise<Head | undefined> {
-  const head = await readHead(origin);
+  const head = await headNow();
   if (!head) return undefined;
   if (head.seq < seen.seq) object([`seq ${head.seq} after ${seen.seq}`], 'head');
   seen.seq = Math.max(seen.seq, head.seq);
@@ -43,8 +50,9 @@ async function followHead(): Promise<Head | undefined> {
 
 /** A server that resolves `live` once, as one that is reloaded does: what it sees then is one snapshot, whole. */
 async function followTree(): Promise<void> {
-  const before = await readHead(origin);
+  const before = await headNow();
   const tree = await unlessAbsent(realpath(path.join(origin, 'live')));
+  if (!tree && seen.seq > 0) object(['it is gone'], 'live');
   if (!tree) return;
   try {
     object(await flawsOfTree(tree, await derivativesOf(origin, path.basename(tree) as SnapshotId)), 'tree');
@@ -55,14 +63,14 @@ async function followTree(): Promise<void> {
 
 /** A server that goes through `live` for every file: each file is whole, and of the snapshot before or after a switch. */
 async function followPaths(): Promise<void> {
-  const before = await readHead(origin);
+  const before = await headNow();
   const was = await publishedBy(before);
   const found = new Map<string, string | undefined>();
   for (const file of was.keys()) {
     const bytes = await unlessAbsent(readFile(path.join(origin, 'live', file)));
     found.set(file, bytes && sha256(bytes));
   }
-  const is = await publishedBy(await readHead(origin));
+  const is = await publishedBy(await headNow());
   if (await isOutrun(before)) return;
   const wrong = [...found].filter(([file, hash]) => hash !== was.get(file)?.sha256 && hash !== is.get(file)?.sha256);
   object(
@@ -77,7 +85,7 @@ async function publishedBy(head: Head | undefined): Promise<Published> {
 }
 
 async function isOutrun(before: Head | undefined): Promise<boolean> {
-  const now = await readHead(origin);
+  const now = await headNow();
   const outrun = (now?.seq ?? 0) > (before?.seq ?? 0) + 1;
   if (outrun) seen.outrun++;
   return outrun;
@@ -97,7 +105,7 @@ while (!asked) {
     object([String(error)], 'look');
   }
   seen.looks++;
-  await new Promise((resolve) => setTimeout(resolve, 50)); // leaves the machine to those who are watched
+  await new Promise((resolve) => setTimeout(resolve, 100)); // leaves the machine to those who are watched
 }
 const { looks, blobs, outrun, snapshots } = seen;
 process.stdout.write(`${JSON.stringify({ type: 'seen', looks, blobs, outrun, snapshots: snapshots.size })}\n`);
