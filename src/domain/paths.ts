@@ -62,13 +62,17 @@ export function pathProblem(path: string): string | undefined {
 /** The extension of a key: lower case, without the dot; empty when there is none. */
 export function extensionOf(key: AssetKey): string {
   const base = key.slice(key.lastIndexOf('/') + 1);
+  return base.slice(stemLength(base) + 1).toLowerCase();
+}
+
+/** Where the last extension's dot stands; the whole length without one. What is only dots before it is no stem: `.. `. */
+function stemLength(base: string): number {
   const dot = base.lastIndexOf('.');
-  return dot > 0 ? base.slice(dot + 1).toLowerCase() : '';
+  return dot > 0 && !/^\.+$/.test(base.slice(0, dot)) ? dot : base.length;
 }
 
 function splitKey(key: AssetKey): { readonly dir: string; readonly name: string } {
   const slash = key.lastIndexOf('/');
   const base = key.slice(slash + 1);
-  const dot = base.lastIndexOf('.');
-  return { dir: slash < 0 ? '' : key.slice(0, slash), name: dot > 0 ? base.slice(0, dot) : base };
+  return { dir: slash < 0 ? '' : key.slice(0, slash), name: base.slice(0, stemLength(base)) };
 }

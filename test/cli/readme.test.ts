@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -9,8 +10,10 @@ import { buildProgram } from '../../src/cli/main.js';
 const readme = readFileSync('README.md', 'utf8');
 const bin = path.resolve('bin/nightpress.js');
 
-/** What the README tells people to type: lines of code blocks and cells of tables that start with the command. */
-const quoted = [...readme.matchAll(/(?:^|\n|`|\| )(nightpress [^`\n]+)/g)].map((match) => (match[1] ?? '').trim());
+/** What the README tells people to type: code in the line, and lines of code blocks, also behind a pipe. */
+const inline = [...readme.matchAll(/`(nightpress [^`\n]+)`/g)].map((match) => match[1] ?? '');
+const blocks = [...readme.matchAll(/```\w*\n([\s\S]*?)```/g)].flatMap((match) => (match[1] ?? '').split('\n'));
+const quoted = [...inline, ...blocks.flatMap((line) => /(?:^|\| )(nightpress .*)$/.exec(line)?.[1] ?? [])];
 const commands = [...new Set(quoted)].filter((line) => /^nightpress [a-z]/.test(line) && !/[A-Z]{4,}|; /.test(line));
 
 let project: string;
@@ -57,7 +60,8 @@ test('the README quotes commands at all', () => {
 });
 
 describe('every command the README quotes does what a command does', () => {
-  test.each(commands)('%s', (line) => {
+  test.each(commands)('%s', async (line) => {
+    if (line.includes('retry')) await breakOne();
     if (line.includes('publish')) hold();
     if (line.includes('unfreeze')) nightpress('rollback catalog --yes');
     const { status, stderr } = nightpress(line, 'fixtures/catalog/products/label.webp\n');
@@ -65,6 +69,12 @@ describe('every command the README quotes does what a command does', () => {
     expect([0, 3], `${line}: ${stderr}`).toContain(status);
   });
 });
+
+/** A picture that is none, so that there is something to try again. */
+async function breakOne(): Promise<void> {
+  await writeFile(path.join(project, 'fixtures/catalog/products/hat.jpg'), 'no picture');
+  expect(nightpress('run catalog --now').status).toBe(3);
+}
 
 /** A library that shrank, so that there is something to override. */
 function hold(): void {

@@ -9,7 +9,7 @@ import { flawsOf, liveSnapshot } from '../support/published.js';
 import { aSmallDisk, mayMount, type SmallDisk } from '../support/small-disk.js';
 import { aWorld, type Ended, executions, fill, pictureOf, type World } from '../support/world.js';
 
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 180_000 });
 
 const linux = process.platform === 'linux';
 const mounts = linux && mayMount();

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 /** A file system of a few megabytes of its own, which can be filled and made read-only. */
@@ -21,19 +22,22 @@ export async function aSmallDisk(folder: string, megabytes: number): Promise<Sma
     folder,
     fill: () => fillUp(ballast),
     free: () => rmSync(ballast, { force: true }),
-    readOnly: (yes) => void execFileSync('mount', ['-o', `remount,${yes ? 'ro' : 'rw'}`, folder], { stdio: 'pipe' }),
+    readOnly: (yes) => void execFileSync('mount', ['-o', `remount,bind,${yes ? 'ro' : 'rw'}`, folder], { stdio: 'pipe' }),
     unmount: () => void execFileSync('umount', ['-l', folder], { stdio: 'pipe' }),
   };
 }
 
 /** Whether this process may mount: as root, or as root of a user namespace (`unshare -rm`). */
 export function mayMount(): boolean {
+  const folder = mkdtempSync(path.join(tmpdir(), 'nightpress-mount-'));
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'nightpress-test', '/mnt'], { stdio: 'pipe' });
-    execFileSync('umount', ['/mnt'], { stdio: 'pipe' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'nightpress-test', folder], { stdio: 'pipe' });
+    execFileSync('umount', [folder], { stdio: 'pipe' });
     return true;
   } catch {
     return false;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
