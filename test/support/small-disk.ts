@@ -22,7 +22,8 @@ export async function aSmallDisk(folder: string, megabytes: number): Promise<Sma
     folder,
     fill: () => fillUp(ballast),
     free: () => rmSync(ballast, { force: true }),
-    readOnly: (yes) => void execFileSync('mount', ['-o', `remount,bind,${yes ? 'ro' : 'rw'}`, folder], { stdio: 'pipe' }),
+    readOnly: (yes) =>
+      void execFileSync('mount', ['-o', `remount,bind,${yes ? 'ro' : 'rw'}`, folder], { stdio: 'pipe' }),
     unmount: () => void execFileSync('umount', ['-l', folder], { stdio: 'pipe' }),
   };
 }
