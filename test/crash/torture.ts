@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Result } from '../../src/domain/result.js';
 import { checkpointed } from '../support/checkpoints.js';
 import { descendantsOf } from '../support/processes.js';
 import { flawsOf, liveSnapshot } from '../support/published.js';
 import { changeAtRandom, type Random, randomFrom } from '../support/random-sources.js';
 import { startReaders } from '../support/readers.js';
 import { until } from '../support/until.js';
-import { aWorld, type Ended, executions, fill, type Running, type World } from '../support/world.js';
+import { aWorld, type Ended, executions, fill, type Line, type Running, type World } from '../support/world.js';
 import { type Kill, type Report, reportText } from './torture-report.js';
 
 /**
@@ -22,11 +23,17 @@ interface Torture {
   readonly world: World;
   readonly twin: World;
   readonly random: Random;
-  /** How long the last undisturbed night took: until its run began, and from there to its end. */
-  pace: { readonly startMs: number; readonly runMs: number };
+  pace: Pace;
   readonly kills: Kill[];
   readonly violations: string[];
   readonly executions: Record<string, number>;
+}
+
+/** How long the last undisturbed night took: until its run began, from there to its end, and of that after the work. */
+interface Pace {
+  readonly startMs: number;
+  readonly runMs: number;
+  readonly endMs: number;
 }
 
 interface Night {
@@ -97,11 +104,19 @@ async function watched(world: World, twin: World, { kills, seed, readers: count 
   return { seed, rounds, seconds, kills: state.kills, executions: state.executions, observed, violations };
 }
 
-async function undisturbed(twin: World, args: readonly string[]) {
+async function undisturbed(twin: World, args: readonly string[]): Promise<Pace & Pick<Result, 'snapshot'>> {
   const startedAt = performance.now();
-  const { result } = await twin.run(args, { workers: 1 });
-  const runMs = result?.durationMs ?? 0;
-  return { runMs, startMs: performance.now() - startedAt - runMs, snapshot: result?.snapshot };
+  const { lines, result } = await twin.run(args, { workers: 1 });
+  if (!result) throw new Error('an undisturbed run told no result');
+  const runMs = result.durationMs;
+  const validatedAt = lines.find(isWorkDone)?.at;
+  const endedAt = lines.find(({ type }) => type === 'ended')?.at;
+  const endMs = validatedAt && endedAt ? Date.parse(endedAt) - Date.parse(validatedAt) : 0;
+  return { runMs, endMs, startMs: performance.now() - startedAt - runMs, snapshot: result.snapshot };
+}
+
+function isWorkDone({ type, phase }: Line): boolean {
+  return type === 'phase' && phase === 'validating';
 }
 
 async function oneNight(state: Torture, round: number, wanted: number): Promise<void> {
@@ -151,13 +166,26 @@ async function killedRun(state: Torture, night: Night, args: readonly string[]):
   return ended;
 }
 
-/** One time in four somewhere in the start of the program, otherwise somewhere in the run. */
+/** The start of the program, the run (twice as often), and its end, where manifest and head are written. */
+const stages: readonly { readonly pace: keyof Pace; readonly begins?: (line: Line) => boolean }[] = [
+  { pace: 'startMs' },
+  { pace: 'runMs', begins: ({ type }) => type === 'run' },
+  { pace: 'runMs', begins: ({ type }) => type === 'run' },
+  { pace: 'endMs', begins: isWorkDone },
+];
+
+/** Waits until a moment somewhere in one of the stages, or until the run has ended. */
 async function someTimeIn(run: Running, { random, pace }: Torture): Promise<number> {
   const startedAt = performance.now();
-  const inStart = random.below(4) === 0;
-  const afterMs = random.fraction() * (inStart ? pace.startMs : pace.runMs);
-  if (!inStart) await Promise.race([run.said('run').catch(() => undefined), run.ended]);
-  await Promise.race([run.ended, new Promise((resolve) => setTimeout(resolve, afterMs))]);
+  const stage = stages[random.below(stages.length)];
+  const afterMs = random.fraction() * pace[stage?.pace ?? 'runMs'];
+  const begins = stage?.begins;
+  let over = false;
+  const ended = run.ended.then(() => {
+    over = true;
+  });
+  if (begins) await until(() => over || run.lines.some(begins) || undefined, 'the run has come so far', 60_000);
+  await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, afterMs))]);
   return Math.round(performance.now() - startedAt);
 }
 
