@@ -98,9 +98,8 @@ async function changesSince(
 ): Promise<Pick<Settlement, 'upserts'>> {
   const load = nodeLoader(night.origin);
   const upserts: Settlement['upserts'][number][] = [];
-  const known = night.state.assets();
   const look = (key: AssetKey, bytes: number, sha256: Digest) => {
-    const row = known.get(key);
+    const row = night.state.asset(key);
     upserts.push({
       key,
       bytes: row?.bytes ?? bytes,

@@ -122,12 +122,13 @@ async function wouldDo(night: Night, key: AssetKey, listed: ListedAsset | undefi
   const base = await meetOrigin(night, true);
   const recipes = await readyRecipes(night);
   const recipesFor = matcher(recipes);
-  const known = night.state.assets();
+  const set = recipeSet(recipes);
+  const known = night.state.listings(set);
   const before = known.get(key);
   const comparison = compareInventory({
     inventory: { assets: listed ? [listed] : [], findings: [], unreadable: [] },
     known: before ? new Map([[key, before]]) : new Map(),
-    recipeSet: recipeSet(recipes),
+    recipeSet: set,
     matchCount: (one) => recipesFor(one).length,
   });
   const { plan } = await planChanges(night, {

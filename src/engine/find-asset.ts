@@ -16,7 +16,7 @@ type Parts = Pick<Night, 'job' | 'state' | 'source' | 'origin'>;
 export async function findAsset(parts: Parts, text: string, keys: readonly AssetKey[]): Promise<AssetKey> {
   const candidates = [text, ...keys];
   for (const key of candidates) if (await isRemembered(parts, key)) return key;
-  const names = new Set<AssetKey>(parts.state.assets().keys());
+  const names = new Set<AssetKey>(parts.state.assetKeys());
   const path = pathOfUrl(text, parts.job.origin.baseUrl);
   for await (const entry of liveEntries(parts)) {
     if (candidates.includes(entry.key) || shows(entry, path)) return entry.key;

@@ -40,11 +40,12 @@ export interface MadePlan {
 export async function makePlan(night: PlanParts, request: PlanRequest): Promise<MadePlan> {
   const { inventory, base, recipes } = request;
   const recipesFor = matcher(recipes);
-  const known = night.state.assets();
+  const set = recipeSet(recipes);
+  const known = night.state.listings(set);
   const comparison = compareInventory({
     inventory,
     known,
-    recipeSet: recipeSet(recipes),
+    recipeSet: set,
     matchCount: (key) => recipesFor(key).length,
   });
   return await planChanges(night, {

@@ -50,7 +50,7 @@ function matching(
   matches: (key: AssetKey) => boolean,
 ): readonly Pair[] {
   const listed = state.changes(last.id).filter((change) => change.kind !== 'removed');
-  const keys = new Set([...state.assets().keys(), ...listed.map((change) => change.key)]);
+  const keys = new Set([...state.assetKeys(), ...listed.map((change) => change.key)]);
   return [...keys].filter(matches).flatMap((key) => recipesFor(key).map(({ name }) => ({ key, recipe: name })));
 }
 

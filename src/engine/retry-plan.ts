@@ -5,6 +5,7 @@ import { type Change, type Comparison, changeOf } from '../domain/inventory.js';
 import { balance } from '../domain/partitions.js';
 import type { AssetKey, Finding, ListedAsset, SnapshotId } from '../domain/types.js';
 import type { FrozenPlan, ItemRow, KnownAsset, NewItem, PlanTotals, RunRow } from '../state/contract.js';
+import { recipeSet } from './lifecycle.js';
 import type { Night, ReadyRecipe } from './night.js';
 import { matcher, planChanges } from './plan.js';
 import { isMissing } from './report.js';
@@ -35,7 +36,7 @@ export async function planRetry(
   const kept = published ? others.filter((row) => isMissing(row.disposition)) : others;
   const changesKept = published ? [] : night.state.changes(last.id).filter((change) => !chosen.keys.has(change.key));
   const comparison = await lookAgain(night, input);
-  const known = night.state.assets();
+  const known = night.state.listings(recipeSet(recipes));
   const { plan, frozen } = await planChanges(night, {
     comparison,
     known,

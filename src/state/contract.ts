@@ -1,3 +1,4 @@
+import type { KnownListing } from '../domain/inventory.js';
 import type {
   AssetKey,
   Digest,
@@ -67,8 +68,13 @@ export interface State {
   releaseQuarantine(fingerprints: readonly Digest[]): void;
 
   // Assets.
-  assets(): ReadonlyMap<AssetKey, KnownAsset>;
   asset(key: AssetKey): KnownAsset | undefined;
+  assetKeys(): readonly AssetKey[];
+  /**
+   * All assets as `compareInventory` needs them. An asset settled under `recipeSet` comes without its content: it is not
+   * asked for, and a hundred thousand digests not read are half the time.
+   */
+  listings(recipeSet: Digest): ReadonlyMap<AssetKey, KnownListing>;
   /** After a publish: what the live snapshot now holds of these assets. One transaction with `rememberOrigin`. */
   settle(settlement: Settlement): void;
   /** The live snapshot changed behind our back: these assets (or all) must be planned again. */

@@ -37,19 +37,6 @@ export class Sql {
     );
   }
 
-  /** Rows as arrays, one at a time: half the time and a third of the memory of `rows` over a whole table. */
-  each<Row extends readonly Value[]>(
-    [text, ...values]: readonly [string, ...Value[]],
-    visit: (row: Row) => void,
-  ): void {
-    this.#guarded(() => {
-      for (const row of this.#prepared(text)
-        .raw(true)
-        .iterate(...values))
-        visit(row as Row);
-    });
-  }
-
   /** The number of rows it changed. */
   write(text: string, ...values: readonly Value[]): number {
     return this.#guarded(() => this.#prepared(text).run(...values).changes);

@@ -4,8 +4,10 @@ import path from 'node:path';
 import type { Sharp } from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { WorkResult } from '../../src/processors/contract.js';
-import { recipeKind } from '../../src/processors/image/recipe.js';
+import { flawOf } from '../../src/processors/image/encode.js';
+import { type ImageFormat, recipeKind } from '../../src/processors/image/recipe.js';
 import { sharp } from '../../src/processors/image/sharp.js';
+import { shrinkSources } from '../../src/processors/image/sizes.js';
 import { processor } from '../../src/processors/image/work.js';
 import { attempt } from '../contracts/processors/suite.js';
 import { distance, photo, plain } from '../support/pictures.js';
@@ -98,10 +100,39 @@ describe('sizes', () => {
     }
   });
 
+  test('each is shrunk from the smallest that is twice as wide and at most one step from the largest', () => {
+    const widths = [2560, 1920, 1280, 960, 640, 320];
+    const from = shrinkSources(widths.map((width) => ({ width, height: 100 }))).map((at) => widths[at]);
+    expect(from).toEqual([2560, 2560, 2560, 1920, 1280, 1280]);
+    expect(shrinkSources([{ width: 10, height: 10 }])).toEqual([0]);
+  });
+
   test('lossy formats stay close to the pixels', async () => {
     const source = await photo(300, 200).png().toBuffer();
     const made = await make(source, { widths: [300], formats: ['jpeg', 'webp', 'avif'] });
     for (const { file } of made.outputs) expect(await distance(await made.read(file), source)).toBeLessThan(10);
+  });
+});
+
+describe('an output is proved', () => {
+  const proof = async (change: (picture: Sharp) => Sharp, format: ImageFormat, width = 64) => {
+    const size = { width, height: 48 };
+    const bytes = await change(photo(64, 48)).toFormat(format).toBuffer();
+    return { flaw: await flawOf(bytes, format, size), cut: await flawOf(bytes.subarray(0, -40), format, size) };
+  };
+  const asItIs = (picture: Sharp) => picture;
+
+  test.each<ImageFormat>(['jpeg', 'webp', 'avif', 'png'])('%s: whole it passes, cut it does not', async (format) => {
+    const { flaw, cut } = await proof(asItIs, format);
+    expect(flaw).toBeUndefined();
+    expect(cut).toMatch(/^does not decode|^is nothing known/);
+  });
+
+  test('another size, another type and metadata are flaws', async () => {
+    expect((await proof(asItIs, 'webp', 65)).flaw).toBe('is 64x48, expected 65x48');
+    expect((await proof((picture) => picture.keepIccProfile().withIccProfile('p3'), 'jpeg')).flaw).toMatch('metadata');
+    const png = await photo(64, 48).png().toBuffer();
+    expect(await flawOf(png, 'jpeg', { width: 64, height: 48 })).toBe('is image/png, expected image/jpeg');
   });
 });
 

@@ -46,7 +46,8 @@ function readAll(state: State): void {
   state.made([digest('print')]);
   state.quarantined([digest('print')]);
   [...state.madeDigests()];
-  state.assets();
+  state.assetKeys();
+  state.listings(digest('set'));
   state.history('a.jpg');
   state.integrity();
 }

@@ -58,10 +58,8 @@ test('settled assets are remembered with the origin they were settled against', 
   const changed = known('b.jpg', { listing: undefined, sha256: undefined, settled: undefined });
   state.settle({ origin, upserts: [changed, known('c.jpg')], removed: ['a.jpg', 'never.jpg'], at: 200 });
   expect(state.origin()).toEqual(origin);
-  expect([...state.assets().values()]).toEqual([
-    { ...changed, firstSeenAt: 100 },
-    { ...known('c.jpg'), firstSeenAt: 200 },
-  ]);
+  expect(state.assetKeys()).toEqual(['b.jpg', 'c.jpg']);
+  expect(state.asset('b.jpg')).toEqual({ ...changed, firstSeenAt: 100 });
   expect(state.asset('c.jpg')).toEqual({ ...known('c.jpg'), firstSeenAt: 200 });
   expect(state.asset('a.jpg')).toBeUndefined();
 });
@@ -70,20 +68,43 @@ test('an asset whose name is hostile is an asset like any other', () => {
   const state = fresh();
   const keys = ["it's; DROP TABLE asset", '-rf %00 "x"', 'ordner/Ärger\n.jpg', '__proto__', '表.png'];
   state.settle(settlement({ upserts: keys.map((key) => known(key)) }));
-  expect(new Set(state.assets().keys())).toEqual(new Set(keys));
+  expect(new Set(state.listings(digest('set')).keys())).toEqual(new Set(keys));
   state.unsettle(keys.slice(0, 2));
   state.settle(settlement({ removed: keys.slice(2) }));
   expect(state.asset(keys[0] ?? '')?.settled).toBeUndefined();
-  expect(state.assets().size).toBe(2);
+  expect(state.assetKeys().length).toBe(2);
+});
+
+test('listings of all assets come page by page, with content where it may be asked for', () => {
+  const state = fresh();
+  const keys = Array.from({ length: 10_001 }, (_, n) => `${n}\u{1F600}"\\\n`);
+  state.settle(settlement({ upserts: keys.map((key) => known(key)) }));
+  state.settle(
+    settlement({
+      upserts: [known('old', { settled: digest('old') }), known('new', { settled: undefined, listing: undefined })],
+    }),
+  );
+  const listings = state.listings(digest('set'));
+  expect(listings.size).toBe(10_003);
+  const settled = (key: string) => ({ listing: `of ${key}`, recipes: 1, settled: digest('set') });
+  expect(keys.map((key) => listings.get(key))).toEqual(keys.map(settled));
+  expect(listings.get('old')).toEqual({
+    listing: 'of old',
+    recipes: 1,
+    sha256: digest('old'),
+    settled: digest('old'),
+  });
+  expect(listings.get('new')).toEqual({ recipes: 1, sha256: digest('new') });
 });
 
 test('unsettled assets stay known', () => {
   const state = fresh();
   state.settle(settlement({ upserts: [known('a.jpg'), known('b.jpg')] }));
   state.unsettle(['a.jpg']);
-  expect([...state.assets().values()].map((asset) => asset.settled)).toEqual([undefined, digest('set')]);
+  const settled = () => state.assetKeys().map((key) => state.asset(key)?.settled);
+  expect(settled()).toEqual([undefined, digest('set')]);
   state.unsettle('all');
-  expect([...state.assets().values()].map((asset) => asset.settled)).toEqual([undefined, undefined]);
+  expect(settled()).toEqual([undefined, undefined]);
 });
 
 test('what was made is found by fingerprint, in any number, and forgotten', () => {

@@ -25,7 +25,7 @@ test('a fresh folder gets an empty state, durable and guarded, and nothing else'
   expect(state.windows()).toEqual([]);
   expect(state.openRun()).toBeUndefined();
   expect(state.origin()).toBeUndefined();
-  expect(state.assets().size).toBe(0);
+  expect(state.assetKeys()).toEqual([]);
   expect(state.integrity()).toEqual([]);
 });
 
