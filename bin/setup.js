@@ -74,10 +74,15 @@ function installDependencies() {
 }
 
 function build() {
-  once('dist/.nightpress-built', ['src', 'tsconfig.json', 'package-lock.json'], 'dist/cli/main.js', () => {
-    say('building');
-    run('npm', ['run', '--silent', 'build']);
-  });
+  once(
+    'dist/.nightpress-built',
+    ['src', 'bin/bundle.js', 'tsconfig.json', 'package-lock.json'],
+    'dist/bundle/cli.js',
+    () => {
+      say('building');
+      run('npm', ['run', '--silent', 'build']);
+    },
+  );
 }
 
 /** The system's ffmpeg: installed where that needs no question, otherwise the exact command is printed. */

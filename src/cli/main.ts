@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { errno, Fault } from '../domain/faults.js';
+import { installed } from '../installation.js';
 import { addDiff } from './commands/diff.js';
 import { addDoctor } from './commands/doctor.js';
 import { addExplain } from './commands/explain.js';
@@ -82,7 +83,7 @@ export function buildProgram(context: CommandContext): Command {
 }
 
 function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  const manifest: unknown = JSON.parse(readFileSync(installed('package.json'), 'utf8'));
   return (manifest as { version: string }).version;
 }
 

@@ -1,6 +1,10 @@
+import { constants } from 'node:os';
 import type { StopSwitch } from '../engine/night.js';
 
-/** A stop switch wired to signals: the first asks, the second insists. */
+/**
+ * A stop switch wired to signals: the first asks; the second insists, and ends the process where it stands if it has not
+ * ended by itself three seconds later (a scan, a publish); the third does so at once.
+ */
 export interface SignalStop extends StopSwitch {
   /** The first signal that came, if any. */
   signal(): string | undefined;
@@ -10,15 +14,28 @@ export interface SignalStop extends StopSwitch {
 
 const stopSignals = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
 
-export function stopOnSignals(graceMs: number, told: (signal: string, insisting: boolean) => void): SignalStop {
+/** Longer than killing the workers and closing the log takes. */
+const insistMs = 3_000;
+
+export function stopOnSignals(
+  graceMs: number,
+  told: (signal: string, insisting: boolean) => void,
+  exit: (code: number) => void = process.exit,
+): SignalStop {
   const asked = new AbortController();
   const now = new AbortController();
-  let first: string | undefined;
-  const onSignal = (signal: string) => {
-    const insisting = first !== undefined;
-    first ??= signal;
-    told(signal, insisting);
-    (insisting ? now : asked).abort();
+  let first: (typeof stopSignals)[number] | undefined;
+  let deadline: NodeJS.Timeout | undefined;
+  const leave = () => exit(128 + constants.signals[first ?? 'SIGTERM']);
+  const onSignal = (signal: (typeof stopSignals)[number]) => {
+    if (deadline) return leave();
+    told(signal, first !== undefined);
+    if (first === undefined) {
+      first = signal;
+      return asked.abort();
+    }
+    deadline = setTimeout(leave, insistMs);
+    now.abort();
   };
   for (const signal of stopSignals) process.on(signal, onSignal);
   return {
@@ -27,6 +44,7 @@ export function stopOnSignals(graceMs: number, told: (signal: string, insisting:
     graceMs,
     signal: () => first,
     release: () => {
+      clearTimeout(deadline);
       for (const signal of stopSignals) process.off(signal, onSignal);
     },
   };

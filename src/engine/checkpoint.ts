@@ -1,4 +1,4 @@
-import type { ItemId } from '../domain/types.js';
+import type { Digest, ItemId } from '../domain/types.js';
 import type { Mark, State } from '../state/contract.js';
 import type { Emit } from './events.js';
 
@@ -26,6 +26,11 @@ export class Checkpoint {
   add(...marks: readonly Mark[]): void {
     this.#marks.push(...marks);
     this.#timer ??= setTimeout(() => this.#flushOnTime(), commitEveryMs);
+  }
+
+  /** Commits, if what was made under this fingerprint is only added yet: the state then knows of it. */
+  flushMade(fingerprint: Digest): void {
+    if (this.#marks.some((mark) => mark.kind === 'made' && mark.made.fingerprint === fingerprint)) this.flush();
   }
 
   /** Commits what was added so far; when it returns, all of it is durable. */

@@ -48,7 +48,7 @@ export async function publish(night: Night, input: PublishInput): Promise<Publis
   for (let attempt = 1; attempt <= maxSwaps; attempt++) {
     const read = await night.origin.readHead();
     if (attempt > 1) await refuseCollected(night, stand.updates);
-    stand = await follow(night, input, { stand, onto: read?.head.channels.live?.snapshot, attempt });
+    stand = await follow(night, input, { stand, live: read?.head.channels.live, attempt });
     const candidate = await storeManifest(night, stand.base, stand.updates);
     const same = { kind: 'same', head: read?.head, snapshot: stand.base, rules: [] } as const;
     const published = candidate === stand.base ? same : await commit(night, input, read, candidate);
@@ -133,12 +133,13 @@ function nextHead(night: Night, input: PublishInput, { read, snapshot, rules, tx
 
 interface Rebase {
   readonly stand: Stand;
-  readonly onto: SnapshotId | undefined;
+  readonly live: Head['channels']['live'];
   readonly attempt: number;
 }
 
 /** Our changes on top of theirs. Where both touched an asset, ours stands only if its source still is what we staged. */
-async function follow(night: Night, input: PublishInput, { stand, onto, attempt }: Rebase): Promise<Stand> {
+async function follow(night: Night, input: PublishInput, { stand, live, attempt }: Rebase): Promise<Stand> {
+  const onto = live?.snapshot;
   if (onto === stand.base) return stand;
   const updates = new Map(stand.updates);
   let theirs = 0;
@@ -148,7 +149,8 @@ async function follow(night: Night, input: PublishInput, { stand, onto, attempt 
     const ours = updates.get(key);
     if (!(await isCurrent(night, { key, ours, theirs: after, staged: input.stagedListing(key) }))) updates.delete(key);
   }
-  night.emit({ type: 'rebased', attempt, onto, theirs });
+  const isOurs = live?.run === input.run; // moved by this very run before it was killed
+  if (!isOurs) night.emit({ type: 'rebased', attempt, onto, theirs });
   return { updates, base: onto };
 }
 

@@ -76,7 +76,7 @@ async function nightWork(night: Night, open: OpenNight): Promise<Result> {
   }
   const plan = await thawPlan(night, run.id, recipes);
   const validated = await workUntilWhole(night, open, plan);
-  if (!validated) return endInterrupted(night, open);
+  if (!validated || night.stop.asked.aborted) return endInterrupted(night, open);
   enter(night, run, 'publishing');
   const verdict = await judgeNight(night, open, plan.base, validated);
   const published = await publish(night, {

@@ -179,7 +179,7 @@ async function remembered(shop: Workshop, item: ItemRow, fingerprint: Digest): P
   const entry = shop.base.get(item.key);
   const live = entry && madeFromEntry(entry, item.recipe);
   if (live?.fingerprint === fingerprint && (await holdsAll(shop.night.origin, live.outputs))) return live;
-  shop.checkpoint.flush(); // an equal item may have ended a moment ago
+  shop.checkpoint.flushMade(fingerprint); // by an equal item a moment ago
   const made = shop.night.state.made([fingerprint]).get(fingerprint);
   return made && (await holdsAll(shop.night.origin, made.outputs)) ? made : undefined;
 }

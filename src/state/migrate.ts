@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type Database from 'better-sqlite3';
+import { installed } from '../installation.js';
 import { replaceFile } from './files.js';
 
 export interface Migration {
@@ -9,7 +9,7 @@ export interface Migration {
   readonly sql: string;
 }
 
-const ownFolder = fileURLToPath(new URL('./migrations/', import.meta.url));
+const ownFolder = installed('dist', 'state', 'migrations');
 
 /** `0001.sql`, `0002.sql`, … without a gap: a missing one is a broken installation. */
 export function readMigrations(folder = ownFolder): readonly Migration[] {

@@ -5,7 +5,11 @@ import sharp from 'sharp';
 
 const [source, text] = process.argv.slice(2);
 const { widths, formats } = JSON.parse(text);
-const quality = { jpeg: { quality: 80 }, webp: { quality: 75, effort: 4 } };
+const quality = {
+  jpeg: { quality: 80 },
+  webp: { quality: 75, effort: 4 },
+  avif: { quality: 50, effort: 3, chromaSubsampling: '4:2:0' },
+};
 sharp.concurrency(1);
 sharp.cache(false);
 let micros = 0;

@@ -103,7 +103,7 @@ describe.runIf(mounts)('disks that are full or read-only', () => {
     expect(world.left()).toEqual([]);
   }
 
-  test.each(['item-started:2', 'checkpointed:2'])(
+  test.each(['item-started:2', 'checkpointed'])(
     'a work folder that is full from %s on ends the night with 12',
     async (point) => {
       const live = await liveSnapshot(world.origin);

@@ -191,7 +191,7 @@ async function someTimeIn(run: Running, { random, pace }: Torture): Promise<numb
 
 /** False: there is none at the moment. */
 function strikeWorker(run: Running): boolean {
-  const worker = descendantsOf(run.pid).find(({ command }) => command.includes('worker/main.js'));
+  const worker = descendantsOf(run.pid).find(({ command }) => command.includes('bundle/worker.js'));
   try {
     return worker !== undefined && process.kill(worker.pid, 'SIGKILL');
   } catch {

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { Fault } from '../../domain/faults.js';
 import { shellWord } from '../../engine/report.js';
+import { installed } from '../../installation.js';
 import { openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
 import { draftJob } from '../draft-job.js';
@@ -126,7 +126,7 @@ function extendGitignore(file: string): readonly string[] {
 
 /** Absolute paths, because cron knows no PATH; skipping when the night before still runs; output where it can be read. */
 function crontabLine(project: string, job: string): string {
-  const bin = fileURLToPath(new URL('../../../bin/nightpress.js', import.meta.url));
+  const bin = installed('bin', 'nightpress.js');
   const log = path.join(project, '.nightpress', `${job}.cron.log`);
   const words = [process.execPath, bin, 'run', job, '--project', project, '--if-locked', 'skip'];
   return `17 * * * * ${[...words, '>>', log, '2>&1']

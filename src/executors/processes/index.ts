@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url';
 import pLimit from 'p-limit';
 import { Fault } from '../../domain/faults.js';
+import { installed } from '../../installation.js';
 import type { WorkOrder } from '../../processors/contract.js';
 import type { Attempt, Executor, ExecutorKind, ExecutorOptions } from '../contract.js';
 import type { Death } from './death.js';
@@ -24,10 +24,8 @@ export function createProcessesKind({ entry, table = tableOfThisMachine() }: Pro
   };
 }
 
-/** From `src` and from `dist` alike: a worker is a process of its own and runs what was built. */
-const builtEntry = new URL('../../../dist/worker/main.js', import.meta.url);
-
-export const kind: ExecutorKind = createProcessesKind({ entry: fileURLToPath(builtEntry) });
+/** A worker is a process of its own and runs what was built, whoever starts it. */
+export const kind: ExecutorKind = createProcessesKind({ entry: installed('dist', 'bundle', 'worker.js') });
 
 const maxStarts = 3;
 

@@ -1,0 +1,50 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type SignalStop, stopOnSignals } from '../../src/cli/stop.js';
+
+let stop: SignalStop;
+const told = vi.fn<(signal: string, insisting: boolean) => void>();
+const exit = vi.fn<(code: number) => void>();
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  stop = stopOnSignals(30_000, told, exit);
+});
+afterEach(() => {
+  stop.release();
+  vi.useRealTimers();
+  vi.clearAllMocks();
+});
+
+test('the first signal asks and waits for the work in flight', () => {
+  process.emit('SIGTERM');
+  vi.advanceTimersByTime(600_000);
+  expect([stop.asked.aborted, stop.now.aborted, stop.signal()]).toEqual([true, false, 'SIGTERM']);
+  expect(exit).not.toHaveBeenCalled();
+});
+
+test('the second insists, and ends the process when nothing that can be killed was holding it', () => {
+  process.emit('SIGTERM');
+  process.emit('SIGINT');
+  expect(stop.now.aborted).toBe(true);
+  expect(told.mock.calls).toEqual([
+    ['SIGTERM', false],
+    ['SIGINT', true],
+  ]);
+  vi.advanceTimersByTime(2_999);
+  expect(exit).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  expect(exit.mock.calls).toEqual([[143]]);
+});
+
+test('a process that ends by itself is left alone', () => {
+  process.emit('SIGHUP');
+  process.emit('SIGHUP');
+  stop.release();
+  vi.advanceTimersByTime(10_000);
+  expect(exit).not.toHaveBeenCalled();
+});
+
+test('the third ends it at once', () => {
+  for (const signal of ['SIGINT', 'SIGINT', 'SIGINT'] as const) process.emit(signal);
+  expect(exit.mock.calls).toEqual([[130]]);
+});
