@@ -16,15 +16,15 @@ afterEach(() => {
 });
 
 test('the first signal asks and waits for the work in flight', () => {
-  process.emit('SIGTERM');
+  process.emit('SIGTERM', 'SIGTERM');
   vi.advanceTimersByTime(600_000);
   expect([stop.asked.aborted, stop.now.aborted, stop.signal()]).toEqual([true, false, 'SIGTERM']);
   expect(exit).not.toHaveBeenCalled();
 });
 
 test('the second insists, and ends the process when nothing that can be killed was holding it', () => {
-  process.emit('SIGTERM');
-  process.emit('SIGINT');
+  process.emit('SIGTERM', 'SIGTERM');
+  process.emit('SIGINT', 'SIGINT');
   expect(stop.now.aborted).toBe(true);
   expect(told.mock.calls).toEqual([
     ['SIGTERM', false],
@@ -37,14 +37,14 @@ test('the second insists, and ends the process when nothing that can be killed w
 });
 
 test('a process that ends by itself is left alone', () => {
-  process.emit('SIGHUP');
-  process.emit('SIGHUP');
+  process.emit('SIGHUP', 'SIGHUP');
+  process.emit('SIGHUP', 'SIGHUP');
   stop.release();
   vi.advanceTimersByTime(10_000);
   expect(exit).not.toHaveBeenCalled();
 });
 
 test('the third ends it at once', () => {
-  for (const signal of ['SIGINT', 'SIGINT', 'SIGINT'] as const) process.emit(signal);
+  for (const signal of ['SIGINT', 'SIGINT', 'SIGINT'] as const) process.emit(signal, signal);
   expect(exit.mock.calls).toEqual([[130]]);
 });
