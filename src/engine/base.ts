@@ -80,10 +80,11 @@ async function followLive(
     if (remembered.seq !== head.seq) night.state.rememberOrigin(now);
     return;
   }
-  const before = sameOrigin ? remembered.snapshot : undefined;
+  let before = sameOrigin ? remembered.snapshot : undefined;
   const settlement = await changesSince(night, before, live).catch(async (error) => {
-    if (before === undefined) throw error;
-    return await changesSince(night, undefined, live); // the old manifest was collected: look at everything
+    if (before === undefined || !(error instanceof Fault) || error.code !== 'origin-corrupt') throw error;
+    before = undefined; // its manifest was collected or lost: look at everything
+    return await changesSince(night, undefined, live);
   });
   if (before === undefined) night.state.unsettle('all');
   night.state.settle({ origin: now, removed: [], at: night.clock(), ...settlement });

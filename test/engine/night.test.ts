@@ -270,3 +270,18 @@ test('two publishers with one origin: the one that comes second puts its changes
   expect(live('d.txt')).toBe('seen only by the second');
   other.close();
 });
+
+test('what another publisher took off the site comes back, even when the manifest it stood in is gone', async () => {
+  const first = await world.run();
+  const other = new NightWorld({ origin: world.job.origin });
+  for (const name of ['a', 'b', 'c']) other.put(`${name}.txt`, `content of ${name}`);
+  other.nextDay();
+  expect((await other.run()).outcome).toBe('published');
+  expect(() => live('d.txt')).toThrow('ENOENT');
+  rmSync(path.join(world.root, 'public/m', `${first.snapshot}.json`));
+  world.now = other.now;
+  world.nextDay();
+  expect((await world.run()).outcome).toBe('published');
+  expect(live('d.txt')).toBe('content of d');
+  other.close();
+});
