@@ -13,6 +13,7 @@ import type { RunId, SnapshotId } from './types.js';
 export const commitKinds = [
   'publish',
   'stage',
+  'unstage',
   'rollback',
   'unfreeze',
   'freeze',

@@ -106,6 +106,11 @@ export function stageIn(
   return commit({ ...head, channels: { ...head.channels, staged } }, 'stage', stamp);
 }
 
+/** Takes back what is staged: a newer look at the source found nothing to publish over the live snapshot. */
+export function unstage(head: Head, stamp: Stamp): Head {
+  return commit(withoutStaged(head), 'unstage', stamp);
+}
+
 /**
  * Makes an older snapshot live again: a new commit, so `seq` grows and caches follow. With a `freeze` reason later
  * runs stage theirs until `unfreeze`. What is staged stays, unless it is this. Throws `snapshot-unknown` for a

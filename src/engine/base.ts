@@ -40,6 +40,7 @@ export async function meetOrigin(night: Night, adopt: boolean): Promise<Base> {
   const landedRun = settleSwap(night, head);
   const snapshot = head?.channels.live?.snapshot;
   if (head && snapshot) await followLive(night, head, snapshot, remembered);
+  else if (remembered?.snapshot) night.state.unsettle('all'); // what was live is gone: nothing of it may count as published
   return { head, snapshot, landedRun };
 }
 

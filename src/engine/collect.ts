@@ -42,12 +42,13 @@ export interface CollectParts {
 }
 
 /**
- * Deletes what no snapshot needs. Under the origin's lock from the first look to the last deletion, and ended by a
- * commit of its own: a publisher that looked before the deletion loses its swap and looks again.
+ * Deletes what no snapshot needs; without `remove` it only looks, and keeps nobody from publishing. With it, under the
+ * origin's lock from the first look to the last deletion, and ended by a commit of its own: a publisher that looked before
+ * the deletion loses its swap and looks again.
  * Blobs of a run that has not published yet are safe three ways: by this state's checkpoints, by their age, by that swap.
  */
 export async function collect(parts: CollectParts, options: { readonly remove: boolean }): Promise<Collection> {
-  return await parts.origin.exclusively(async (swapHead) => {
+  const look = async (swapHead?: Origin['swapHead']): Promise<Collection> => {
     const read = await parts.origin.readHead();
     if (!read) return { objects: [], bytes: 0, forgotten: 0, letGo: 0 };
     const now = parts.clock();
@@ -68,13 +69,14 @@ export async function collect(parts: CollectParts, options: { readonly remove: b
       forgotten: retained.length - kept.length,
       letGo: letGo.length,
     };
-    if (!options.remove || (objects.length === 0 && isDeepStrictEqual(kept, retained))) return collection;
+    if (!swapHead || (objects.length === 0 && isDeepStrictEqual(kept, retained))) return collection;
     await parts.origin.remove(objects.map((object) => object.key));
     const next = retainOnly(read.head, { retained: kept, txn: randomUUID(), now });
     if ((await swapHead(next, read.version)) !== 'landed')
       throw new Fault('swap-lost', 'the head moved although it was locked');
     return { ...collection, head: next };
-  });
+  };
+  return options.remove ? await parts.origin.exclusively(look) : await look();
 }
 
 function droppedIn(retained: readonly Retained[]): readonly Retained[] {

@@ -31,17 +31,22 @@ export function endPublished(
     recipeSet,
     head: published.head,
     live: published.kind !== 'staged',
+    snapshot: published.settledOn,
     yielded: published.yielded,
   });
   const swap = night.state.openSwap();
   if (swap) night.state.endSwap(swap.txn);
+  const held = published.kind === 'staged' ? heldBy(published.rules, verdict) : [];
+  if (held.length > 0) {
+    night.emit({ type: 'held', rules: held.map(({ rule }) => rule), messages: held.map(({ message }) => message) });
+  }
   const result = report(night, {
     ...open,
     outcome: outcomeOf(night, open, published, validated.findings),
     snapshot: published.snapshot,
     head: published.head,
     findings: validated.findings,
-    held: published.kind === 'staged' ? heldBy(published.rules, verdict) : [],
+    held,
     ages: published.kind === 'live' ? validated.freshSince.map((at) => Math.max(0, night.clock() - at)) : [],
   });
   return end(night, run, result);
@@ -88,14 +93,20 @@ export function endInterrupted(night: Night, open: OpenNight): Result {
  */
 export async function endInFault(night: Night, open: OpenNight, error: unknown): Promise<Result> {
   if (!(error instanceof Fault)) throw error;
-  const outcome = error.code === 'swap-unknown' ? 'unknown' : 'failed';
   const head = (await night.origin.readHead().catch(() => undefined))?.head ?? open.base.head;
-  const result = report(night, { ...open, outcome, head, fault: error });
+  const wentLive = isLiveBy(head, open.run) && head?.seq !== open.base.head?.seq;
+  const fault = wentLive ? afterTheSwap(error) : error;
+  const outcome = fault.code === 'swap-unknown' ? 'unknown' : 'failed';
+  const result = report(night, { ...open, outcome, head, fault });
   try {
     return end(night, open.run, result);
   } catch {
     return result; // the fault itself is the news; an outcome that cannot be written is found missing by the next run
   }
+}
+
+function afterTheSwap(cause: Fault): Fault {
+  return new Fault('swap-unknown', `the snapshot is live, but the run could not be ended: ${cause.message}`, { cause });
 }
 
 function end(night: Night, run: RunRow, result: Result): Result {

@@ -5,6 +5,7 @@ import {
   addPin,
   type Head,
   landed,
+  type Publication,
   publishTo,
   removePin,
   rollBackTo,
@@ -75,18 +76,44 @@ export async function rollBack(
     await makeReady(parts, snapshot);
     return rollBackTo(head, { ...stamp, snapshot, freeze: options.freeze, reason: options.reason });
   });
-  await pruneTrees(parts.origin, next);
+  await tidyTrees(parts.origin, next);
   return next;
 }
 
-/** Lets runs publish again; what was staged only because of the freeze goes live with the same command. */
+/** Lets runs publish again; what was staged only because of the freeze goes live in the same commit. */
 export async function thaw(parts: HeadParts): Promise<Head> {
-  const next = await moveHead(parts, (head, stamp) => {
+  const next = await moveHead(parts, async (head, stamp) => {
     const hint = 'nightpress snapshots {job}';
     if (!head.frozen) throw new Fault('usage', `'${parts.job.name}' is not frozen`, { hint });
-    return unfreeze(head, stamp);
+    const { staged } = head.channels;
+    const isHeld = staged?.rules.some((rule) => rule !== 'frozen') ?? true;
+    if (!staged || isHeld) return unfreeze(head, stamp);
+    const { frozen: _, ...thawed } = head;
+    return await publishing(parts, thawed, { ...stamp, ...staged });
   });
-  return next.channels.staged?.rules.length === 0 ? await publishStaged(parts, { overridden: [] }) : next;
+  await tidyTrees(parts.origin, next);
+  return next;
+}
+
+async function publishing(
+  parts: HeadParts,
+  head: Head,
+  { snapshot, window, run, ...stamp }: Publication,
+): Promise<Head> {
+  await makeReady(parts, snapshot);
+  const { txn, now, reason } = stamp;
+  const published = publishTo(head, { snapshot, window, run, txn, now, reason });
+  const { kept } = retain(published.retained, parts.job.keep, { head: published, now, graceMs });
+  return withRetained(published, kept);
+}
+
+/** The commit has landed and must be told as such. A tree that stays costs disk, and the next publish removes it. */
+async function tidyTrees(origin: Origin, head: Head): Promise<void> {
+  try {
+    await pruneTrees(origin, head);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+  }
 }
 
 /** Publishes what is staged. Every rule that holds it must be named; a freeze is lifted by `unfreeze` only. */
@@ -96,12 +123,9 @@ export async function publishStaged(
 ): Promise<Head> {
   const next = await moveHead(parts, async (head, stamp) => {
     const { snapshot, window, run } = publishable(head, options.overridden);
-    await makeReady(parts, snapshot);
-    const published = publishTo(head, { ...stamp, snapshot, window, run, reason: options.reason });
-    const { kept } = retain(published.retained, parts.job.keep, { head: published, now: stamp.now, graceMs });
-    return withRetained(published, kept);
+    return await publishing(parts, head, { ...stamp, snapshot, window, run, reason: options.reason });
   });
-  await pruneTrees(parts.origin, next);
+  await tidyTrees(parts.origin, next);
   return next;
 }
 

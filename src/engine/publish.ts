@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { Fault } from '../domain/faults.js';
-import { firstHead, type Head, publishTo, stageIn, withRetained } from '../domain/head.js';
+import { firstHead, type Head, publishTo, stageIn, unstage, withRetained } from '../domain/head.js';
 import { diffManifests, updateManifest } from '../domain/manifest.js';
 import { retain } from '../domain/retention.js';
 import type { AssetKey, Entry, RunId, SnapshotId, Window } from '../domain/types.js';
@@ -20,6 +21,8 @@ export interface PublishInput {
   readonly window: Window;
   /** The snapshot that `updates` were composed on. */
   readonly base: SnapshotId | undefined;
+  /** Of the head that the run began with: blobs were validated after it. */
+  readonly seq: number | undefined;
   readonly updates: Updates;
   /** Listing of the bytes this run staged, by key. */
   readonly stagedListing: (key: AssetKey) => string | undefined;
@@ -34,6 +37,8 @@ export interface Published {
   readonly snapshot: SnapshotId | undefined;
   /** Why it was staged. */
   readonly rules: readonly string[];
+  /** What the state's view of the live snapshot is measured against from now on: see `settle`. */
+  readonly settledOn: SnapshotId | undefined;
   /** Assets left as another publisher made them, because its look at the source was newer. */
   readonly yielded: ReadonlySet<AssetKey>;
 }
@@ -47,18 +52,25 @@ export async function publish(night: Night, input: PublishInput): Promise<Publis
   let stand: Stand = input;
   for (let attempt = 1; attempt <= maxSwaps; attempt++) {
     const read = await night.origin.readHead();
-    if (attempt > 1) await refuseCollected(night, stand.updates);
+    if (read?.head.seq !== input.seq || attempt > 1) await refuseCollected(night, stand.updates);
     stand = await follow(night, input, { stand, live: read?.head.channels.live, attempt });
     const candidate = await storeManifest(night, stand.base, stand.updates);
-    const same = { kind: 'same', head: read?.head, snapshot: stand.base, rules: [] } as const;
-    const published = candidate === stand.base ? same : await commit(night, input, read, candidate);
+    const published =
+      candidate === stand.base
+        ? await keep(night, input, read, candidate)
+        : await commit(night, input, read, candidate);
     if (!published) continue;
     if (stand.base && published.kind !== 'live') await mendLive(night, input.run, stand.base);
     const { updates } = stand;
-    return { ...published, yielded: new Set([...input.updates.keys()].filter((key) => !updates.has(key))) };
+    const yielded = new Set([...input.updates.keys()].filter((key) => !updates.has(key)));
+    // Where others moved the head, the next run compares from our base on: what they changed is new to us.
+    const isAlone = stand.base === input.base;
+    return { ...published, yielded, settledOn: isAlone ? published.head?.channels.live?.snapshot : input.base };
   }
   throw new Fault('swap-lost', `the head of '${night.job.name}' was moved by others ${maxSwaps} times in a row`);
 }
+
+type Committed = Omit<Published, 'yielded' | 'settledOn'>;
 
 /** This run's changes, and the snapshot they stand on. */
 type Stand = Pick<PublishInput, 'base' | 'updates'>;
@@ -90,28 +102,54 @@ async function storeManifest(night: Night, onto: SnapshotId | undefined, updates
   return root;
 }
 
+/** The live snapshot is what it should be. A staged one, then, is older news and must not go live any more. */
+async function keep(
+  night: Night,
+  input: PublishInput,
+  read: HeadRead | undefined,
+  snapshot: SnapshotId,
+): Promise<Committed | undefined> {
+  const same = { kind: 'same', snapshot, rules: [] } as const;
+  if (!read?.head.channels.staged) return { ...same, head: read?.head };
+  const next = unstage(read.head, { txn: randomUUID(), now: night.clock() });
+  return (await swap(night, input, { next, read, snapshot })) ? { ...same, head: next } : undefined;
+}
+
 /** One swap; undefined: another commit came first. */
 async function commit(
   night: Night,
   input: PublishInput,
   read: HeadRead | undefined,
   snapshot: SnapshotId,
-): Promise<Omit<Published, 'yielded'> | undefined> {
+): Promise<Committed | undefined> {
   const rules = read?.head.frozen ? [...input.holds, 'frozen'] : input.holds;
   const channel = rules.length > 0 ? 'staged' : 'live';
-  if (channel === 'live') await prepareTree(night.origin, snapshot);
-  const txn = randomUUID();
-  const next = nextHead(night, input, { read, snapshot, rules, txn });
-  night.state.beginSwap({ txn, run: input.run, seq: next.seq, snapshot, at: night.clock() });
-  night.emit({ type: 'head-ready', seq: next.seq, snapshot });
-  const swap = await night.origin.swapHead(next, read?.version);
-  if (swap === 'unknown') throw new Fault('swap-unknown', `the origin did not say whether seq ${next.seq} landed`);
-  if (swap === 'lost') {
-    night.state.endSwap(txn);
-    return undefined;
+  const staged = read?.head.channels.staged;
+  if (channel === 'staged' && staged?.snapshot === snapshot && isDeepStrictEqual(staged.rules, rules)) {
+    return { kind: 'staged', head: read?.head, snapshot, rules };
   }
+  if (channel === 'live') await prepareTree(night.origin, snapshot);
+  const next = nextHead(night, input, { read, snapshot, rules, txn: randomUUID() });
+  if (!(await swap(night, input, { next, read, snapshot }))) return undefined;
   night.emit({ type: 'head-moved', seq: next.seq, snapshot, channel });
   return { kind: channel, head: next, snapshot, rules };
+}
+
+interface Swap {
+  readonly next: Head;
+  readonly read: HeadRead | undefined;
+  readonly snapshot: SnapshotId;
+}
+
+/** False: another commit came first. */
+async function swap(night: Night, input: PublishInput, { next, read, snapshot }: Swap): Promise<boolean> {
+  const { txn = '' } = next.commits.at(-1) ?? {};
+  night.state.beginSwap({ txn, run: input.run, seq: next.seq, snapshot, at: night.clock() });
+  night.emit({ type: 'head-ready', seq: next.seq, snapshot });
+  const fate = await night.origin.swapHead(next, read?.version);
+  if (fate === 'unknown') throw new Fault('swap-unknown', `the origin did not say whether seq ${next.seq} landed`);
+  if (fate === 'lost') night.state.endSwap(txn);
+  return fate === 'landed';
 }
 
 interface Next {

@@ -38,7 +38,7 @@ export async function runNight(night: Night, request: RunRequest = {}): Promise<
   const startedAt = night.clock();
   await reapDeadWorkers(night);
   const base = await meetOrigin(night, request.adopt ?? false);
-  const settled = night.state.openRun() ? undefined : decide(night, request, false);
+  const settled = night.state.openRun() ? undefined : decideFor(night, request, base);
   if (settled?.kind === 'nothing') return nothingToDo(night, { window: settled.window, head: base.head, startedAt });
   const recipes = await readyRecipes(night); // starts tools, so only when there is something to do
   const decision = settled ?? decide(night, request, isSameWork(night, recipes));
@@ -50,6 +50,13 @@ export async function runNight(night: Night, request: RunRequest = {}): Promise<
     random: request.random,
   });
   return await finishRun(night, { run, base, recipes, startedAt });
+}
+
+/** At an origin that lost what was live and is adopted as it is, no window counts as settled. */
+function decideFor(night: Night, request: RunRequest, base: Base): Decision {
+  const decision = decide(night, request, false);
+  const isLost = request.adopt && base.snapshot === undefined && decision.kind === 'nothing';
+  return isLost ? decide(night, { ...request, rerun: true }, false) : decision;
 }
 
 export interface OpenNight {
@@ -83,6 +90,7 @@ async function nightWork(night: Night, open: OpenNight): Promise<Result> {
     run: run.id,
     window: run.window,
     base: plan.base,
+    seq: base.head?.seq,
     updates: validated.updates,
     stagedListing: validated.stagedListing,
     holds: verdict.map((hold) => hold.rule),
@@ -145,11 +153,6 @@ async function judgeNight(
     validation: validated.findings,
   });
   if (verdict.publish) return [];
-  night.emit({
-    type: 'held',
-    rules: verdict.holds.map((hold) => hold.rule),
-    messages: verdict.holds.map((hold) => hold.message),
-  });
   return verdict.holds;
 }
 

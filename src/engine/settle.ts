@@ -1,6 +1,6 @@
 import type { Head } from '../domain/head.js';
-import type { AssetKey, Digest, RunId } from '../domain/types.js';
-import type { ChangeRow, ItemRow, RememberedOrigin, Settlement } from '../state/contract.js';
+import type { AssetKey, Digest, RunId, SnapshotId } from '../domain/types.js';
+import type { ChangeRow, ItemRow, Settlement } from '../state/contract.js';
 import type { Night } from './night.js';
 
 export interface SettleInput {
@@ -9,6 +9,8 @@ export interface SettleInput {
   readonly head: Head | undefined;
   /** False when the snapshot was staged: then only what was learned of the sources is kept. */
   readonly live: boolean;
+  /** The snapshot that what the state knows is measured against: the live one, unless others moved the head meanwhile. */
+  readonly snapshot: SnapshotId | undefined;
   /** Keys whose change did not go in because another publisher's is newer. */
   readonly yielded: ReadonlySet<AssetKey>;
 }
@@ -18,7 +20,8 @@ export interface SettleInput {
  * An asset with a carried or failed item is not settled, so every night looks at it until it is mended.
  */
 export function settle(night: Night, input: SettleInput): void {
-  const origin = rememberable(input.head) ?? night.state.origin();
+  const { head, snapshot } = input;
+  const origin = head ? { origin: head.origin, seq: head.seq, snapshot } : night.state.origin();
   if (!origin) return;
   const rows = byKey(night.state.items(input.run));
   const changes = night.state.changes(input.run);
@@ -27,21 +30,18 @@ export function settle(night: Night, input: SettleInput): void {
   night.state.settle({ origin, upserts, removed, at: night.clock() });
 }
 
-function rememberable(head: Head | undefined): RememberedOrigin | undefined {
-  return head && { origin: head.origin, seq: head.seq, snapshot: head.channels.live?.snapshot };
-}
-
 function settledRow(
   change: ChangeRow,
   rows: readonly ItemRow[],
   input: SettleInput,
 ): Settlement['upserts'][number] | undefined {
   if (!change.asset || change.kind === 'unreadable') return undefined;
-  const staged = rows.find((row) => row.staged)?.staged;
-  const asset = staged ?? change.asset;
-  const sha256 = rows.find((row) => row.sha256)?.sha256 ?? change.sha256;
+  const read = rows.find((row) => row.staged);
+  const asset = read?.staged ?? change.asset;
+  const sha256 = read ? read.sha256 : change.sha256;
+  const isOne = rows.every((row) => !row.staged || row.staged.listing === asset.listing);
   const whole = rows.every((row) => row.disposition === 'done' || row.disposition === 'reused');
-  const trusted = asset.settled && (sha256 !== undefined || change.recipes === 0);
+  const trusted = isOne && asset.settled && (sha256 !== undefined || change.recipes === 0);
   return {
     key: change.key,
     bytes: asset.bytes,
@@ -53,7 +53,7 @@ function settledRow(
   };
 }
 
-function byKey(rows: readonly ItemRow[]): ReadonlyMap<AssetKey, readonly ItemRow[]> {
+export function byKey(rows: readonly ItemRow[]): ReadonlyMap<AssetKey, readonly ItemRow[]> {
   const map = new Map<AssetKey, ItemRow[]>();
   for (const row of rows) {
     const list = map.get(row.key);

@@ -5,6 +5,7 @@ import type { AssetKey, Digest, Entry, Finding, ItemId, Made, Recipe, RunId } fr
 import type { ItemRow } from '../state/contract.js';
 import { nodeLoader } from './base.js';
 import type { Night } from './night.js';
+import { byKey } from './settle.js';
 import { holdsAll } from './store.js';
 
 /** Entry by key as the next snapshot has it; undefined: the asset is not in it. */
@@ -36,6 +37,7 @@ export interface ValidateInput {
 export async function validate(night: Night, input: ValidateInput): Promise<Validated> {
   const rows = night.state.items(input.run);
   const made = night.state.made(rows.flatMap((row) => row.fingerprint ?? []));
+  if (withdraw(night, input, rows, replacedMeanwhile(input, rows))) return await validate(night, input);
   const missing = await missingItems(night, rows, made, input.base);
   const updates = composeUpdates(night, input, rows, made);
   const collided = await collisions(night, updates);
@@ -51,16 +53,38 @@ export async function validate(night: Night, input: ValidateInput): Promise<Vali
 }
 
 /**
- * Paths that could be known only after the work (a source's own width in a template) may collide late. Fresh items
- * concerned step back like any failed item; what stays live cannot collide with itself. True: look again.
+ * Results of assets whose file was replaced between two of their stagings, or between the plan and the staging of only
+ * some of their recipes: published, one entry would show two contents. The next run takes such an asset whole.
+ */
+function replacedMeanwhile(input: ValidateInput, rows: readonly ItemRow[]): ReadonlyMap<ItemId, Finding> {
+  const back = new Map<ItemId, Finding>();
+  for (const [key, ofKey] of byKey(rows)) {
+    const fresh = ofKey.filter(isMade);
+    const contents = new Set(fresh.map((row) => row.sha256));
+    const base = input.base.get(key);
+    const isUntouched = ({ name }: Recipe) =>
+      base?.items[name] !== undefined && !ofKey.some((row) => row.recipe === name);
+    if (fresh.length > 0 && base && input.recipesFor(key).some(isUntouched)) contents.add(base.source.sha256);
+    if (contents.size < 2) continue;
+    const message = 'the file was replaced while the run was at it: the next run takes it whole';
+    for (const { id, recipe } of fresh)
+      back.set(id, { code: 'replaced-meanwhile', severity: 'error', class: 'transient', message, key, recipe });
+  }
+  return back;
+}
+
+/**
+ * Fresh items that cannot stand step back like any failed item: replaced sources, and paths that could be known only
+ * after the work (a source's own width in a template) and collide. What stays live cannot collide with itself. True:
+ * look again.
  */
 function withdraw(
   night: Night,
   input: ValidateInput,
   rows: readonly ItemRow[],
-  collided: ReadonlyMap<ItemId, Finding>,
+  flawed: ReadonlyMap<ItemId, Finding>,
 ): boolean {
-  const fresh = rows.filter((row) => collided.has(row.id) && isMade(row));
+  const fresh = rows.filter((row) => flawed.has(row.id) && isMade(row));
   if (fresh.length === 0) return false;
   night.state.reopen(
     input.run,
@@ -76,7 +100,7 @@ function withdraw(
       sha256,
       staged,
       fingerprint,
-      finding: collided.get(id),
+      finding: flawed.get(id),
     })),
   );
   return true;

@@ -31,6 +31,8 @@ export interface Workshop {
   readonly checkpoint: Checkpoint;
   /** Fingerprints in work right now, from the look at what is remembered to the checkpoint: equal ones are worked once. */
   readonly inFlight: Map<Digest, Promise<void>>;
+  /** Ends the night's work at once; the first reason counts. */
+  readonly fail: (reason: unknown) => void;
   /** Nothing more is handed out: the night failed or was asked to stop. */
   readonly halt: AbortSignal;
   /** Items whose remembered result must not be used (`--remake`). */

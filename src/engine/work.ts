@@ -42,7 +42,8 @@ async function workThrough(night: Night, input: WorkInput): Promise<boolean> {
     onEnd: (group) => night.state.forgetGroup(group.pgid),
   });
   const halt = AbortSignal.any([failure.signal, night.stop.asked]);
-  const shop: Workshop = { night, ...input, executor, checkpoint, inFlight: new Map(), halt };
+  const fail = (reason: unknown) => failure.abort(reason);
+  const shop: Workshop = { night, ...input, executor, checkpoint, inFlight: new Map(), fail, halt };
   const killNow = () => void executor.kill();
   const disarm = armGrace(night, killNow);
   failure.signal.addEventListener('abort', killNow, { once: true });
@@ -98,7 +99,7 @@ async function workPartition(shop: Workshop, partition: PartitionRow): Promise<v
     staging = ahead(shop, items[index + 1]);
     const finished = await executeItem(shop, staged);
     await storing;
-    storing = finished ? quiet(finishItem(shop, finished)) : storing;
+    storing = finished ? failing(shop, finishItem(shop, finished)) : storing;
   }
   await staging;
   await storing;
@@ -107,12 +108,12 @@ async function workPartition(shop: Workshop, partition: PartitionRow): Promise<v
 }
 
 function ahead(shop: Workshop, item: ItemRow | undefined): Promise<Staged | undefined> {
-  return quiet(item ? stageItem(shop, item) : Promise.resolve(undefined));
+  return failing(shop, item ? stageItem(shop, item) : Promise.resolve(undefined));
 }
 
-/** A promise awaited later must not count as unhandled in the meantime; whoever awaits it still gets the rejection. */
-function quiet<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
+/** A promise that is awaited later: its failure ends the work now, and still reaches whoever awaits it. */
+function failing<T>(shop: Workshop, promise: Promise<T>): Promise<T> {
+  promise.catch(shop.fail);
   return promise;
 }
 

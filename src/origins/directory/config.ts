@@ -34,13 +34,23 @@ export function check(config: unknown, project: string): OriginCheck {
   const parsed = shape.safeParse(config);
   if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error, config) };
   const folder = path.resolve(project, parsed.data.path);
-  if (folder === path.parse(folder).root) return refuse(['path'], parsed.data.path, 'a folder of its own');
-  const remote = parsed.data.singleWriter ? undefined : networkFileSystem(folder);
+  try {
+    return checkFolder(folder, parsed.data);
+  } catch (error) {
+    const code = errno(error);
+    if (code === undefined) throw error;
+    return refuse(['path'], parsed.data.path, `a folder that can be reached (${code})`);
+  }
+}
+
+function checkFolder(folder: string, data: z.infer<typeof shape>): OriginCheck {
+  if (folder === path.parse(folder).root) return refuse(['path'], data.path, 'a folder of its own');
+  const remote = data.singleWriter ? undefined : networkFileSystem(folder);
   if (remote) {
     const expected = `a local file system, not ${remote}; if only one machine ever publishes here: singleWriter: true`;
-    return refuse(['path'], parsed.data.path, expected);
+    return refuse(['path'], data.path, expected);
   }
-  const { path: _, ...rest } = parsed.data;
+  const { path: _, ...rest } = data;
   return { ok: true, config: { ...rest, path: folder }, folder, place: `directory:${resolved(folder)}` };
 }
 

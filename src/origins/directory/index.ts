@@ -15,7 +15,7 @@ import { onDisk, unlessAbsent } from './trouble.js';
 export const directory: OriginKind = { check, open };
 
 /** Others hold the lock for a commit, which is short, or while collecting, which is not. */
-const lockWaitMs = 60_000;
+const lockWaitMs = 600_000;
 
 /** The `origin` of a job file. */
 export interface DirectoryOriginInput {

@@ -475,6 +475,14 @@ describe('the job file', () => {
     expect(result.ok ? [] : result.problems.map((problem) => problem.path)).toEqual([[where]]);
   });
 
+  test('a path below a file is refused', async () => {
+    await writeFile(path.join(folder, 'notes.txt'), '');
+    expect(check({ path: 'notes.txt/public' })).toEqual({
+      ok: false,
+      problems: [{ path: ['path'], value: 'notes.txt/public', expected: 'a folder that can be reached (ENOTDIR)' }],
+    });
+  });
+
   test('has one place for one folder, through links too', async () => {
     await mkdir(path.join(folder, 'real'));
     await symlink('real', path.join(folder, 'public'));
