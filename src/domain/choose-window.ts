@@ -114,14 +114,22 @@ type RunDecision = Extract<Decision, { kind: 'run' }>;
 
 /** A window that is worked again is as long as the schedule says today. */
 function run(input: ChooseInput, { opens, label, scheduled }: LedgerWindow, because: string): RunDecision {
+  const missed = missedWindows(input);
+  const unnamed = missed.filter((window) => !because.includes(window.label));
   return {
     kind: 'run',
     window: { opens, closes: opens + input.spec.lengthMs, label },
     scheduled,
     supersedes: input.openRun !== undefined,
-    missed: missedWindows(input),
-    because,
+    missed,
+    because: unnamed.length === 0 ? because : `${because}; never ended before it: ${listed(unnamed)}`,
   };
+}
+
+function listed(windows: readonly Window[]): string {
+  const newest = windows.slice(-5).map(({ label }) => label);
+  const older = windows.length - newest.length;
+  return `${newest.join(', ')}${older > 0 ? ` and ${older} older` : ''}`;
 }
 
 /** Since the newest scheduled row, itself included when its run never ended, up to the current window. */

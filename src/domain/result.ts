@@ -8,6 +8,8 @@ export interface Result {
   readonly type: 'result';
   readonly job: string;
   readonly window: WindowRecord | null;
+  /** Why there was nothing to do; names the next opening. */
+  readonly because?: string;
   /** Null when there was nothing to do and so no run. */
   readonly run: RunId | null;
   readonly outcome: Outcome;

@@ -1,7 +1,8 @@
+import type { Decision } from '../domain/choose-window.js';
 import type { Fault } from '../domain/faults.js';
 import type { Head } from '../domain/head.js';
 import { exitOf, freshnessOf, type ItemCounts, noAssets, noRun, type Result, windowRecord } from '../domain/result.js';
-import type { Digest, Disposition, Finding, Outcome, SnapshotId, Window } from '../domain/types.js';
+import type { Digest, Disposition, Finding, Outcome, SnapshotId } from '../domain/types.js';
 import type { ItemRow, RunRow } from '../state/contract.js';
 import { publishCommand } from './move-head.js';
 import type { Night } from './night.js';
@@ -62,13 +63,14 @@ export function liveOf(head: Head | undefined): Result['live'] {
 /** The record of a call that found its window settled. */
 export function nothingToDo(
   night: Night,
-  input: { window: Window; head: Head | undefined; startedAt: number },
+  input: { decision: Extract<Decision, { kind: 'nothing' }>; head: Head | undefined; startedAt: number },
 ): Result {
   return {
     type: 'result',
     ...noRun,
     job: night.job.name,
-    window: windowRecord(input.window),
+    window: windowRecord(input.decision.window),
+    because: input.decision.because,
     outcome: 'unchanged',
     exit: 0,
     snapshot: input.head?.channels.live?.snapshot ?? null,

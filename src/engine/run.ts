@@ -39,10 +39,10 @@ export async function runNight(night: Night, request: RunRequest = {}): Promise<
   await reapDeadWorkers(night);
   const base = await meetOrigin(night, request.adopt ?? false);
   const settled = night.state.openRun() ? undefined : decideFor(night, request, base);
-  if (settled?.kind === 'nothing') return nothingToDo(night, { window: settled.window, head: base.head, startedAt });
+  if (settled?.kind === 'nothing') return nothingToDo(night, { decision: settled, head: base.head, startedAt });
   const recipes = await readyRecipes(night); // starts tools, so only when there is something to do
   const decision = settled ?? decide(night, request, isSameWork(night, recipes));
-  if (decision.kind === 'nothing') return nothingToDo(night, { window: decision.window, head: base.head, startedAt });
+  if (decision.kind === 'nothing') return nothingToDo(night, { decision, head: base.head, startedAt });
   const run = begin(night, {
     decision,
     digest: jobDigest(night.job, recipes),

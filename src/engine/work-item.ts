@@ -1,10 +1,12 @@
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { errno } from '../domain/faults.js';
 import { itemFingerprint } from '../domain/fingerprint.js';
 import type { AssetKey, Digest, Disposition, Entry, Finding, ListedAsset, Made, RunId } from '../domain/types.js';
 import type { Attempt, Executor } from '../executors/contract.js';
 import type { WorkOrder, WorkResult } from '../processors/contract.js';
+import type { Staged as StagedBytes } from '../sources/contract.js';
 import type { ItemRow } from '../state/contract.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Night, ReadyRecipe } from './night.js';
@@ -74,10 +76,18 @@ export interface Finished {
 export async function stageItem(shop: Workshop, item: ItemRow): Promise<Staged> {
   const file = path.join(shop.night.folder, 'staging', item.id);
   await rm(file, { force: true });
-  const staged = await shop.night.source.stage(item.key, file);
+  const staged = await stageCalm(shop, item.key, file);
   if (!staged.ok) return { kind: 'refused', item, finding: { ...staged.finding, key: item.key, recipe: item.recipe } };
   const { sha256, bytes, asset } = staged;
   return { kind: 'staged', item, file, sha256, bytes, asset };
+}
+
+/** A file that is being written is given one more chance, a moment later. */
+async function stageCalm(shop: Workshop, key: AssetKey, file: string): Promise<StagedBytes> {
+  const first = await shop.night.source.stage(key, file);
+  if (first.ok || first.finding.code !== 'changed-while-read' || shop.halt.aborted) return first;
+  await setTimeout(1000 + 1000 * Math.random());
+  return await shop.night.source.stage(key, file);
 }
 
 /** Undefined: the run was stopped before the item ended; it stays `claimed`. */

@@ -3,7 +3,8 @@
  *
  *   pictures  whole runs (CPU of all processes) against a plain sharp loop that makes the same outputs, and against a
  *             floor: one decode and the encodes, nothing else. Interleaved rounds, medians. The loop checks nothing of
- *             what it made, so it is set beside our run without the time of verification, and beside all of it.
+ *             what it made, so it is set beside our run without the time of verification, and beside all of it. One
+ *             worker, because loop and floor are one thread: two that share a core cost more CPU each.
  *   items     CPU per item beyond the work itself: many small copies, against hashing and copying them in one loop.
  *   no-op     a night without changes over 100,000 files, whole process, against a bare walk-and-stat of the same tree.
  *   memory    peak resident memory of each process of the picture run.
@@ -26,7 +27,7 @@ const root = path.resolve(here, '../..');
 const bin = path.join(root, 'bin', 'nightpress.js');
 const size = options.quick
   ? { pictures: 4, avif: 2, rounds: 1, copies: 300, files: 10_000 }
-  : { pictures: 32, avif: 6, rounds: 3, copies: 2000, files: 100_000 };
+  : { pictures: 24, avif: 6, rounds: 3, copies: 2000, files: 100_000 };
 const scratch = mkdtempSync(path.join(tmpdir(), 'nightpress-bench-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
@@ -44,10 +45,11 @@ async function benchPictures({ name, pictures, formats, judged = false }) {
   await makePictures(source, pictures);
   const settings = JSON.stringify({ widths, formats });
   const rounds = [];
-  for (let round = 0; round < size.rounds; round++) {
+  for (let round = 0; round < (judged ? size.rounds : 1); round++) {
     const recipe = `image({ match: '**/*.jpg', widths: ${JSON.stringify(widths)}, formats: ${JSON.stringify(formats)} })`;
     const folder = project(`pictures-${formats.length}-${round}`, source, recipe);
-    const ours = await timed([process.execPath, bin, 'run', 'bench', '--project', folder, '--json', '-v'], true);
+    const command = [process.execPath, bin, 'run', 'bench', '--project', folder, '--workers', '1', '--json', '-v'];
+    const ours = await timed(command, true);
     const lines = ours.stdout
       .split('\n')
       .filter(Boolean)

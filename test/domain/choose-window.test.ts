@@ -257,6 +257,11 @@ describe('a decision says', () => {
       { now: '22 03:00', ledger: [published22] },
       'window 2026-11-22T02:00 is published; the next opens 2026-11-23T02:00, run --now works at once',
     ],
+    [
+      'which windows nobody took',
+      { now: '25 03:00', ledger: [published22] },
+      '2026-11-25T02:00 is due; never ended before it: 2026-11-23T02:00, 2026-11-24T02:00',
+    ],
     ['who asked', { now: '22 03:00', ledger: [published22], flags: byRerun }, 'asked for with --rerun'],
   ];
 

@@ -10,6 +10,7 @@ export function renderResult(terminal: Terminal, result: Result, where: string |
   const { paint } = terminal;
   terminal.out(`${verdict(terminal, result)}`);
   if (result.fault) terminal.out(`  ${paint('red', 'cause')}     ${printable(result.fault.message)}`);
+  if (result.because) terminal.out(`  because   ${result.because}`);
   for (const hold of result.held ?? [])
     terminal.out(`  ${paint('yellow', 'held by')}   ${hold.rule}: ${printable(hold.message)}`);
   terminal.out(`  live      ${liveLine(result.live)}`);
