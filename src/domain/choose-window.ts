@@ -49,8 +49,6 @@ export type Decision =
       readonly kind: 'run';
       readonly window: Window;
       readonly scheduled: boolean;
-      /** The open run ends as `superseded`. */
-      readonly supersedes: boolean;
       /** Scheduled windows before the current one that never ended, oldest first: named, not run. */
       readonly missed: readonly Window[];
       readonly because: string;
@@ -120,7 +118,6 @@ function run(input: ChooseInput, { opens, label, scheduled }: LedgerWindow, beca
     kind: 'run',
     window: { opens, closes: opens + input.spec.lengthMs, label },
     scheduled,
-    supersedes: input.openRun !== undefined,
     missed,
     because: unnamed.length === 0 ? because : `${because}; never ended before it: ${listed(unnamed)}`,
   };

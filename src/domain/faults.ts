@@ -7,8 +7,6 @@
 interface FaultKind {
   readonly exit: number;
   readonly hint: string;
-  /** True when the same call may succeed later without anybody changing anything. */
-  readonly temporary?: boolean;
 }
 
 export const faultKinds = {
@@ -17,7 +15,7 @@ export const faultKinds = {
   'job-missing': { exit: 2, hint: 'nightpress init FOLDER writes a first job' },
   'run-failed': { exit: 1, hint: 'nightpress run {job}' },
   'executor-failed': { exit: 1, hint: 'nightpress doctor {job}' },
-  'run-locked': { exit: 11, hint: 'nightpress status {job}', temporary: true },
+  'run-locked': { exit: 11, hint: 'nightpress status {job}' },
   'state-corrupt': {
     exit: 12,
     hint: 'move the state folder away, then: nightpress run {job} (it adopts from the origin)',
@@ -26,18 +24,17 @@ export const faultKinds = {
   'state-unwritable': { exit: 12, hint: 'free space or mend permissions, then: nightpress run {job}' },
   'state-network': { exit: 12, hint: 'choose a local folder with --state DIR' },
   'tool-missing': { exit: 69, hint: 'nightpress doctor {job}' },
-  'source-unreachable': { exit: 75, hint: 'mount or mend the source, then: nightpress run {job}', temporary: true },
-  'origin-unreachable': { exit: 75, hint: 'mend the origin, then: nightpress run {job}', temporary: true },
-  'origin-full': { exit: 75, hint: 'free space at the origin, then: nightpress run {job}', temporary: true },
+  'source-unreachable': { exit: 75, hint: 'mount or mend the source, then: nightpress run {job}' },
+  'origin-unreachable': { exit: 75, hint: 'mend the origin, then: nightpress run {job}' },
+  'origin-full': { exit: 75, hint: 'free space at the origin, then: nightpress run {job}' },
   'origin-corrupt': { exit: 13, hint: 'nightpress verify {job}' },
   'origin-foreign': { exit: 1, hint: 'check origin.path; if this is meant: nightpress run {job} --adopt' },
   'origin-rewound': { exit: 1, hint: 'nightpress snapshots {job}; if this is meant: nightpress run {job} --adopt' },
-  'swap-lost': { exit: 75, hint: 'nightpress run {job}', temporary: true },
+  'swap-lost': { exit: 75, hint: 'nightpress run {job}' },
   'swap-unknown': { exit: 6, hint: 'nightpress run {job} settles it' },
   'credentials-refused': { exit: 77, hint: 'check the credentials of the origin' },
   'snapshot-unknown': { exit: 2, hint: 'nightpress snapshots {job}' },
   'asset-unknown': { exit: 2, hint: 'nightpress plan {job} --explain lists assets' },
-  'problem-found': { exit: 13, hint: 'nightpress doctor {job}' },
 } as const satisfies Record<string, FaultKind>;
 
 export type FaultCode = keyof typeof faultKinds;
@@ -47,7 +44,6 @@ export class Fault extends Error {
   readonly code: FaultCode;
   readonly exit: number;
   readonly hint: string;
-  readonly temporary: boolean;
   /** Every problem, when several were found at once (job files). */
   readonly problems: readonly string[];
 
@@ -62,7 +58,6 @@ export class Fault extends Error {
     this.code = code;
     this.exit = kind.exit;
     this.hint = options.hint ?? kind.hint;
-    this.temporary = kind.temporary ?? false;
     this.problems = options.problems ?? [];
   }
 }

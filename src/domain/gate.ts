@@ -1,4 +1,3 @@
-import { Fault } from './faults.js';
 import type { Allowance, Disposition, Finding, GateSpec } from './types.js';
 
 /** The rules by which a finished run may still not be published; each can be overridden once, by name. */
@@ -15,8 +14,6 @@ export interface GateInput {
   readonly findings: readonly Finding[];
   /** Findings about the snapshot as a whole: any error among them holds, none is tolerated. */
   readonly validation?: readonly Finding[];
-  /** Rules that a person lets pass this once. */
-  readonly override?: readonly string[];
 }
 
 export interface Hold {
@@ -25,9 +22,7 @@ export interface Hold {
   readonly message: string;
 }
 
-export type Verdict =
-  | { readonly publish: true; readonly warnings: readonly string[] }
-  | { readonly publish: false; readonly holds: readonly Hold[] };
+export type Verdict = { readonly publish: true } | { readonly publish: false; readonly holds: readonly Hold[] };
 
 /**
  * Publish or hold, from figures alone.
@@ -37,25 +32,10 @@ export type Verdict =
  *   tolerate    more items with nothing to show, and errors that belong to no item, than allowed. Carried items count
  *               for nothing: they show their last good derivatives
  *   validation  the snapshot contradicts itself
- *
- * Throws `usage` for an override that is no rule.
  */
 export function judge(input: GateInput): Verdict {
-  const overridden = new Set(input.override ?? []);
-  refuseUnknown(overridden);
-  const broken = [empty(input), shrink(input), tolerate(input), validation(input)].filter((hold) => hold !== undefined);
-  const holds = broken.filter(({ rule }) => !overridden.has(rule));
-  if (holds.length > 0) return { publish: false, holds: holds.map(withCommand) };
-  return {
-    publish: true,
-    warnings: [...broken.map(({ rule, message }) => `${rule} overridden: ${message}`), ...tolerated(input)],
-  };
-}
-
-function refuseUnknown(overridden: ReadonlySet<string>): void {
-  const unknown = [...overridden].find((rule) => !(gateRules as readonly string[]).includes(rule));
-  if (unknown === undefined) return;
-  throw new Fault('usage', `no gate rule is named '${unknown}', expected one of ${gateRules.join(', ')}`);
+  const holds = [empty(input), shrink(input), tolerate(input), validation(input)].filter((hold) => hold !== undefined);
+  return holds.length > 0 ? { publish: false, holds: holds.map(withCommand) } : { publish: true };
 }
 
 function withCommand({ rule, message }: Hold): Hold {
@@ -94,16 +74,6 @@ function validation({ validation: findings = [] }: GateInput): Hold | undefined 
   if (!first) return undefined;
   const more = others.length > 0 ? ` and ${others.length} more like it` : '';
   return { rule: 'validation', message: `the snapshot is not sound: ${first.message}${more}, expected no error` };
-}
-
-function tolerated({ items, findings }: GateInput): string[] {
-  const missing = items.failed + items.quarantined;
-  const stray = errors(findings).length;
-  return [
-    ...(missing > 0 ? [`${missing} of ${items.total} items have nothing to show`] : []),
-    ...(items.carried > 0 ? [`${items.carried} of ${items.total} items show an older version`] : []),
-    ...(stray > 0 ? [`${stray} ${stray === 1 ? 'error belongs' : 'errors belong'} to no item`] : []),
-  ];
 }
 
 function errors(findings: readonly Finding[]): Finding[] {

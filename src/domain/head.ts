@@ -174,11 +174,6 @@ export function retainOnly(
   return commit(withRetained(head, retained), 'retain', stamp);
 }
 
-/** Changes nothing but `seq`, so that a swap of unknown fate that was made on this head can no longer land. */
-export function fence(head: Head, stamp: Stamp): Head {
-  return commit(head, 'fence', stamp);
-}
-
 /** Whether the commit `txn` is in this head. False means "never" only while at most `commitsKept` commits came after. */
 export function landed(head: Head, txn: string): boolean {
   return head.commits.some((made) => made.txn === txn);

@@ -89,16 +89,7 @@ export async function* diffManifests(
   yield* diffSubtrees(opener(load), { before: before ?? null, after: after ?? null, depth: 0 });
 }
 
-/** The name of every node, the root first. Nodes in `seen` are skipped with all below them; what is yielded is added. */
-export async function* nodeDigests(
-  load: LoadNode,
-  root: SnapshotId,
-  seen: Set<Digest> = new Set(),
-): AsyncGenerator<Digest> {
-  for await (const { digest } of namedNodes(load, root, seen)) yield digest;
-}
-
-/** Like `nodeDigests`, with what each node holds. */
+/** Every node with its name, the root first. Nodes in `seen` are skipped with all below them; what is yielded is added. */
 export async function* namedNodes(
   load: LoadNode,
   root: SnapshotId,

@@ -23,8 +23,6 @@ export interface Plan {
   readonly partitions: readonly PlannedPartition[];
   /** With those of assets that needed no look; together with `items` all items there are. */
   readonly unchangedItems: number;
-  /** Looked at, and the live snapshot already holds exactly what it should. */
-  readonly settledKeys: readonly AssetKey[];
   readonly removedKeys: readonly AssetKey[];
   /** Live items whose asset stays, but whose recipe no longer matches it. */
   readonly droppedItems: readonly { readonly key: AssetKey; readonly recipe: string }[];
@@ -51,7 +49,6 @@ export function planItems(input: PlanInput): Plan {
     items: rows.map((row) => withPartition(row, partitionOf.get(row.id))),
     partitions: partitions.map((partition) => ({ ...partition, items: partition.items.length })),
     unchangedItems: looks.reduce((sum, asset) => sum + asset.unchanged, input.comparison.unchangedItems),
-    settledKeys: looks.filter(isSettled).map((asset) => asset.change.key),
     removedKeys: changes.filter((change) => change.kind === 'removed').map((change) => change.key),
     droppedItems: looks.flatMap((asset) => asset.dropped.map((recipe) => ({ key: asset.change.key, recipe }))),
     assets: countAssets(input.comparison),
@@ -97,10 +94,6 @@ function look(input: PlanInput, change: Change): Look {
   const names = new Set(items.map((item) => item.facts.recipe.name));
   const dropped = Object.keys(input.base.get(change.key)?.items ?? {}).filter((recipe) => !names.has(recipe));
   return { change, rows, unchanged: items.length - rows.length, dropped };
-}
-
-function isSettled({ change, rows, dropped }: Look): boolean {
-  return change.kind === 'again' && rows.length === 0 && dropped.length === 0;
 }
 
 function withPartition(item: PlannedItem, partition: PartitionId | undefined): PlannedItem {

@@ -51,7 +51,6 @@ export async function retryNight(night: Night, request: RetryRequest): Promise<R
     kind: 'run',
     window,
     scheduled,
-    supersedes: false,
     missed: [],
     because: 'retried by hand',
   } as const;

@@ -74,8 +74,6 @@ export interface Origin {
 
   /** Present only where plain web servers read files: a tree of the snapshot's public paths, made before the swap. */
   readonly tree?: Tree;
-  /** Free bytes for new blobs, where that can be known. */
-  freeBytes?(): Promise<number>;
 }
 
 export interface Tree {

@@ -33,7 +33,7 @@ function choose({ now, ledger, open, sameWork = true, flags, spec: other = spec 
   return chooseWindow({ now: at(now), spec: other, windows: open ? [...ledger, open] : ledger, openRun, flags });
 }
 
-/** `run 22, superseding, missed 20 21`: the decision in one line, windows by day, unscheduled ones with their hour. */
+/** `run 22, missed 20 21`: the decision in one line, windows by day, unscheduled ones with their hour. */
 function told(decision: Decision): string {
   const scheduled = decision.kind === 'run' ? decision.scheduled : decision.window.label.endsWith('T02:00');
   const day = (label: string) => label.slice(8, 10);
@@ -41,7 +41,7 @@ function told(decision: Decision): string {
   if (decision.kind === 'nothing') return `nothing ${name}, next ${day(decision.next.label)}`;
   if (decision.kind === 'resume') return `resume ${name}`;
   const missed = decision.missed.map(({ label }) => day(label)).join(' ');
-  return `run ${name}${decision.supersedes ? ', superseding' : ''}${missed ? `, missed ${missed}` : ''}`;
+  return `run ${name}${missed ? `, missed ${missed}` : ''}`;
 }
 
 const published21 = night('21', 'published');
@@ -116,32 +116,24 @@ describe('last outcome × now × what changed', () => {
       { now: '22 20:00', ledger: [], open: night('22', 'interrupted') },
       'resume 22',
     ],
-    [
-      'crashed, job or tools changed',
-      { now: '22 03:00', ledger: [], open: night('22'), sameWork: false },
-      'run 22, superseding',
-    ],
-    [
-      'crashed, and the next night is due',
-      { now: '23 02:00', ledger: [], open: night('22') },
-      'run 23, superseding, missed 22',
-    ],
-    ['crashed two nights ago', { now: '24 03:00', ledger: [], open: night('22') }, 'run 24, superseding, missed 22 23'],
+    ['crashed, job or tools changed', { now: '22 03:00', ledger: [], open: night('22'), sameWork: false }, 'run 22'],
+    ['crashed, and the next night is due', { now: '23 02:00', ledger: [], open: night('22') }, 'run 23, missed 22'],
+    ['crashed two nights ago', { now: '24 03:00', ledger: [], open: night('22') }, 'run 24, missed 22 23'],
     [
       'crashed last night, and tools changed',
       { now: '23 03:00', ledger: [], open: night('22'), sameWork: false },
-      'run 23, superseding, missed 22',
+      'run 23, missed 22',
     ],
     ['a retry crashed in the published window', { now: '22 09:00', ledger: [], open: published22 }, 'resume 22'],
     [
       'a retry crashed in the published window, job changed',
       { now: '22 09:00', ledger: [], open: published22, sameWork: false },
-      'run 22, superseding',
+      'run 22',
     ],
     [
       'the schedule moved away from the open window',
       { now: '22 03:00', ledger: [], open: night('22'), spec: { ...spec, cron: '30 1 * * *' } },
-      'run 22, superseding',
+      'run 22',
     ],
 
     // An unscheduled run is open.
@@ -159,17 +151,13 @@ describe('last outcome × now × what changed', () => {
     [
       '--now crashed, tools changed',
       { now: '22 13:00', ledger: [published22], open: noon22, sameWork: false },
-      'run 22 12:00, superseding',
+      'run 22 12:00',
     ],
-    [
-      '--now crashed, and the night is due',
-      { now: '23 02:00', ledger: [published22], open: noon22 },
-      'run 23, superseding',
-    ],
+    ['--now crashed, and the night is due', { now: '23 02:00', ledger: [published22], open: noon22 }, 'run 23'],
     [
       '--now crashed, the night is due, --now again',
       { now: '23 03:00', ledger: [published22], open: noon22, flags: byNow },
-      'run 23 03:00, superseding',
+      'run 23 03:00',
     ],
 
     // --now and --rerun.
@@ -178,7 +166,7 @@ describe('last outcome × now × what changed', () => {
     [
       '--now while the night is unfinished',
       { now: '22 13:00', ledger: [], open: night('22'), flags: byNow },
-      'run 22 13:00, superseding',
+      'run 22 13:00',
     ],
     [
       '--now names missed nights too',
@@ -200,7 +188,7 @@ describe('last outcome × now × what changed', () => {
     [
       '--rerun over an unfinished run starts over',
       { now: '22 03:00', ledger: [], open: night('22'), flags: byRerun },
-      'run 22, superseding',
+      'run 22',
     ],
 
     // The clock was set back: the ledger lies in the future.
@@ -215,7 +203,7 @@ describe('last outcome × now × what changed', () => {
     [
       'clock back, an open run with other tools',
       { now: '22 01:00', ledger: [published21], open: night('22'), sameWork: false },
-      'run 22, superseding',
+      'run 22',
     ],
     ['clock mended after a night in the far future', { now: '22 03:00', ledger: [night('28', 'published')] }, 'run 22'],
     [

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Fault } from '../../src/domain/faults.js';
-import { type GateInput, gateRules, judge, type Verdict } from '../../src/domain/gate.js';
+import { type GateInput, judge, type Verdict } from '../../src/domain/gate.js';
 import type { Finding } from '../../src/domain/types.js';
 
 const spec = { tolerate: { share: 0.01 }, shrink: { share: 0.1 } };
@@ -82,13 +81,6 @@ describe('which nights are held', () => {
       { assets: { total: 9 }, items: { failed: 99 }, validation: [finding('error')] },
       'shrink tolerate validation',
     ],
-    ['an overridden rule', { items: { failed: 99 }, override: ['tolerate'] }, 'publish'],
-    [
-      'another rule than the overridden one',
-      { items: { failed: 99 }, assets: { total: 9 }, override: ['tolerate'] },
-      'shrink',
-    ],
-    ['empty overridden needs no second override', { assets: { total: 0 }, override: ['empty'] }, 'publish'],
   ];
 
   test.each(table)('%s', (_what, given, expected) => {
@@ -126,29 +118,9 @@ describe('what a verdict says', () => {
   test.each(table)('%s: figures, limit and the command', (rule, given, message) => {
     expect(verdict(given)).toEqual({ publish: false, holds: [{ rule, message }] });
   });
-
-  test('a published night still warns of what was let pass and what is missing', () => {
-    const held = { items: { failed: 11, carried: 4 }, findings: [finding('error')], override: ['tolerate'] };
-    expect(verdict(held)).toEqual({
-      publish: true,
-      warnings: [
-        'tolerate overridden: 12 of 1000 items have nothing to show (11 failed, 0 quarantined, 1 error outside any item), the gate tolerates 10 (1%)',
-        '11 of 1000 items have nothing to show',
-        '4 of 1000 items show an older version',
-        '1 error belongs to no item',
-      ],
-    });
-    expect(verdict()).toEqual({ publish: true, warnings: [] });
-  });
-
-  test('an override that is no rule is refused, not ignored', () => {
-    const misspelt = () => verdict({ override: ['tolerat'] });
-    expect(misspelt).toThrow(Fault);
-    expect(misspelt).toThrow(`no gate rule is named 'tolerat', expected one of ${gateRules.join(', ')}`);
-  });
 });
 
-test('for any figures: more trouble never publishes what less trouble holds, and overriding every rule publishes', () => {
+test('for any figures: more trouble never publishes what less trouble holds', () => {
   const figures = fc.record({
     items: fc.record({ total: fc.integer({ min: 50, max: 300 }), failed: fc.nat(40), quarantined: fc.nat(5) }),
     assets: fc.record({ total: fc.nat(200), baseTotal: fc.option(fc.nat(200), { nil: undefined }) }),
@@ -159,7 +131,6 @@ test('for any figures: more trouble never publishes what less trouble holds, and
       const given = { items, assets, findings: Array.from({ length: stray }, () => finding('error')) };
       const worse = { ...given, items: { ...items, failed: items.failed + 1 } };
       if (!verdict(given).publish) expect(verdict(worse).publish).toBe(false);
-      expect(verdict({ ...worse, override: [...gateRules] }).publish).toBe(true);
     }),
     { numRuns: 300 },
   );

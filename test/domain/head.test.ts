@@ -5,7 +5,6 @@ import { Fault } from '../../src/domain/faults.js';
 import {
   addPin,
   commitsKept,
-  fence,
   firstHead,
   type Head,
   landed,
@@ -17,6 +16,7 @@ import {
   serializeHead,
   stageIn,
   unfreeze,
+  unstage,
   withRetained,
 } from '../../src/domain/head.js';
 import { protectedSnapshots, retain } from '../../src/domain/retention.js';
@@ -157,19 +157,11 @@ describe('pins', () => {
 });
 
 describe('commits', () => {
-  test('a fence changes nothing but seq, time and commits', () => {
-    const { seq: _, at: __, commits: ___, ...before } = nights(1, 2);
-    const { seq, at: ____, commits, ...after } = fence(nights(1, 2), stamp('fence'));
-    expect(after).toEqual(before);
-    expect(seq).toBe(3);
-    expect(commits.at(-1)).toEqual({ seq: 3, txn: 'fence', kind: 'fence' });
-  });
-
   test(`a commit is known to have landed until ${commitsKept} others came after it`, () => {
     let head = nights(1);
-    for (let n = 1; n < commitsKept; n++) head = fence(head, stamp(`fence-${n}`));
+    for (let n = 1; n < commitsKept; n++) head = unstage(head, stamp(`other-${n}`));
     expect(landed(head, 'txn-1')).toBe(true);
-    expect(landed(fence(head, stamp('one more')), 'txn-1')).toBe(false);
+    expect(landed(unstage(head, stamp('one more')), 'txn-1')).toBe(false);
     expect(landed(head, 'never')).toBe(false);
   });
 
@@ -194,7 +186,7 @@ describe('head.json', () => {
 
   test('fields that a newer nightpress added are carried along by a commit', () => {
     const newer = serializeHead(good).replace('"job"', '"gc": { "epoch": 3 },\n  "job"');
-    expect(JSON.parse(serializeHead(fence(parseHead(newer), stamp('fence'))))).toMatchObject({ gc: { epoch: 3 } });
+    expect(JSON.parse(serializeHead(unstage(parseHead(newer), stamp('unstage'))))).toMatchObject({ gc: { epoch: 3 } });
   });
 
   const damaged: [what: string, text: string, says: string][] = [
@@ -302,7 +294,7 @@ describe('any sequence of operations', () => {
           },
       ),
     },
-    { weight: 1, arbitrary: fc.constant<Step>((head, txn) => fence(head, { txn, now: start })) },
+    { weight: 1, arbitrary: fc.constant<Step>((head, txn) => unstage(head, { txn, now: start })) },
   );
 
   test('keeps seq strictly growing, live and pins retained, at most 32 commits, and reads back as written', () => {

@@ -61,7 +61,7 @@ test('another process is refused with the name of the holder, who is not disturb
   const child = await holder(folder);
   expect(isLocked(folder)).toBe(true);
   const fault = await refusal(folder, 50);
-  expect(fault).toMatchObject({ code: 'run-locked', exit: 11, temporary: true });
+  expect(fault).toMatchObject({ code: 'run-locked', exit: 11 });
   expect(fault.message).toContain(`pid ${child.process.pid} on child since 1970-01-01T00:00:00.000Z`);
   expect(isLocked(folder)).toBe(true);
 });

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, lstat, rm, statfs } from 'node:fs/promises';
+import { access, lstat, rm } from 'node:fs/promises';
 import type { Origin, OriginKind, OriginServices, Tree } from '../contract.js';
 import { blobBytes, condemnBlob, hashBlob, putBlob } from './blobs.js';
 import { readHead, swapHead } from './commit.js';
@@ -52,7 +52,6 @@ function open(config: Readonly<Record<string, unknown>>, services: OriginService
     remove: (keys) => remove(disk, keys),
     exclusively,
     ...(tree && { tree: treeOf(disk, exclusively) }),
-    freeBytes: () => onDisk(root, () => freeBytes(disk)),
   };
 }
 
@@ -69,10 +68,4 @@ function treeOf(disk: Disk, exclusively: Origin['exclusively']): Tree {
       for (const tree of pruned) await onDisk(disk.root, () => rm(tree, { recursive: true, force: true }));
     },
   };
-}
-
-async function freeBytes(disk: Disk): Promise<number> {
-  await disk.ensure(disk.root);
-  const { bavail, bsize } = await statfs(disk.root);
-  return bavail * bsize;
 }

@@ -229,7 +229,7 @@ export function sourceSuite(name: string, harness: SourceHarness): void {
           (error: unknown) => error,
         );
         expect(fault).toBeInstanceOf(Fault);
-        expect(fault).toMatchObject({ code: 'source-unreachable', temporary: true });
+        expect(fault).toMatchObject({ code: 'source-unreachable' });
       }
       expect(await readdir(scratch)).toEqual([]);
     });
