@@ -43,7 +43,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     await buildProgram(context).parseAsync(argv, { from: 'user' });
     return context.exit;
   } catch (error) {
-    return explain(error);
+    return explain(error, argv.includes('--json'));
   }
 }
 
@@ -87,9 +87,11 @@ function version(): string {
   return (manifest as { version: string }).version;
 }
 
-function explain(error: unknown): number {
+function explain(error: unknown, json: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (!(error instanceof Fault)) throw error; // a bug of ours: its stack is what is needed
+  const { code, message, problems, exit, hint } = error;
+  if (json) process.stdout.write(`${JSON.stringify({ type: 'fault', code, message, problems, exit, next: [hint] })}\n`);
   for (const line of faultLines(error)) process.stderr.write(`${line}\n`);
   return error.exit;
 }

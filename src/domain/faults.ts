@@ -29,12 +29,12 @@ export const faultKinds = {
   'origin-full': { exit: 75, hint: 'free space at the origin, then: nightpress run {job}' },
   'origin-corrupt': { exit: 13, hint: 'nightpress verify {job}' },
   'origin-foreign': { exit: 1, hint: 'check origin.path; if this is meant: nightpress run {job} --adopt' },
-  'origin-rewound': { exit: 1, hint: 'nightpress snapshots {job}; if this is meant: nightpress run {job} --adopt' },
+  'origin-rewound': { exit: 13, hint: 'nightpress run {job} --adopt' },
   'swap-lost': { exit: 75, hint: 'nightpress run {job}' },
   'swap-unknown': { exit: 6, hint: 'nightpress run {job} settles it' },
   'credentials-refused': { exit: 77, hint: 'check the credentials of the origin' },
   'snapshot-unknown': { exit: 2, hint: 'nightpress snapshots {job}' },
-  'asset-unknown': { exit: 2, hint: 'nightpress plan {job} --explain lists assets' },
+  'asset-unknown': { exit: 2, hint: 'nightpress explain --help' },
 } as const satisfies Record<string, FaultKind>;
 
 export type FaultCode = keyof typeof faultKinds;

@@ -48,16 +48,20 @@ function foreign(what: string): Fault {
   return new Fault('origin-foreign', `the origin ${what}`);
 }
 
-function refuseStranger(remembered: RememberedOrigin, head: Head | undefined, job: string): void {
+/** Throws unless this is the origin that the state remembers, at least as far on. */
+export function refuseStranger(remembered: RememberedOrigin, head: Head | undefined, job: string): void {
   if (!head) {
     throw new Fault(
       'origin-rewound',
-      `the origin of '${job}' has no head, but seq ${remembered.seq} was seen there: expected head.json`,
+      `the origin of '${job}' has no head, but seq ${remembered.seq} was seen there: is its volume mounted? --adopt publishes everything there again`,
     );
   }
   if (head.origin !== remembered.origin) throw foreign(`is ${head.origin}, the state remembers ${remembered.origin}`);
   if (head.seq < remembered.seq) {
-    throw new Fault('origin-rewound', `the origin is at seq ${head.seq}, but seq ${remembered.seq} was seen there`);
+    throw new Fault(
+      'origin-rewound',
+      `the origin is at seq ${head.seq}, but seq ${remembered.seq} was seen there: --adopt goes on from what it has`,
+    );
   }
 }
 

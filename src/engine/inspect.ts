@@ -4,6 +4,7 @@ import type { Job, Window } from '../domain/types.js';
 import { nextOpenings } from '../domain/window.js';
 import type { Origin } from '../origins/contract.js';
 import type { LockHolder, Progress, RunRow, State } from '../state/contract.js';
+import { refuseStranger } from './base.js';
 
 export interface InspectParts {
   readonly job: Job;
@@ -33,7 +34,7 @@ export async function inspect(parts: InspectParts, which?: string): Promise<Stan
   const run = findRun(state, which);
   const [next] = nextOpenings(job.window, parts.clock(), 1);
   if (!next) throw new Error(`window '${job.window.cron}' never opens again`);
-  const { head, fault } = await readHead(parts.origin);
+  const { head, fault } = await readHead(parts);
   return {
     job: job.name,
     running: holder !== undefined,
@@ -55,9 +56,12 @@ function findRun(state: State, which: string | undefined): RunRow | undefined {
   return found;
 }
 
-async function readHead(origin: Origin): Promise<{ head?: Head; fault?: Fault }> {
+async function readHead({ origin, state, job }: InspectParts): Promise<{ head?: Head; fault?: Fault }> {
   try {
-    return { head: (await origin.readHead())?.head };
+    const head = (await origin.readHead())?.head;
+    const remembered = state.origin();
+    if (remembered) refuseStranger(remembered, head, job.name);
+    return { head };
   } catch (error) {
     if (error instanceof Fault) return { fault: error };
     throw error;

@@ -89,7 +89,12 @@ export async function thaw(parts: HeadParts): Promise<Head> {
     const isHeld = staged?.rules.some((rule) => rule !== 'frozen') ?? true;
     if (!staged || isHeld) return unfreeze(head, stamp);
     const { frozen: _, ...thawed } = head;
-    return await publishing(parts, thawed, { ...stamp, ...staged });
+    try {
+      return await publishing(parts, thawed, { ...stamp, ...staged });
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      return unfreeze(head, stamp); // what is staged cannot go live as it is: the next run makes it anew
+    }
   });
   await tidyTrees(parts.origin, next);
   return next;

@@ -24,7 +24,7 @@ export interface Preview extends MadePlan {
 export async function previewNight(night: Night, request: RunRequest = {}): Promise<Preview> {
   const base = await meetOrigin(night, request.adopt ?? false);
   const recipes = await readyRecipes(night);
-  const decision = decide(night, request, isSameWork(night, recipes));
+  const decision = decide(night, request, isSameWork(night, recipes, base));
   const inventory = await scan(night);
   const made = await makePlan(night, { inventory, base: base.snapshot, recipes });
   const holds = await forecastGate(night, { made, base: base.snapshot });

@@ -61,6 +61,7 @@ export async function publish(night: Night, input: PublishInput): Promise<Publis
         : await commit(night, input, read, candidate);
     if (!published) continue;
     if (stand.base && published.kind !== 'live') await mendLive(night, input.run, stand.base);
+    if (published.kind === 'same') await mendEntrances(night);
     const { updates } = stand;
     const yielded = new Set([...input.updates.keys()].filter((key) => !updates.has(key)));
     // Where others moved the head, the next run compares from our base on: what they changed is new to us.
@@ -91,6 +92,16 @@ async function mendLive(night: Night, run: RunId, live: SnapshotId): Promise<voi
     live,
     night.state.items(run).map((row) => row.key),
   );
+}
+
+/** A commit makes them anyway; a night without one looks whether somebody took them away. */
+async function mendEntrances(night: Night): Promise<void> {
+  const { tree } = night.origin;
+  const lost = (await tree?.lostEntrances()) ?? [];
+  if (lost.length === 0) return;
+  await tree?.mendEntrances();
+  const message = `readers found nothing under ${lost.join(', ')} at the origin; it leads to what is live again`;
+  night.emit({ type: 'finding', finding: { code: 'entrance-lost', severity: 'notice', message } });
 }
 
 async function storeManifest(night: Night, onto: SnapshotId | undefined, updates: Updates): Promise<SnapshotId> {

@@ -122,7 +122,9 @@ function nextCommands(job: string, input: ReportInput, findings: readonly Findin
     case 'held':
       return commandsWhenHeld(job, input.held ?? []);
     case 'incomplete': {
-      const key = findings.find((finding) => finding.severity === 'error' && finding.key !== undefined)?.key;
+      const errors = findings.filter((finding) => finding.severity === 'error');
+      if (errors.every(({ code }) => code === 'vanished')) return [`nightpress run ${job} --now`];
+      const key = errors.find((finding) => finding.key !== undefined)?.key;
       return [
         `nightpress retry ${job} --failed`,
         ...(key === undefined

@@ -41,7 +41,7 @@ export async function runNight(night: Night, request: RunRequest = {}): Promise<
   const settled = night.state.openRun() ? undefined : decideFor(night, request, base);
   if (settled?.kind === 'nothing') return nothingToDo(night, { decision: settled, head: base.head, startedAt });
   const recipes = await readyRecipes(night); // starts tools, so only when there is something to do
-  const decision = settled ?? decide(night, request, isSameWork(night, recipes));
+  const decision = settled ?? decide(night, request, isSameWork(night, recipes, base));
   if (decision.kind === 'nothing') return nothingToDo(night, { decision, head: base.head, startedAt });
   const run = begin(night, {
     decision,
@@ -168,6 +168,12 @@ export function decide(night: Night, request: RunRequest, sameWork: boolean): De
   });
 }
 
-export function isSameWork(night: Night, recipes: ReadonlyMap<string, ReadyRecipe>): boolean {
-  return night.state.openRun()?.jobDigest === jobDigest(night.job, recipes);
+/**
+ * Whether the open run's plan still holds: neither job nor tools changed, and what is live is what it was planned on, or
+ * what it made live itself. After a rollback the night is planned anew; what was made is found by fingerprint.
+ */
+export function isSameWork(night: Night, recipes: ReadonlyMap<string, ReadyRecipe>, base: Base): boolean {
+  const open = night.state.openRun();
+  if (open?.jobDigest !== jobDigest(night.job, recipes)) return false;
+  return !open.plan || open.plan.base === base.snapshot || base.head?.channels.live?.run === open.id;
 }

@@ -27,6 +27,8 @@ export interface Verification {
   readonly misshown: readonly Flaw[];
   /** The tree is not there at all. */
   readonly treeMissing: boolean;
+  /** Fixed names by which readers find what is live, that lead nowhere. */
+  readonly lostEntrances: readonly string[];
   /** What is wrong with the manifest itself; then not all of the snapshot was looked at. */
   readonly damaged: string | undefined;
   /** One per flaw. */
@@ -44,6 +46,7 @@ export interface VerifyOptions {
 export async function verify(origin: Origin, snapshot: SnapshotId, options: VerifyOptions): Promise<Verification> {
   const tree = options.tree ? origin.tree : undefined;
   const treeMissing = tree !== undefined && !(await tree.has(snapshot));
+  const lostEntrances = (await tree?.lostEntrances()) ?? [];
   const look = lookOnce(origin, options.deep);
   const found = { assets: 0, bad: [] as Flaw[], misshown: [] as Flaw[] };
   const inspect = async (named: Omit<Flaw, 'wrong'>): Promise<void> => {
@@ -58,7 +61,7 @@ export async function verify(origin: Origin, snapshot: SnapshotId, options: Veri
       for (const named of derivativesOf(entry)) await inspect(named);
     }
   });
-  const verdict = { snapshot, ...look.totals(), ...found, treeMissing, damaged };
+  const verdict = { snapshot, ...look.totals(), ...found, treeMissing, lostEntrances, damaged };
   return { ...verdict, findings: findingsOf(verdict) };
 }
 
@@ -108,11 +111,16 @@ function findingsOf({
   bad,
   misshown,
   treeMissing,
+  lostEntrances,
   damaged,
 }: Omit<Verification, 'findings'>): readonly Finding[] {
   const missing = `the tree of snapshot ${snapshot} is not there: plain web servers have nothing to show`;
   return [
     ...(damaged ? [{ code: 'manifest-bad', severity: 'error', message: damaged } as const] : []),
+    ...lostEntrances.map((name) => {
+      const message = `readers find nothing under '${name}': it does not lead to what is live`;
+      return { code: 'entrance-lost', severity: 'error', message } as const;
+    }),
     ...(treeMissing ? [{ code: 'tree-missing', severity: 'error', message: missing } as const] : []),
     ...bad.map((flaw) => finding('blob-bad', flaw, `the blob of ${flaw.derivative.path} ${flaw.wrong}`)),
     ...misshown.map((flaw) => finding('path-bad', flaw, `the public path ${flaw.derivative.path} ${flaw.wrong}`)),
@@ -129,6 +137,8 @@ export interface Repair {
   /** Public paths that show their blob again. */
   readonly mended: number;
   readonly treeMade: boolean;
+  /** Fixed names that lead to what is live again. */
+  readonly entrances: readonly string[];
 }
 
 /**
@@ -146,5 +156,8 @@ export async function repair(origin: Origin, state: State, found: Verification):
   const treeMade = found.treeMissing && still.length === 0 && found.damaged === undefined;
   if (treeMade) await prepareTree(origin, found.snapshot);
   const misshown = found.misshown.map(({ key }) => key);
-  return { condemned, mended: await mendTree(origin, found.snapshot, misshown), treeMade };
+  const mended = await mendTree(origin, found.snapshot, misshown);
+  const entrances = found.lostEntrances;
+  if (entrances.length > 0) await origin.tree?.mendEntrances();
+  return { condemned, mended, treeMade, entrances };
 }

@@ -60,6 +60,9 @@ const shape = z.strictObject({
   keep: z.strictObject({ last: z.int().min(1).default(14), within: duration.default(30 * 86_400_000) }).prefault({}),
 });
 
+/** A timer counts milliseconds in 31 bits; 24 days. */
+const longestSeconds = 2_000_000;
+
 const recipeShape = z.looseObject({
   kind: z.string(),
   match: z.union([
@@ -72,7 +75,7 @@ const recipeShape = z.looseObject({
   path: z.string().optional(),
   limits: z
     .strictObject({
-      seconds: z.number().positive().optional(),
+      seconds: z.number().positive().max(longestSeconds).optional(),
       memoryMB: z.number().positive().optional(),
       outputMB: z.number().positive().optional(),
     })
@@ -144,7 +147,7 @@ function checkRecipe(name: string, raw: unknown, families: Families, problems: P
     return [];
   }
   const { kind: kindName, match, path, limits, ...settings } = common.data;
-  const kind = families.recipeKinds[kindName];
+  const kind = Object.hasOwn(families.recipeKinds, kindName) ? families.recipeKinds[kindName] : undefined;
   if (!kind) {
     problems.push({
       path: [...at, 'kind'],

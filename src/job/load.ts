@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import path from 'node:path';
+import { inspect } from 'node:util';
 import { createJiti } from 'jiti';
 import { Fault } from '../domain/faults.js';
 import type { Problem } from '../domain/problems.js';
@@ -47,7 +48,8 @@ function readJob(project: Project, name: string, families: Families): Promise<Ch
 
 async function readJobFile(project: Project, name: string, families: Families): Promise<CheckedJob> {
   const file = fileOf(project, name);
-  const result = await checkJob(await importJob(file, families.api), { name, file, project: project.folder }, families);
+  const value = await importJob(file, families.api);
+  const result = await checkValue(file, () => checkJob(value, { name, file, project: project.folder }, families));
   if (!result.ok) throw invalid(file, result.problems);
   return result.checked;
 }
@@ -77,9 +79,24 @@ async function importJob(file: string, api: Families['api']): Promise<unknown> {
   try {
     return await jiti.import(file, { default: true });
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    throw new Fault('job-invalid', `job file ${file} cannot be loaded: ${reason}`, { cause: error });
+    throw new Fault('job-invalid', `job file ${file} cannot be loaded: ${reasonOf(error)}`, { cause: error });
   }
+}
+
+/** What a job file exports may throw when it is only looked at: getters, proxies. */
+async function checkValue<T>(file: string, check: () => Promise<T>): Promise<T> {
+  try {
+    return await check();
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    throw new Fault('job-invalid', `job file ${file} cannot be checked: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** Anything can be thrown, also what has no text. */
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error && typeof error.message === 'string' ? error.message : inspect(error);
+  return text.split('\n')[0] || 'an error without a message';
 }
 
 function invalid(file: string, problems: readonly Problem[]): Fault {
@@ -91,9 +108,20 @@ function invalid(file: string, problems: readonly Problem[]): Fault {
 }
 
 function show(value: unknown): string {
-  const text = value === undefined ? 'nothing' : typeof value === 'function' ? 'a function' : JSON.stringify(value);
+  const text = value === undefined ? 'nothing' : typeof value === 'function' ? 'a function' : written(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
+
+function written(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? inspect(value, shown);
+  } catch {
+    return inspect(value, shown); // a circle, or a value that refuses to be told
+  }
+}
+
+/** One line, and no getter is called. */
+const shown = { breakLength: Number.POSITIVE_INFINITY, depth: 2, getters: false, customInspect: false };
 
 /** Publishing into the source would publish the publication; working inside it would list the work. */
 function overlaps(checked: CheckedJob, project: Project): Problem[] {

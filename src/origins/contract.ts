@@ -77,6 +77,10 @@ export interface Origin {
 }
 
 export interface Tree {
+  /** The fixed names by which readers find the head and the live tree, as far as they lead somewhere else or nowhere. */
+  lostEntrances(): Promise<readonly string[]>;
+  /** Makes them lead to what is live again. */
+  mendEntrances(): Promise<void>;
   /**
    * Makes the complete tree of `snapshot` durable. `entries` are all entries of the snapshot. Idempotent; a tree left
    * half-made by a dead process is made again, one that is there is mended. A blob that is missing is `origin-corrupt`.

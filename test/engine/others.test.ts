@@ -5,7 +5,7 @@ import { Fault } from '../../src/domain/faults.js';
 import { rollBack, thaw } from '../../src/engine/move-head.js';
 import { directory as directoryOrigin } from '../../src/origins/directory/index.js';
 import { holdLock } from '../../src/state/lock.js';
-import { copyRecipe, NightWorld } from '../support/night-world.js';
+import { copyRecipe, Killed, NightWorld } from '../support/night-world.js';
 
 let world: NightWorld;
 
@@ -199,4 +199,34 @@ describe('a file that is replaced during the night', () => {
     expect((await nextNight()).outcome).toBe('published');
     expect([live('a.txt'), live('two/a.txt')]).toEqual(['second a', 'second a']);
   });
+});
+
+test('a run that was killed and resumed after a rollback is planned anew, and shows what the source has', async () => {
+  world.put('x', 'a file');
+  await world.run();
+  world.remove('x');
+  world.put('x/inner.txt', 'it became a folder');
+  await nextNight();
+  rmSync(path.join(world.root, 'media/x'), { recursive: true });
+  world.put('x', 'a file again');
+  await nextNight();
+  world.put('a.txt', 'new a');
+  world.onEvent = (event) => {
+    if (event.type === 'checkpointed') throw new Killed();
+  };
+  await expect(nextNight()).rejects.toThrow(Killed);
+  world.onEvent = () => undefined;
+  await rollBack(byHand(), { to: head().retained.at(-2).snapshot });
+  expect(live('x/inner.txt')).toBe('it became a folder');
+  expect((await world.run()).outcome).toBe('published');
+  expect([live('x'), live('a.txt')]).toEqual(['a file again', 'new a']);
+});
+
+test('names by which readers enter are made again by the next run', async () => {
+  await world.run();
+  for (const name of ['head.json', 'live']) rmSync(path.join(world.root, 'public', name));
+  const result = await nextNight();
+  expect(result.outcome).toBe('unchanged');
+  expect(live('a.txt')).toBe('content of a');
+  expect(head().seq).toBe(1);
 });

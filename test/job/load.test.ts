@@ -139,3 +139,31 @@ test('durations and allowances are exactly what they say', () => {
   ]);
   expect([-1, 1.5, '101%', '%', '1', true].map(parseAllowance)).toEqual(Array(6).fill(undefined));
 });
+
+test.each([
+  ['a number no JSON has', '{ last: 10n }', 'keep.last: 10n'],
+  ['a symbol', "{ last: Symbol('x') }", 'keep.last: Symbol(x)'],
+  ['a circle', '(() => { const o = {}; o.o = o; return { last: o }; })()', 'keep.last: <ref'],
+  ['text that throws', '{ last: { toJSON() { throw 1; } } }', 'keep.last: {'],
+])('a value that is %s is a problem like any other', async (_what, keep, problem) => {
+  write('one', { keep });
+  expect((await problemsOf('one'))[0]).toContain(problem);
+});
+
+test.each(['constructor', '__proto__', 'toString'])('no recipe is of kind %s', async (kind) => {
+  write('one', { recipes: `{ a: { kind: '${kind}', match: '*' } }` });
+  expect((await problemsOf('one'))[0]).toContain('recipes.a.kind');
+});
+
+test.each(['throw Object.create(null)', 'throw { toString() { throw 1; } }', "throw new Error('')"])(
+  'a file that does `%s` cannot be loaded, and that is said',
+  async (text) => {
+    writeFileSync(path.join(root, 'jobs', 'one.ts'), `${text};\n`);
+    expect((await problemsOf('one'))[0]).toContain('cannot be loaded');
+  },
+);
+
+test('a limit longer than a timer can count is refused', async () => {
+  write('one', { recipes: "{ a: copy({ match: '**/*', limits: { seconds: 2_200_000 } }) }" });
+  expect((await problemsOf('one'))[0]).toContain('recipes.a.limits.seconds: 2200000');
+});

@@ -124,12 +124,14 @@ function extendGitignore(file: string): readonly string[] {
   return missing;
 }
 
-/** Absolute paths, because cron knows no PATH; skipping when the night before still runs; output where it can be read. */
+/** Absolute paths, because cron knows no PATH; skipping when the night before still runs; output where it can be read, also after
+ * somebody deleted the work folder. */
 function crontabLine(project: string, job: string): string {
   const bin = installed('bin', 'nightpress.js');
   const log = path.join(project, '.nightpress', `${job}.cron.log`);
+  const folder = shellWord(path.dirname(log));
   const words = [process.execPath, bin, 'run', job, '--project', project, '--if-locked', 'skip'];
-  return `17 * * * * ${[...words, '>>', log, '2>&1']
+  return `17 * * * * mkdir -p ${folder.replaceAll('%', '\\%')} && ${[...words, '>>', log, '2>&1']
     .map((word) => (word === '>>' || word === '2>&1' ? word : shellWord(word)))
     .join(' ')
     .replaceAll('%', '\\%')}`;

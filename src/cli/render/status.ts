@@ -5,7 +5,7 @@ import type { Terminal } from '../terminal.js';
 import { count, duration, printable, short } from './units.js';
 
 /** The part of a stored result that `status` shows; rows written by other versions may lack any of it. */
-type StoredResult = Partial<Pick<Result, 'items' | 'findings' | 'held' | 'fault' | 'next' | 'exit'>>;
+type StoredResult = Partial<Pick<Result, 'items' | 'snapshot' | 'findings' | 'held' | 'fault' | 'next' | 'exit'>>;
 
 export function statusRecord(standing: Standing): object {
   const { job, running, holder, head, originFault, run, progress, next } = standing;
@@ -60,14 +60,22 @@ export function renderStatus(terminal: Terminal, standing: Standing, now: number
 
 type Colour = 'green' | 'yellow' | 'red' | 'cyan';
 
-function verdictOf({ running, run, originFault, progress }: Standing): {
+/** What this run staged is live now: somebody overrode the gate, or lifted the freeze. */
+function isPublishedByHand(run: RunRow | undefined, head: Standing['head']): boolean {
+  const { snapshot } = (run?.result ?? {}) as StoredResult;
+  return run?.outcome === 'held' && snapshot !== undefined && snapshot === head?.channels.live?.snapshot;
+}
+
+function verdictOf({ running, run, originFault, progress, head }: Standing): {
   readonly word: string;
   readonly colour: Colour;
 } {
+  if (originFault?.code === 'origin-rewound') return { word: 'the origin lost what was published', colour: 'red' };
   if (originFault) return { word: 'the origin cannot be read', colour: 'red' };
   if (running)
     return { word: `running: ${run?.phase ?? 'starting'}${progress ? `, ${share(progress)}` : ''}`, colour: 'cyan' };
   if (!run) return { word: 'never ran here', colour: 'yellow' };
+  if (isPublishedByHand(run, head)) return { word: 'held, then published by hand', colour: 'green' };
   if (!run.outcome || run.outcome === 'interrupted')
     return { word: 'stopped in the middle; the next run goes on from there', colour: 'yellow' };
   const colours: Partial<Record<typeof run.outcome, Colour>> = {
@@ -95,8 +103,9 @@ function liveText({ head, originFault }: Standing, now: number): string {
   return `snapshot ${short(live.snapshot)}  seq ${live.seq}  window ${live.window}, since ${duration(now - Date.parse(live.at))}`;
 }
 
-function causes({ originFault, run }: Standing): readonly string[] {
+function causes({ originFault, run, head }: Standing): readonly string[] {
   if (originFault) return [originFault.message];
+  if (isPublishedByHand(run, head)) return [];
   const result = (run?.result ?? {}) as StoredResult;
   const held = (result.held ?? []).map(({ rule, message }) => `${rule}: ${message}`);
   const missing = (result.findings ?? []).filter((finding) => finding.severity === 'error');
@@ -109,9 +118,11 @@ function causes({ originFault, run }: Standing): readonly string[] {
   ];
 }
 
-function nextCommands({ job, running, run, head }: Standing): readonly string[] {
+function nextCommands({ job, running, run, head, originFault }: Standing): readonly string[] {
+  if (originFault) return [originFault.hint.replaceAll('{job}', job)];
   if (running) return [`nightpress status ${job} --watch`];
   if (head?.frozen) return [`nightpress unfreeze ${job}`];
+  if (isPublishedByHand(run, head)) return [];
   if (!run?.outcome || run.outcome === 'interrupted') return [`nightpress run ${job}`];
   return ((run.result ?? {}) as StoredResult).next ?? [];
 }

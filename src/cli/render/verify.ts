@@ -69,6 +69,7 @@ function remedyLines({ remedy }: VerifyView): readonly string[] {
           ? [`blobs of ${count(remedy.condemned.length, 'asset')} taken out of use`]
           : []),
         ...(remedy.mended > 0 ? [`${count(remedy.mended, 'public path')} put right`] : []),
+        ...remedy.entrances.map((name) => `'${name}' leads to what is live again`),
         ...(remedy.treeMade ? ['the tree was made again'] : []),
       ];
     case 'not-live':

@@ -1,7 +1,7 @@
 import { lstat, open, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { sha256 } from '../../domain/digest.js';
-import { Fault } from '../../domain/faults.js';
+import { errno, Fault } from '../../domain/faults.js';
 import type { Head } from '../../domain/head.js';
 import { parseHead, serializeHead } from '../../domain/head-text.js';
 import type { SnapshotId } from '../../domain/types.js';
@@ -63,12 +63,44 @@ export async function swapHead(disk: Disk, next: Head, base: string | undefined,
   if (live && !isShown && live !== read?.head.channels.live?.snapshot) return 'lost';
   await forgetOldHeads(disk, next.seq);
   await writeHead(disk, next, isShown ? live : undefined);
-  await replaceLink(disk, disk.at('head.json'), 'now/head.json');
-  if (withTree) await replaceLink(disk, disk.at('live'), 'now/live');
-  await syncFolder(disk.root);
+  await makeEntrances(disk, withTree ? entrances : entrances.slice(0, 1));
   await replaceLink(disk, disk.at('now'), `heads/${next.seq}`);
   await syncFolder(disk.root);
   return 'landed';
+}
+
+/** What readers are given; both are fixed for ever and lead through `now`. */
+const entrances = [
+  { name: 'head.json', target: 'now/head.json' },
+  { name: 'live', target: 'now/live' },
+] as const;
+
+async function makeEntrances(disk: Disk, which: readonly (typeof entrances)[number][] = entrances): Promise<void> {
+  for (const { name, target } of which) await replaceLink(disk, disk.at(name), target);
+  await syncFolder(disk.root);
+}
+
+export async function lostEntrances(disk: Disk): Promise<readonly string[]> {
+  if ((await liveSnapshot(disk)) === undefined) return []; // nothing to enter yet
+  const lost: string[] = [];
+  for (const { name, target } of entrances) {
+    if ((await linkTarget(disk.at(name))) !== target) lost.push(name);
+  }
+  return lost;
+}
+
+/** The caller holds the lock. */
+export async function mendEntrances(disk: Disk): Promise<void> {
+  await makeEntrances(disk);
+}
+
+async function linkTarget(link: string): Promise<string | undefined> {
+  try {
+    return await readlink(link);
+  } catch (error) {
+    if (['ENOENT', 'EINVAL'].includes(errno(error) ?? '')) return undefined; // gone, or something else in its place
+    throw error;
+  }
 }
 
 async function writeHead(disk: Disk, head: Head, live: SnapshotId | undefined): Promise<void> {

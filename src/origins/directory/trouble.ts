@@ -9,12 +9,20 @@ export async function onDisk<T>(root: string, work: () => Promise<T>): Promise<T
   }
 }
 
+/** A folder where a file should be, and the like: trying again will not help. */
+const outOfPlace = ['EISDIR', 'EINVAL', 'ELOOP'];
+
 /** Anything but a system error passes unchanged: a fault already says what it is, the rest are bugs. */
 function troubleAt(root: string, error: unknown): unknown {
   const code = errno(error);
   if (!(error instanceof Error) || error instanceof Fault || !code || !('syscall' in error)) return error;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new Fault('origin-full', `origin ${root} has no space left (${error.message})`, { cause: error });
+  }
+  if (outOfPlace.includes(code)) {
+    return new Fault('origin-corrupt', `origin ${root} holds something else than expected (${error.message})`, {
+      cause: error,
+    });
   }
   return new Fault('origin-unreachable', `origin ${root} cannot be used (${error.message})`, { cause: error });
 }

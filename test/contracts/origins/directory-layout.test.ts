@@ -146,7 +146,7 @@ describe('a commit', () => {
 
   test('does not replace a file of the user', async () => {
     await mkdir(at('live'), { recursive: true });
-    await expect(publish.publish('one')).rejects.toMatchObject({ code: 'origin-unreachable' });
+    await expect(publish.publish('one')).rejects.toMatchObject({ code: 'origin-corrupt' });
     expect((await lstat(at('live'))).isDirectory()).toBe(true);
     expect(await origin.readHead()).toBeUndefined();
   });
