@@ -132,7 +132,7 @@ test('the real bin prints one JSON document and ends with the code of the comman
   const listed = await world.run([], { verb: 'snapshots' });
   expect([listed.code, JSON.parse(listed.stdout)]).toMatchObject([0, { type: 'snapshots', snapshots: [] }]);
   const verified = await world.run([], { verb: 'verify' });
-  expect([verified.code, verified.stdout]).toEqual([2, '']);
+  expect([verified.code, JSON.parse(verified.stdout)]).toMatchObject([2, { type: 'fault', code: 'snapshot-unknown' }]);
 });
 
 test('the job may be left out where there is one, is the first word where there are two, and a missing word is named', async () => {

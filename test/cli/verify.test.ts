@@ -81,7 +81,7 @@ test('a public path that shows something else is put right at once', async () =>
   const found = await ask(world, 'verify', '--deep');
   expect(found.code).toBe(13);
   expect(found.json.findings.map((one: { code: string }) => one.code)).toEqual(['path-bad', 'path-bad', 'path-bad']);
-  expect(found.json.remedy).toEqual({ kind: 'repaired', condemned: [], mended: 3, treeMade: false });
+  expect(found.json.remedy).toEqual({ kind: 'repaired', condemned: [], mended: 3, treeMade: false, entrances: [] });
   expect(await flawsOf(world.origin)).toEqual([]);
   expect((await ask(world, 'verify', '--deep')).code).toBe(0);
 

@@ -118,7 +118,7 @@ describe('a damaged origin', () => {
   test('that is gone after it was published to is not started over', async () => {
     const aside = path.join(world.folder, 'aside');
     await rename(world.origin, aside);
-    await failing(1, 'origin-rewound', /no head/);
+    await failing(13, 'origin-rewound', /no head/);
     expect(await readdir(world.folder)).not.toContain('public');
     await rename(aside, world.origin);
   });
