@@ -1,6 +1,7 @@
 import type { Head } from '../domain/head.js';
+import type { Change } from '../domain/inventory.js';
 import type { AssetKey, Digest, RunId, SnapshotId } from '../domain/types.js';
-import type { ChangeRow, ItemRow, Settlement } from '../state/contract.js';
+import type { ItemRow, Settlement } from '../state/contract.js';
 import type { Night } from './night.js';
 
 export interface SettleInput {
@@ -31,7 +32,7 @@ export function settle(night: Night, input: SettleInput): void {
 }
 
 function settledRow(
-  change: ChangeRow,
+  change: Change,
   rows: readonly ItemRow[],
   input: SettleInput,
 ): Settlement['upserts'][number] | undefined {

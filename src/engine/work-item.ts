@@ -1,18 +1,18 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { errno } from '../domain/faults.js';
 import { itemFingerprint } from '../domain/fingerprint.js';
-import type { AssetKey, Digest, Disposition, Entry, Finding, ListedAsset, Made, RunId } from '../domain/types.js';
-import type { Attempt, Executor } from '../executors/contract.js';
+import type { AssetKey, Digest, Disposition, Finding, ListedAsset, Made } from '../domain/types.js';
 import type { WorkOrder, WorkResult } from '../processors/contract.js';
 import type { Staged as StagedBytes } from '../sources/contract.js';
 import type { ItemRow } from '../state/contract.js';
-import type { Checkpoint } from './checkpoint.js';
-import type { Night, ReadyRecipe } from './night.js';
+import { attemptItem, isLasting } from './attempt.js';
+import type { ReadyRecipe } from './night.js';
 import { holdsAll, madeFromEntry, storeOutputs } from './store.js';
+import type { Workshop } from './workshop.js';
 
-/**
+/*
  * One item's way through the night:
  *
  *   stage    its bytes are copied and hashed: from here on they are known by sha256
@@ -23,27 +23,6 @@ import { holdsAll, madeFromEntry, storeOutputs } from './store.js';
  *
  * A crash anywhere leaves the item `claimed`, which the next run takes as `todo`.
  */
-export interface Workshop {
-  readonly night: Night;
-  readonly run: RunId;
-  readonly recipes: ReadonlyMap<string, ReadyRecipe>;
-  /** Live entries of the assets in work. */
-  readonly base: ReadonlyMap<AssetKey, Entry>;
-  readonly executor: Executor;
-  readonly checkpoint: Checkpoint;
-  /** Fingerprints in work right now, from the look at what is remembered to the checkpoint: equal ones are worked once. */
-  readonly inFlight: Map<Digest, Promise<void>>;
-  /** Ends the night's work at once; the first reason counts. */
-  readonly fail: (reason: unknown) => void;
-  /** Nothing more is handed out: the night failed or was asked to stop. */
-  readonly halt: AbortSignal;
-  /** Items whose remembered result must not be used (`--remake`). */
-  readonly remake: (item: ItemRow) => boolean;
-  /** Items that are tried although their content is known to fail. */
-  readonly insist: (item: ItemRow) => boolean;
-}
-
-const maxAttempts = 2;
 
 /** Where an item stands after staging: decided, or ready for a worker. */
 export type Staged =
@@ -99,7 +78,7 @@ export async function executeItem(shop: Workshop, staged: Staged): Promise<Finis
   const recipe = recipeOf(shop, item);
   const fingerprint = itemFingerprint({ sha256: staged.sha256, recipe, key: item.key });
   const known = { item, startedAt, sha256: staged.sha256, staged: staged.asset, fingerprint };
-  const done = await occupy(shop, fingerprint);
+  const done = await shop.inFlight.occupy(fingerprint);
   if (!done) return undefined;
   const made = shop.remake(item) ? undefined : await remembered(shop, item, fingerprint);
   if (made) return { ...known, disposition: 'reused', made, done };
@@ -136,11 +115,6 @@ export async function finishItem(shop: Workshop, finished: Finished): Promise<vo
     madeBytes: disposition === 'done' ? (made?.outputs.reduce((sum, output) => sum + output.bytes, 0) ?? 0) : 0,
     finding,
   });
-}
-
-/** Content, recipe or tools must change before another try makes sense. */
-function isLasting(finding: Finding): boolean {
-  return finding.class === 'input' || finding.class === 'recipe';
 }
 
 async function storeResult(
@@ -196,38 +170,6 @@ async function remembered(shop: Workshop, item: ItemRow, fingerprint: Digest): P
   return made && (await holdsAll(shop.night.origin, made.outputs)) ? made : undefined;
 }
 
-/**
- * Waits until no equal item is in work, then takes its place; returns how to leave it. Undefined: the night ends first,
- * which also frees those who wait for an item that failed together with the night and never left.
- */
-async function occupy(shop: Workshop, fingerprint: Digest): Promise<(() => void) | undefined> {
-  for (let equal = shop.inFlight.get(fingerprint); equal; equal = shop.inFlight.get(fingerprint)) {
-    await unlessHalted(equal, shop.halt);
-    if (shop.halt.aborted) return undefined;
-  }
-  let release: () => void = () => undefined;
-  const gone = new Promise<void>((resolve) => {
-    release = () => {
-      shop.inFlight.delete(fingerprint);
-      resolve();
-    };
-  });
-  shop.inFlight.set(fingerprint, gone);
-  return release;
-}
-
-async function unlessHalted(waiting: Promise<void>, halt: AbortSignal): Promise<void> {
-  if (halt.aborted) return;
-  await new Promise<void>((resolve) => {
-    const leave = () => {
-      halt.removeEventListener('abort', leave);
-      resolve();
-    };
-    halt.addEventListener('abort', leave);
-    void waiting.then(leave);
-  });
-}
-
 function outboxOf(shop: Workshop, item: ItemRow): string {
   return path.join(shop.night.folder, 'outbox', item.id);
 }
@@ -247,40 +189,6 @@ function orderFor(
     outbox: outboxOf(shop, item),
     limits: recipe.limits,
   };
-}
-
-async function attemptItem(shop: Workshop, item: ItemRow, order: WorkOrder): Promise<WorkResult | undefined> {
-  for (let attempt = 1; ; attempt++) {
-    shop.night.emit({ type: 'item-started', item: item.id, key: item.key, recipe: item.recipe, attempt });
-    const result = await attemptOnce(shop, item, order);
-    if (!result || result.ok || isLasting(result.finding)) return result;
-    if (attempt === maxAttempts || shop.night.stop.asked.aborted) return result;
-  }
-}
-
-/** Undefined: it was stopped, which is no attempt. */
-async function attemptOnce(shop: Workshop, item: ItemRow, order: WorkOrder): Promise<WorkResult | undefined> {
-  const { run, night } = shop;
-  const startedAt = night.clock();
-  await rm(order.outbox, { recursive: true, force: true });
-  await mkdir(order.outbox, { recursive: true });
-  const ended = await shop.executor.execute(order);
-  if (ended.kind === 'died' && ended.how === 'stopped') return undefined;
-  const result = ended.kind === 'finished' ? ended.result : deathResult(ended);
-  const outcome = ended.kind === 'died' ? ended.how : ended.result.ok ? 'finished' : 'refused';
-  const detail = result.ok ? undefined : result.finding.message;
-  shop.checkpoint.add({ kind: 'attempt', run, item: item.id, startedAt, endedAt: night.clock(), outcome, detail });
-  if (!result.ok) {
-    const { key, recipe } = item;
-    const { log, finding } = result;
-    night.emit({ type: 'attempt-failed', item: item.id, key, recipe, how: outcome, detail: finding.message, log });
-  }
-  return result;
-}
-
-function deathResult(death: Extract<Attempt, { kind: 'died' }>): Extract<WorkResult, { ok: false }> {
-  const code = death.how === 'crashed' ? 'worker-crashed' : death.how;
-  return { ok: false, finding: { code, severity: 'error', class: 'resource', message: death.detail }, log: death.log };
 }
 
 async function clearTraces(folder: string, item: string): Promise<void> {

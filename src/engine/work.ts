@@ -1,13 +1,16 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errno, Fault, isStorageFailure } from '../domain/faults.js';
+import type { PlannedPartition } from '../domain/plan.js';
 import type { AssetKey, Entry, RunId } from '../domain/types.js';
-import type { ItemRow, PartitionRow } from '../state/contract.js';
+import type { ItemRow } from '../state/contract.js';
 import { Checkpoint } from './checkpoint.js';
+import { InFlight } from './in-flight.js';
 import { clearWorkplace } from './lifecycle.js';
 import type { Night, ReadyRecipe } from './night.js';
 import { createPool } from './pool.js';
-import { executeItem, finishItem, type Staged, stageItem, type Workshop } from './work-item.js';
+import { executeItem, finishItem, type Staged, stageItem } from './work-item.js';
+import type { Workshop } from './workshop.js';
 
 export interface WorkInput {
   readonly run: RunId;
@@ -43,7 +46,7 @@ async function workThrough(night: Night, input: WorkInput): Promise<boolean> {
   });
   const halt = AbortSignal.any([failure.signal, night.stop.asked]);
   const fail = (reason: unknown) => failure.abort(reason);
-  const shop: Workshop = { night, ...input, executor, checkpoint, inFlight: new Map(), fail, halt };
+  const shop: Workshop = { night, ...input, executor, checkpoint, inFlight: new InFlight(halt), fail, halt };
   const killNow = () => void executor.kill();
   const disarm = armGrace(night, killNow);
   failure.signal.addEventListener('abort', killNow, { once: true });
@@ -86,7 +89,7 @@ function armGrace(night: Night, kill: () => void): () => void {
  * One place works one partition, item by item, and stays busy: the next item is staged and the last one stored while a
  * worker is at the current one.
  */
-async function workPartition(shop: Workshop, partition: PartitionRow): Promise<void> {
+async function workPartition(shop: Workshop, partition: PlannedPartition): Promise<void> {
   const { halt } = shop;
   const items = shop.night.state.items(shop.run, partition.id).filter((item) => item.state !== 'ended');
   if (items.length === 0 || halt.aborted) return;

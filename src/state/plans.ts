@@ -1,5 +1,7 @@
+import type { Change, ChangeKind } from '../domain/inventory.js';
+import type { PlannedPartition } from '../domain/plan.js';
 import type { AssetKey, Digest, ListedAsset, PartitionId, RunId } from '../domain/types.js';
-import type { ChangeKind, ChangeRow, FrozenPlan, NewItem, PartitionRow, Progress, State } from './contract.js';
+import type { FrozenPlan, NewItem, Progress, State } from './contract.js';
 import { moveRun, readRun } from './runs.js';
 import { type Sql, toJson } from './sql.js';
 
@@ -27,7 +29,7 @@ function freezePlan(sql: Sql, run: RunId, plan: FrozenPlan): void {
   for (const item of plan.items) insertItem(sql, run, item);
 }
 
-function insertChange(sql: Sql, run: RunId, { key, kind, asset, sha256, recipes }: ChangeRow): void {
+function insertChange(sql: Sql, run: RunId, { key, kind, asset, sha256, recipes }: Change): void {
   sql.write(
     'INSERT INTO change (run, key, kind, asset, sha256, recipes) VALUES (?, ?, ?, ?, ?, ?)',
     run,
@@ -39,7 +41,7 @@ function insertChange(sql: Sql, run: RunId, { key, kind, asset, sha256, recipes 
   );
 }
 
-function insertPartition(sql: Sql, run: RunId, { id, ordinal, items, predictedSeconds }: PartitionRow): void {
+function insertPartition(sql: Sql, run: RunId, { id, ordinal, items, predictedSeconds }: PlannedPartition): void {
   sql.write(
     'INSERT INTO partition (run, id, ordinal, items, predicted_seconds) VALUES (?, ?, ?, ?, ?)',
     run,
@@ -71,8 +73,8 @@ function insertItem(sql: Sql, run: RunId, item: NewItem): void {
   );
 }
 
-function readPartitions(sql: Sql, run: RunId): PartitionRow[] {
-  return sql.rows<PartitionRow>(
+function readPartitions(sql: Sql, run: RunId): PlannedPartition[] {
+  return sql.rows<PlannedPartition>(
     'SELECT id, ordinal, items, predicted_seconds AS predictedSeconds FROM partition WHERE run = ? ORDER BY ordinal',
     run,
   );
@@ -124,6 +126,6 @@ interface ChangeColumns {
   recipes: number;
 }
 
-function toChange(sql: Sql, row: ChangeColumns): ChangeRow {
+function toChange(sql: Sql, row: ChangeColumns): Change {
   return { ...row, asset: sql.json<ListedAsset>(row.asset), sha256: row.sha256 ?? undefined };
 }

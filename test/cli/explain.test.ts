@@ -16,14 +16,23 @@ afterEach(() => world.end());
 interface Told {
   readonly code: number | null;
   readonly stderr: string;
-  /** The JSON record; what it holds is what these tests are about. */
-  // biome-ignore lint/suspicious/noExplicitAny: compared with `toMatchObject` only
-  readonly story: any;
+  readonly story: StoryRecord;
+}
+
+/** The members of the JSON record that tests reach into; everything is compared with `toMatchObject`. */
+interface StoryRecord {
+  readonly runs: unknown;
+  readonly snapshots: unknown;
+  readonly live: {
+    readonly items: readonly [
+      { readonly derivatives: readonly [{ readonly urls: { readonly immutable: string }; readonly sha256: string }] },
+    ];
+  };
 }
 
 async function explain(asset: string, options: Parameters<World['run']>[1] = {}): Promise<Told> {
   const { code, stderr, lines } = await world.run([asset], { ...options, verb: 'explain' });
-  return { code, stderr, story: lines[0] };
+  return { code, stderr, story: lines[0] as unknown as StoryRecord };
 }
 
 async function plainly(asset: string): Promise<Ended> {

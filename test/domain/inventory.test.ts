@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/domain/digest.js';
 import { type CompareInput, compareInventory, type KnownListing } from '../../src/domain/inventory.js';
 import type { Finding, ListedAsset } from '../../src/domain/types.js';
-import type { ChangeRow, KnownAsset } from '../../src/state/contract.js';
+import type { KnownAsset } from '../../src/state/contract.js';
 
 const now = sha256('recipe set');
 const content = sha256('content');
@@ -144,7 +144,6 @@ describe('compareInventory', () => {
       recipeSet: now,
       matchCount: () => 1,
     });
-    const rows: readonly ChangeRow[] = changes;
-    expect(rows).toHaveLength(1);
+    expect(changes).toHaveLength(1);
   });
 });

@@ -41,7 +41,7 @@ function changed(key: AssetKey, version: number | undefined): Entry | undefined 
   return version === undefined ? undefined : entry(key, version);
 }
 
-function library(count: number, version = 0): Map<AssetKey, Entry> {
+function photos(count: number, version = 0): Map<AssetKey, Entry> {
   return new Map(Array.from({ length: count }, (_, at) => `photos/${at}.png`).map((key) => [key, entry(key, version)]));
 }
 
@@ -77,7 +77,7 @@ describe('the shape of a manifest follows from its entries alone', () => {
 
   async function changesAlways(steps: readonly (readonly (readonly [number, number | undefined])[])[]): Promise<void> {
     const world = shelf();
-    let expected = library(300);
+    let expected = photos(300);
     let { root } = await world.update(undefined, expected);
     for (const changes of steps) {
       const updates: Updates = new Map(
@@ -95,7 +95,7 @@ describe('the shape of a manifest follows from its entries alone', () => {
 
   test('256 entries are one leaf, one more makes a node of 16, and taking it away makes the same leaf again', async () => {
     const world = shelf();
-    const leaf = await world.update(undefined, library(256));
+    const leaf = await world.update(undefined, photos(256));
     expect(leaf.nodes.size).toBe(1);
     const grown = await world.update(leaf.root, new Map([['one/more', entry('one/more')]]));
     expect(JSON.parse(String(grown.nodes.get(grown.root)))).toMatchObject({ count: 257, nightpress: 1 });
@@ -106,10 +106,10 @@ describe('the shape of a manifest follows from its entries alone', () => {
 
   test('removing most of a deep manifest collapses it, and writes no node that the result does not have', async () => {
     const world = shelf();
-    const deep = await world.update(undefined, library(5000));
-    const removals = new Map([...library(5000).keys()].slice(200).map((key) => [key, undefined]));
+    const deep = await world.update(undefined, photos(5000));
+    const removals = new Map([...photos(5000).keys()].slice(200).map((key) => [key, undefined]));
     const shrunk = await world.update(deep.root, removals);
-    expect(shrunk.root).toBe((await shelf().update(undefined, library(200))).root);
+    expect(shrunk.root).toBe((await shelf().update(undefined, photos(200))).root);
     expect([...shrunk.nodes.keys()]).toEqual(await names(world.load, shrunk.root, new Set()));
   });
 
@@ -117,14 +117,14 @@ describe('the shape of a manifest follows from its entries alone', () => {
     const world = shelf();
     const empty = await world.update(undefined, new Map());
     expect(empty).toMatchObject({ count: 0, root: sha256('{"entries":[],"nightpress":1}') });
-    const full = await world.update(empty.root, library(300));
-    const emptied = await world.update(full.root, new Map([...library(300).keys()].map((key) => [key, undefined])));
+    const full = await world.update(empty.root, photos(300));
+    const emptied = await world.update(full.root, new Map([...photos(300).keys()].map((key) => [key, undefined])));
     expect(emptied.root).toBe(empty.root);
     expect(await all(world.load, empty.root)).toEqual(new Map());
   });
 
   test('nodes are canonical JSON: sorted members, sorted entries, nothing undefined', async () => {
-    const { root, nodes } = await shelf().update(undefined, library(3));
+    const { root, nodes } = await shelf().update(undefined, photos(3));
     const text = String(nodes.get(root));
     expect(text).toBe(canonicalJson(JSON.parse(text)));
     expect(text).not.toContain('undefined');
@@ -135,8 +135,8 @@ describe('the shape of a manifest follows from its entries alone', () => {
 describe('an update touches only what changed', () => {
   test('no updates, and updates that change nothing, write nothing', async () => {
     const world = shelf();
-    const { root } = await world.update(undefined, library(2000));
-    for (const updates of [new Map(), library(100), new Map([['absent', undefined]])]) {
+    const { root } = await world.update(undefined, photos(2000));
+    for (const updates of [new Map(), photos(100), new Map([['absent', undefined]])]) {
       const same = await world.update(root, updates);
       expect(same).toMatchObject({ root, count: 2000 });
       expect(same.nodes.size).toBe(0);
@@ -145,7 +145,7 @@ describe('an update touches only what changed', () => {
 
   test('one changed entry reads and writes its leaf and the way to it, children before parents', async () => {
     const world = shelf();
-    const { root } = await world.update(undefined, library(5000));
+    const { root } = await world.update(undefined, photos(5000));
     world.reads = 0;
     const updated = await world.update(root, new Map([['photos/7.png', entry('photos/7.png', 1)]]));
     expect(world.reads).toBeLessThanOrEqual(3);
@@ -155,8 +155,8 @@ describe('an update touches only what changed', () => {
 
   test('the given manifest stays readable after the update', async () => {
     const world = shelf();
-    const { root } = await world.update(undefined, library(300));
-    await world.update(root, library(600, 1));
+    const { root } = await world.update(undefined, photos(300));
+    await world.update(root, photos(600, 1));
     expect((await all(world.load, root)).get('photos/7.png')).toEqual(stored(entry('photos/7.png')));
   });
 });
@@ -164,7 +164,7 @@ describe('an update touches only what changed', () => {
 describe('reading', () => {
   test('lookup finds the entries of the keys that exist, and reads no leaf for the others', async () => {
     const world = shelf();
-    const { root } = await world.update(undefined, library(5000));
+    const { root } = await world.update(undefined, photos(5000));
     world.reads = 0;
     const found = await lookup(world.load, root, ['photos/1.png', 'photos/4999.png', 'photos/1.png', 'absent']);
     expect(found).toEqual(new Map(['photos/1.png', 'photos/4999.png'].map((key) => [key, stored(entry(key))])));
@@ -174,7 +174,7 @@ describe('reading', () => {
 
   test('iteration yields every entry once', async () => {
     const world = shelf();
-    const { root } = await world.update(undefined, library(1000));
+    const { root } = await world.update(undefined, photos(1000));
     const listed = await collect(entries(world.load, root));
     expect(listed).toHaveLength(1000);
     expect(new Set(listed.map((one) => one.key)).size).toBe(1000);
@@ -182,7 +182,7 @@ describe('reading', () => {
 
   test('nodes already seen are skipped with all below them', async () => {
     const world = shelf();
-    const first = await world.update(undefined, library(5000));
+    const first = await world.update(undefined, photos(5000));
     const second = await world.update(first.root, new Map([['photos/7.png', undefined]]));
     const seen = new Set<Digest>();
     const before = await names(world.load, first.root, seen);
@@ -219,7 +219,7 @@ describe('differences', () => {
 
   test('a leaf is compared with the nodes that have grown in its place, also deep below the root', async () => {
     const world = shelf();
-    const [before, after] = [library(3000), library(5000)];
+    const [before, after] = [photos(3000), photos(5000)];
     const [small, large] = [await world.update(undefined, before), await world.update(undefined, after)];
     const added = await collect(diffManifests(world.load, small.root, large.root));
     expect(added.map((change) => change.key).sort()).toEqual(
@@ -229,7 +229,7 @@ describe('differences', () => {
 
   test('equal subtrees are not read', async () => {
     const world = shelf();
-    const first = await world.update(undefined, library(5000));
+    const first = await world.update(undefined, photos(5000));
     const second = await world.update(first.root, new Map([['photos/7.png', undefined]]));
     world.reads = 0;
     const changes = await collect(diffManifests(world.load, first.root, second.root));
@@ -242,7 +242,7 @@ describe('differences', () => {
 
   test('without one side everything is added or removed', async () => {
     const world = shelf();
-    const { root } = await world.update(undefined, library(300));
+    const { root } = await world.update(undefined, photos(300));
     const added = await collect(diffManifests(world.load, undefined, root));
     expect(added).toHaveLength(300);
     expect(added.every(({ before, after }) => !before && after)).toBe(true);
@@ -266,7 +266,7 @@ describe('a malformed node is origin-corrupt and named', () => {
     ['the same key twice', node({ entries: [one, one] })],
     [
       'a leaf that is too large',
-      node({ entries: [...library(257).values()].map(stored).sort((a, b) => (a.key < b.key ? -1 : 1)) }),
+      node({ entries: [...photos(257).values()].map(stored).sort((a, b) => (a.key < b.key ? -1 : 1)) }),
     ],
     ['an entry without source', node({ entries: [{ key: 'a', items: {} }] })],
     ['a digest that is none', node({ entries: [{ ...one, source: { ...one.source, sha256: 'ABC' } }] })],

@@ -8,7 +8,7 @@ import { compareInventory, type KnownListing } from '../../src/domain/inventory.
 import { compileMatch } from '../../src/domain/match.js';
 import { fingerprintsOf, type Plan, type PlanInput, planCollisions, planItems } from '../../src/domain/plan.js';
 import type { AssetKey, Digest, Entry, Finding, Made, Recipe } from '../../src/domain/types.js';
-import type { NewItem, PartitionRow } from '../../src/state/contract.js';
+import type { NewItem } from '../../src/state/contract.js';
 
 /** A library of named contents, and everything a night remembers, in memory. */
 interface World {
@@ -348,8 +348,7 @@ describe('planItems', () => {
   it('speaks the language of the state', () => {
     const { plan, input } = night({ ...empty, files: { 'a.jpg': 'one' } });
     const items: readonly NewItem[] = plan.items;
-    const partitions: readonly PartitionRow[] = plan.partitions;
-    expect([items.length, partitions.length]).toEqual([2, 2]);
+    expect([items.length, plan.partitions.length]).toEqual([2, 2]);
     expect(fingerprintsOf(input)).toEqual([]);
   });
 

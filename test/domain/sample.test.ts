@@ -26,20 +26,20 @@ function sizes(assets: readonly Sampleable[]): ReadonlyMap<string, number> {
 describe('a stratified sample', () => {
   test('has as many assets as asked for, each of the library and once, by key', () => {
     fc.assert(
-      fc.property(libraries, fc.integer({ min: 1, max: 100 }), (library, size) => {
-        const keys = stratifiedSample(library, size).map(({ key }) => key);
-        expect(keys).toHaveLength(Math.min(size, library.length));
+      fc.property(libraries, fc.integer({ min: 1, max: 100 }), (listed, size) => {
+        const keys = stratifiedSample(listed, size).map(({ key }) => key);
+        expect(keys).toHaveLength(Math.min(size, listed.length));
         expect(keys).toEqual([...new Set(keys)].sort());
-        expect(library.map(({ key }) => key)).toEqual(expect.arrayContaining(keys));
+        expect(listed.map(({ key }) => key)).toEqual(expect.arrayContaining(keys));
       }),
     );
   });
 
   test('shows every stratum that there is room for, and more of the larger ones', () => {
     fc.assert(
-      fc.property(libraries, fc.integer({ min: 1, max: 100 }), (library, size) => {
-        const all = sizes(library);
-        const shown = sizes(stratifiedSample(library, size));
+      fc.property(libraries, fc.integer({ min: 1, max: 100 }), (listed, size) => {
+        const all = sizes(listed);
+        const shown = sizes(stratifiedSample(listed, size));
         expect(shown.size).toBe(Math.min(size, all.size));
         for (const [one, members] of all) {
           for (const [other, others] of all) {
@@ -52,28 +52,28 @@ describe('a stratified sample', () => {
 
   test('is the same whatever the order of the library', () => {
     fc.assert(
-      fc.property(libraries, fc.integer({ min: 1, max: 100 }), fc.nat(), (library, size, turn) => {
-        const at = turn % (library.length + 1);
-        const other = [...library.slice(at), ...library.slice(0, at)].reverse();
-        expect(stratifiedSample(other, size)).toEqual(stratifiedSample(library, size));
+      fc.property(libraries, fc.integer({ min: 1, max: 100 }), fc.nat(), (listed, size, turn) => {
+        const at = turn % (listed.length + 1);
+        const other = [...listed.slice(at), ...listed.slice(0, at)].reverse();
+        expect(stratifiedSample(other, size)).toEqual(stratifiedSample(listed, size));
       }),
     );
   });
 
   test('stays mostly the same when the library grows: other strata do not choose for this one', () => {
-    const library = Array.from({ length: 50 }, (_, n) => asset(`a${n}.jpg`));
-    const before = stratifiedSample(library, 10).map(({ key }) => key);
-    const after = stratifiedSample([...library, asset('clip.mp4', 1000, ['clips'])], 11).map(({ key }) => key);
+    const listed = Array.from({ length: 50 }, (_, n) => asset(`a${n}.jpg`));
+    const before = stratifiedSample(listed, 10).map(({ key }) => key);
+    const after = stratifiedSample([...listed, asset('clip.mp4', 1000, ['clips'])], 11).map(({ key }) => key);
     expect(after).toEqual([...before, 'clip.mp4']);
   });
 
   test('shares the places out in proportion', () => {
-    const library = [
+    const listed = [
       ...Array.from({ length: 80 }, (_, n) => asset(`a${n}.jpg`)),
       ...Array.from({ length: 18 }, (_, n) => asset(`b${n}.png`)),
       ...Array.from({ length: 2 }, (_, n) => asset(`c${n}.mp4`)),
     ];
-    expect([...sizes(stratifiedSample(library, 20)).values()].sort((a, b) => b - a)).toEqual([16, 3, 1]);
+    expect([...sizes(stratifiedSample(listed, 20)).values()].sort((a, b) => b - a)).toEqual([16, 3, 1]);
   });
 });
 

@@ -1,0 +1,27 @@
+import type { AssetKey, Entry, RunId } from '../domain/types.js';
+import type { Executor } from '../executors/contract.js';
+import type { ItemRow } from '../state/contract.js';
+import type { Checkpoint } from './checkpoint.js';
+import type { InFlight } from './in-flight.js';
+import type { Night, ReadyRecipe } from './night.js';
+
+/** What everybody who works on an item of this run has in reach. */
+export interface Workshop {
+  readonly night: Night;
+  readonly run: RunId;
+  readonly recipes: ReadonlyMap<string, ReadyRecipe>;
+  /** Live entries of the assets in work. */
+  readonly base: ReadonlyMap<AssetKey, Entry>;
+  readonly executor: Executor;
+  readonly checkpoint: Checkpoint;
+  /** Equal ones are worked once: from the look at what is remembered to the checkpoint. */
+  readonly inFlight: InFlight;
+  /** Ends the night's work at once; the first reason counts. */
+  readonly fail: (reason: unknown) => void;
+  /** Nothing more is handed out: the night failed or was asked to stop. */
+  readonly halt: AbortSignal;
+  /** Items whose remembered result must not be used (`--remake`). */
+  readonly remake: (item: ItemRow) => boolean;
+  /** Items that are tried although their content is known to fail. */
+  readonly insist: (item: ItemRow) => boolean;
+}
