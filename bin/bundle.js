@@ -1,6 +1,6 @@
 /**
  * The last step of `npm run build`: what the CLI and a worker load at start, in a few files instead of 250. Loading them
- * one by one took half of the CPU of a short command. Packages with native code, or that are seldom needed, stay outside.
+ * one by one took a third of the CPU of a short command. Packages with native code, or that are seldom needed, stay outside.
  */
 import { rmSync } from 'node:fs';
 import { rolldown } from 'rolldown';

@@ -85,15 +85,22 @@ async function followLive(
     if (remembered.seq !== head.seq) night.state.rememberOrigin(now);
     return;
   }
-  let before = sameOrigin ? remembered.snapshot : undefined;
-  const settlement = await changesSince(night, before, live).catch(async (error) => {
-    if (before === undefined || !(error instanceof Fault) || error.code !== 'origin-corrupt') throw error;
-    before = undefined; // its manifest was collected or lost: look at everything
-    return await changesSince(night, undefined, live);
-  });
-  if (before === undefined) night.state.unsettle('all');
+  const before = sameOrigin ? remembered.snapshot : undefined;
+  const known = before && (await unlessLost(changesSince(night, before, live)));
+  const settlement = known ?? (await changesSince(night, undefined, live));
+  if (!known) night.state.unsettle('all');
   night.state.settle({ origin: now, removed: [], at: night.clock(), ...settlement });
   if (!remembered) night.emit({ type: 'adopted', snapshot: live, assets: settlement.upserts.length });
+}
+
+/** Undefined: a manifest of the past was collected or lost, and everything has to be looked at. */
+async function unlessLost<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'origin-corrupt') return undefined;
+    throw error;
+  }
 }
 
 /** Rows for assets whose live entry is not the one the state settled: known by content, their listing not trusted. */

@@ -58,8 +58,8 @@ function findRun(state: State, which: string | undefined): RunRow | undefined {
 
 async function readHead({ origin, state, job }: InspectParts): Promise<{ head?: Head; fault?: Fault }> {
   try {
+    const remembered = state.origin(); // before the head, which a live run may move meanwhile
     const head = (await origin.readHead())?.head;
-    const remembered = state.origin();
     if (remembered) refuseStranger(remembered, head, job.name);
     return { head };
   } catch (error) {

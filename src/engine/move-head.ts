@@ -80,7 +80,7 @@ export async function rollBack(
   return next;
 }
 
-/** Lets runs publish again; what was staged only because of the freeze goes live in the same commit. */
+/** Lets runs publish again; what was staged only because of the freeze goes live in the same commit, if it is whole. */
 export async function thaw(parts: HeadParts): Promise<Head> {
   const next = await moveHead(parts, async (head, stamp) => {
     const hint = 'nightpress snapshots {job}';
@@ -92,13 +92,16 @@ export async function thaw(parts: HeadParts): Promise<Head> {
     try {
       return await publishing(parts, thawed, { ...stamp, ...staged });
     } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      return unfreeze(head, stamp); // what is staged cannot go live as it is: the next run makes it anew
+      if (!(error instanceof Fault) || !notWhole.includes(error.code)) throw error;
+      return unfreeze(head, stamp); // a staged snapshot that cannot go live must not keep runs from publishing
     }
   });
   await tidyTrees(parts.origin, next);
   return next;
 }
+
+/** Why a snapshot cannot be shown: something of it is missing, or two of its paths are one. */
+const notWhole: readonly string[] = ['origin-corrupt', 'run-failed'];
 
 async function publishing(
   parts: HeadParts,

@@ -96,10 +96,9 @@ async function mendLive(night: Night, run: RunId, live: SnapshotId): Promise<voi
 
 /** A commit makes them anyway; a night without one looks whether somebody took them away. */
 async function mendEntrances(night: Night): Promise<void> {
-  const { tree } = night.origin;
-  const lost = (await tree?.lostEntrances()) ?? [];
+  const lost = await night.origin.lostEntrances();
   if (lost.length === 0) return;
-  await tree?.mendEntrances();
+  await night.origin.mendEntrances();
   const message = `readers found nothing under ${lost.join(', ')} at the origin; it leads to what is live again`;
   night.emit({ type: 'finding', finding: { code: 'entrance-lost', severity: 'notice', message } });
 }

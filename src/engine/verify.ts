@@ -38,15 +38,15 @@ export interface Verification {
 export interface VerifyOptions {
   /** Read and hash every blob instead of asking for its size. */
   readonly deep: boolean;
-  /** Look at the tree of plain web servers too; only the live snapshot is sure to have one. */
-  readonly tree?: boolean;
+  /** It is the live one: look also at the tree of plain web servers and at the names by which readers find the head. */
+  readonly live?: boolean;
 }
 
 /** Compares every blob of a snapshot with its manifest, each once, however many paths share it. Changes nothing. */
 export async function verify(origin: Origin, snapshot: SnapshotId, options: VerifyOptions): Promise<Verification> {
-  const tree = options.tree ? origin.tree : undefined;
+  const tree = options.live ? origin.tree : undefined;
   const treeMissing = tree !== undefined && !(await tree.has(snapshot));
-  const lostEntrances = (await tree?.lostEntrances()) ?? [];
+  const lostEntrances = options.live ? await origin.lostEntrances() : [];
   const look = lookOnce(origin, options.deep);
   const found = { assets: 0, bad: [] as Flaw[], misshown: [] as Flaw[] };
   const inspect = async (named: Omit<Flaw, 'wrong'>): Promise<void> => {
@@ -158,6 +158,6 @@ export async function repair(origin: Origin, state: State, found: Verification):
   const misshown = found.misshown.map(({ key }) => key);
   const mended = await mendTree(origin, found.snapshot, misshown);
   const entrances = found.lostEntrances;
-  if (entrances.length > 0) await origin.tree?.mendEntrances();
+  if (entrances.length > 0) await origin.mendEntrances();
   return { condemned, mended, treeMade, entrances };
 }

@@ -47,6 +47,10 @@ export interface Origin {
    * The caller has made every blob and manifest that `next` names durable, and `tree.prepare` done where it exists.
    */
   swapHead(next: Head, base: string | undefined): Promise<Swap>;
+  /** The fixed names by which readers find the head, as far as somebody made them lead elsewhere or nowhere. */
+  lostEntrances(): Promise<readonly string[]>;
+  /** Makes them lead to the head again. */
+  mendEntrances(): Promise<void>;
 
   /** The bytes of a manifest node, or undefined. Bytes whose sha256 differs from `digest` are `origin-corrupt`. */
   readManifest(digest: Digest): Promise<Buffer | undefined>;
@@ -77,10 +81,6 @@ export interface Origin {
 }
 
 export interface Tree {
-  /** The fixed names by which readers find the head and the live tree, as far as they lead somewhere else or nowhere. */
-  lostEntrances(): Promise<readonly string[]>;
-  /** Makes them lead to what is live again. */
-  mendEntrances(): Promise<void>;
   /**
    * Makes the complete tree of `snapshot` durable. `entries` are all entries of the snapshot. Idempotent; a tree left
    * half-made by a dead process is made again, one that is there is mended. A blob that is missing is `origin-corrupt`.

@@ -93,6 +93,17 @@ test('a public path that shows something else is put right at once', async () =>
   expect(await flawsOf(world.origin)).toEqual([]);
 });
 
+test('names by which readers find the head are missed, and made again', async () => {
+  world = await aPublishedWorld();
+  await rm(path.join(world.origin, 'live'));
+  await rm(path.join(world.origin, 'head.json'));
+  const found = await ask(world, 'verify');
+  expect([found.code, found.json.remedy.entrances]).toEqual([13, ['head.json', 'live']]);
+  expect(found.json.findings.map((one: { code: string }) => one.code)).toEqual(['entrance-lost', 'entrance-lost']);
+  expect((await ask(world, 'verify')).code).toBe(0);
+  expect((await liveTexts(world))['texts/t1.txt']).toBe('text 1\n');
+});
+
 test('while a run holds the job, and for snapshots that are not live, verify only reports', async () => {
   world = await aPublishedWorld([(it) => it.write('texts/t0.txt', 'text 0, again\n')]);
   const old = await blobOf('texts/t0.txt', 'previous');

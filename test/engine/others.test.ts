@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sha256 } from '../../src/domain/digest.js';
 import { Fault } from '../../src/domain/faults.js';
 import { rollBack, thaw } from '../../src/engine/move-head.js';
 import { directory as directoryOrigin } from '../../src/origins/directory/index.js';
@@ -153,6 +154,22 @@ describe('what is staged', () => {
     expect(head().frozen).toBeUndefined();
     expect(live('b.txt')).toBe('second b');
   });
+});
+
+test('a freeze is lifted even where what it held back is not whole; the next run makes that anew', async () => {
+  await world.run();
+  world.put('a.txt', 'second a');
+  await nextNight();
+  await rollBack(byHand(), { to: head().retained[0].snapshot, freeze: 'wait' });
+  world.put('b.txt', 'second b');
+  expect((await nextNight()).outcome).toBe('held');
+  const lost = sha256('second b');
+  rmSync(path.join(world.root, 'public/b', lost.slice(0, 2), `${lost}.txt`));
+  expect(await thaw(byHand())).toMatchObject({ channels: { staged: { rules: [] } } });
+  expect(head().frozen).toBeUndefined();
+  expect(live('b.txt')).toBe('content of b');
+  expect((await nextNight()).outcome).toBe('published');
+  expect(['a.txt', 'b.txt'].map(live)).toEqual(['second a', 'second b']);
 });
 
 describe('a file that is replaced during the night', () => {

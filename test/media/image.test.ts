@@ -7,7 +7,6 @@ import type { WorkResult } from '../../src/processors/contract.js';
 import { flawOf } from '../../src/processors/image/encode.js';
 import { type ImageFormat, recipeKind } from '../../src/processors/image/recipe.js';
 import { sharp } from '../../src/processors/image/sharp.js';
-import { shrinkSources } from '../../src/processors/image/sizes.js';
 import { processor } from '../../src/processors/image/work.js';
 import { attempt } from '../contracts/processors/suite.js';
 import { distance, photo, plain } from '../support/pictures.js';
@@ -100,19 +99,35 @@ describe('sizes', () => {
     }
   });
 
-  test('each is shrunk from the smallest that is twice as wide and at most one step from the largest', () => {
-    const widths = [2560, 1920, 1280, 960, 640, 320];
-    const from = shrinkSources(widths.map((width) => ({ width, height: 100 }))).map((at) => widths[at]);
-    expect(from).toEqual([2560, 2560, 2560, 1920, 1280, 1280]);
-    expect(shrinkSources([{ width: 10, height: 10 }])).toEqual([0]);
-  });
-
   test('lossy formats stay close to the pixels', async () => {
     const source = await photo(300, 200).png().toBuffer();
     const made = await make(source, { widths: [300], formats: ['jpeg', 'webp', 'avif'] });
     for (const { file } of made.outputs) expect(await distance(await made.read(file), source)).toBeLessThan(10);
   });
 });
+
+/** Cut off, one bit turned, or zeroed for a stretch; the same for the same `n`. */
+function damage(whole: Buffer, n: number): Buffer {
+  const at = (n * 7919) % whole.length;
+  if (n % 3 === 0) return whole.subarray(0, at);
+  const bytes = Buffer.from(whole);
+  if (n % 3 === 1) bytes[at] = (bytes[at] ?? 0) ^ (1 << (n % 8));
+  else bytes.fill(0, at, at + Math.min(64, whole.length - at));
+  return bytes;
+}
+
+/** By the way that keeps every pixel, with the same type and size. */
+async function decodes(bytes: Buffer, format: ImageFormat): Promise<boolean> {
+  try {
+    const open = () => sharp(bytes, { failOn: 'warning' });
+    const { width, height, format: found, exif, xmp, iptc, icc, orientation } = await open().metadata();
+    await open().raw().toBuffer();
+    const type = found === 'heif' ? 'avif' : found;
+    return type === format && width === 160 && height === 120 && !exif && !xmp && !iptc && !icc && !orientation;
+  } catch {
+    return false;
+  }
+}
 
 describe('an output is proved', () => {
   const proof = async (change: (picture: Sharp) => Sharp, format: ImageFormat, width = 64) => {
@@ -127,6 +142,19 @@ describe('an output is proved', () => {
     expect(flaw).toBeUndefined();
     expect(cut).toMatch(/^does not decode|^is nothing known/);
   });
+
+  test.each<ImageFormat>(['jpeg', 'webp', 'avif', 'png'])(
+    '%s: damage is refused as by a full decode',
+    async (format) => {
+      const whole = await photo(160, 120).toFormat(format).toBuffer();
+      const damaged = Array.from({ length: 60 }, (_, n) => damage(whole, n));
+      const refused = await Promise.all(
+        damaged.map(async (bytes) => (await flawOf(bytes, format, { width: 160, height: 120 })) !== undefined),
+      );
+      expect(refused).toEqual(await Promise.all(damaged.map(async (bytes) => !(await decodes(bytes, format)))));
+      expect(new Set(refused).has(true)).toBe(true);
+    },
+  );
 
   test('another size, another type and metadata are flaws', async () => {
     expect((await proof(asItIs, 'webp', 65)).flaw).toBe('is 64x48, expected 65x48');

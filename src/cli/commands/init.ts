@@ -124,8 +124,10 @@ function extendGitignore(file: string): readonly string[] {
   return missing;
 }
 
-/** Absolute paths, because cron knows no PATH; skipping when the night before still runs; output where it can be read, also after
- * somebody deleted the work folder. */
+/**
+ * Absolute paths, because cron knows no PATH; skipping when the night before still runs; output where it can be read,
+ * also after somebody deleted the work folder.
+ */
 function crontabLine(project: string, job: string): string {
   const bin = installed('bin', 'nightpress.js');
   const log = path.join(project, '.nightpress', `${job}.cron.log`);

@@ -14,7 +14,7 @@ export function addUnfreeze(program: Command, context: CommandContext): void {
     .description('Lifts the freeze of a rollback. What was staged only because of it goes live at once.')
     .addHelpText(
       'after',
-      '\nExample:\n  nightpress unfreeze catalog\n\nExit codes: 0, 2 it is not frozen, 4 the gate still holds what is staged.',
+      '\nExample:\n  nightpress unfreeze catalog\n\nExit codes: 0, 2 it is not frozen, 4 something stays staged: the gate holds it, or it\nis not whole and the next run makes it anew.',
     )
     .action(async (job: string | undefined, options: JobOptions) => {
       const given = job === undefined ? [] : [job];

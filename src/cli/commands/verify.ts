@@ -42,7 +42,7 @@ async function verifyNow(call: OriginCall, { deep = false, json }: VerifyCommand
   const head = await headOf(call);
   const snapshot = findSnapshot(head, call.words[0] ?? 'live');
   const isLive = snapshot === head.channels.live?.snapshot;
-  const found = await verify(call.origin, snapshot, { deep, tree: isLive });
+  const found = await verify(call.origin, snapshot, { deep, live: isLive });
   const bad = found.findings.length > 0;
   const remedy = bad ? await remedyFor(call, found, isLive) : { kind: 'nothing' as const };
   const view = { job: job.name, deep, isLive, found, remedy };

@@ -60,6 +60,11 @@ export function renderStatus(terminal: Terminal, standing: Standing, now: number
 
 type Colour = 'green' | 'yellow' | 'red' | 'cyan';
 
+const originWords: Readonly<Record<string, string>> = {
+  'origin-rewound': 'the origin lost what was published',
+  'origin-foreign': 'the origin is another one than before',
+};
+
 /** What this run staged is live now: somebody overrode the gate, or lifted the freeze. */
 function isPublishedByHand(run: RunRow | undefined, head: Standing['head']): boolean {
   const { snapshot } = (run?.result ?? {}) as StoredResult;
@@ -70,8 +75,7 @@ function verdictOf({ running, run, originFault, progress, head }: Standing): {
   readonly word: string;
   readonly colour: Colour;
 } {
-  if (originFault?.code === 'origin-rewound') return { word: 'the origin lost what was published', colour: 'red' };
-  if (originFault) return { word: 'the origin cannot be read', colour: 'red' };
+  if (originFault) return { word: originWords[originFault.code] ?? 'the origin cannot be read', colour: 'red' };
   if (running)
     return { word: `running: ${run?.phase ?? 'starting'}${progress ? `, ${share(progress)}` : ''}`, colour: 'cyan' };
   if (!run) return { word: 'never ran here', colour: 'yellow' };

@@ -63,35 +63,31 @@ export async function swapHead(disk: Disk, next: Head, base: string | undefined,
   if (live && !isShown && live !== read?.head.channels.live?.snapshot) return 'lost';
   await forgetOldHeads(disk, next.seq);
   await writeHead(disk, next, isShown ? live : undefined);
-  await makeEntrances(disk, withTree ? entrances : entrances.slice(0, 1));
+  await makeEntrances(disk, withTree);
   await replaceLink(disk, disk.at('now'), `heads/${next.seq}`);
   await syncFolder(disk.root);
   return 'landed';
 }
 
-/** What readers are given; both are fixed for ever and lead through `now`. */
-const entrances = [
-  { name: 'head.json', target: 'now/head.json' },
-  { name: 'live', target: 'now/live' },
-] as const;
-
-async function makeEntrances(disk: Disk, which: readonly (typeof entrances)[number][] = entrances): Promise<void> {
-  for (const { name, target } of which) await replaceLink(disk, disk.at(name), target);
-  await syncFolder(disk.root);
-}
-
-export async function lostEntrances(disk: Disk): Promise<readonly string[]> {
-  if ((await liveSnapshot(disk)) === undefined) return []; // nothing to enter yet
-  const lost: string[] = [];
-  for (const { name, target } of entrances) {
-    if ((await linkTarget(disk.at(name))) !== target) lost.push(name);
-  }
-  return lost;
+/** What readers are given: names that never change, each leading through `now`. */
+function entrances(withTree: boolean): readonly { readonly name: string; readonly target: string }[] {
+  const head = { name: 'head.json', target: 'now/head.json' };
+  return withTree ? [head, { name: 'live', target: 'now/live' }] : [head];
 }
 
 /** The caller holds the lock. */
-export async function mendEntrances(disk: Disk): Promise<void> {
-  await makeEntrances(disk);
+export async function makeEntrances(disk: Disk, withTree: boolean): Promise<void> {
+  for (const { name, target } of entrances(withTree)) await replaceLink(disk, disk.at(name), target);
+  await syncFolder(disk.root);
+}
+
+export async function lostEntrances(disk: Disk, withTree: boolean): Promise<readonly string[]> {
+  if ((await linkTarget(disk.at('now'))) === undefined) return []; // nothing to enter yet
+  const lost: string[] = [];
+  for (const { name, target } of entrances(withTree)) {
+    if ((await linkTarget(disk.at(name))) !== target) lost.push(name);
+  }
+  return lost;
 }
 
 async function linkTarget(link: string): Promise<string | undefined> {

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, lstat, rm } from 'node:fs/promises';
 import type { Origin, OriginKind, OriginServices, Tree } from '../contract.js';
 import { blobBytes, condemnBlob, hashBlob, putBlob } from './blobs.js';
-import { lostEntrances, mendEntrances, readHead, swapHead } from './commit.js';
+import { lostEntrances, makeEntrances, readHead, swapHead } from './commit.js';
 import { check, readConfig } from './config.js';
 import { type Disk, diskAt } from './disk.js';
 import { putManifest, readManifest } from './manifests.js';
@@ -42,6 +42,8 @@ function open(config: Readonly<Record<string, unknown>>, services: OriginService
   return {
     readHead: () => onDisk(root, () => readHead(disk)),
     swapHead: (next, base) => exclusively((swapLocked) => swapLocked(next, base)),
+    lostEntrances: () => onDisk(root, () => lostEntrances(disk, tree)),
+    mendEntrances: () => exclusively(() => onDisk(root, () => makeEntrances(disk, tree))),
     readManifest: (digest) => readManifest(disk, digest),
     putManifest: (digest, bytes) => putManifest(disk, digest, bytes),
     blobBytes: (name) => blobBytes(disk, name),
@@ -62,8 +64,6 @@ function treeOf(disk: Disk, exclusively: Origin['exclusively']): Tree {
       onDisk(disk.root, async () => (await unlessAbsent(lstat(disk.at('trees', snapshot)))) !== undefined),
     whatIsWrong: (snapshot, derivative, deep) =>
       onDisk(disk.root, () => whatIsShown(disk, disk.at('trees', snapshot), derivative, deep)),
-    lostEntrances: () => onDisk(disk.root, () => lostEntrances(disk)),
-    mendEntrances: () => exclusively(() => onDisk(disk.root, () => mendEntrances(disk))),
     mend: (snapshot, entries) => onDisk(disk.root, () => mendTree(disk, snapshot, entries)),
     async prune(keep) {
       const pruned = await exclusively(() => onDisk(disk.root, () => pruneTrees(disk, keep)));

@@ -47,7 +47,7 @@ export async function flawOf(bytes: Buffer, format: ImageFormat, expected: Size)
  * What costs a whole decode and keeps nothing of it: the last pixel comes after all others. libwebp has a cheaper way,
  * shrinking while it decodes: every block is still rebuilt, only painting is spared. Of 900 damaged files of each format
  * (cut, one bit turned, 512 bytes zeroed) both refuse exactly those that a decode of all pixels refuses, in three
- * quarters and two fifths of its time. JPEG shrunk while decoding is cheaper still and missed one in ten.
+ * quarters and two fifths of its time. JPEG shrunk while decoding is cheaper still and missed one in nine.
  */
 function onePixel(picture: Sharp, format: ImageFormat, { width, height }: Size): Sharp {
   if (format === 'webp') return picture.resize(1, 1, { fit: 'fill' });

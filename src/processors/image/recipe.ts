@@ -83,7 +83,7 @@ export const imageExtensions: Readonly<Record<ImageFormat, string>> = {
 
 export const recipeKind: RecipeKind<ImageSettings> = {
   kind: 'image',
-  version: 2,
+  version: 1,
   schema,
   path: '{key}/{variant}.{ext}',
   limits: { wallMs: 120_000, memoryBytes: 1_500_000_000, outputBytes: 1_000_000_000 },

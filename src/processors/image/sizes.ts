@@ -19,22 +19,6 @@ export function planSizes(widths: readonly number[], source: Size, widest: numbe
     .map((width) => ({ width, height: Math.max(1, Math.round((width * source.height) / source.width)) }));
 }
 
-/**
- * For each of `sizes` (largest first), the index of the one it is shrunk from: of those shrunk straight from the largest,
- * the smallest that is at least twice as wide, otherwise the largest itself. A quarter of the resizing CPU less than
- * always from the largest, and two filters in a row never more: four photos at 960, 640 and 320 of 2560 pixels stay
- * within 50 dB PSNR of a resize of the original, as they do when shrunk straight from the largest. Three filters in a row
- * fell to 47 dB.
- */
-export function shrinkSources(sizes: readonly Size[]): readonly number[] {
-  const straight: number[] = [];
-  return sizes.map((size, index) => {
-    const source = straight.findLast((at) => (sizes[at]?.width ?? 0) >= 2 * size.width) ?? 0;
-    if (source === 0) straight.push(index);
-    return source;
-  });
-}
-
 /** A photo is never wider than it is. */
 export function widestRaster(source: Size): number {
   return Math.min(source.width, widestHeld(source));

@@ -18,7 +18,6 @@ import {
 import { encode, flawOf } from './encode.js';
 import { type ImageFormat, type ImageSettings, imageExtensions, longestSide } from './recipe.js';
 import { sharp } from './sharp.js';
-import { shrinkSources } from './sizes.js';
 
 export const processor: Processor<ImageSettings> = {
   async tools() {
@@ -120,11 +119,8 @@ async function makeOutputs(
   const outputs: OutboxFile[] = [];
   let bytes = 0;
   let verifyCpuMs = 0;
-  const sources = shrinkSources(opened.sizes);
-  const made = [base];
-  for (const [index, size] of opened.sizes.entries()) {
-    const pixels = await shrink(made[sources[index] ?? 0] ?? base, size);
-    made[index] = pixels;
+  for (const size of opened.sizes) {
+    const pixels = await shrink(base, size);
     for (const format of settings.formats) {
       context.signal.throwIfAborted();
       const encoded = await encode(pixels, format, settings);

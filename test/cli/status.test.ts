@@ -1,0 +1,47 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import { aPublishedWorld, ask, say } from '../support/project.js';
+import type { World } from '../support/world.js';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+let world: World;
+afterEach(() => world.end());
+
+test('a held night that somebody published is told as that, and has no next command that fails', async () => {
+  world = await aPublishedWorld();
+  for (const key of ['texts/t0.txt', 'texts/t1.txt', 'texts/t2.txt']) await world.remove(key);
+  expect((await world.run(['--now'])).code).toBe(4);
+  expect((await ask(world, 'status')).json).toMatchObject({ verdict: 'held' });
+  expect((await say(world, 'publish', '--override', 'shrink', '--reason', 'gone for good')).code).toBe(0);
+  expect((await ask(world, 'status')).json).toMatchObject({ verdict: 'held, then published by hand', next: [] });
+});
+
+test('an origin that is gone is no origin that never was', async () => {
+  world = await aPublishedWorld();
+  await rename(world.origin, `${world.origin}-gone`);
+  const { json } = await ask(world, 'status');
+  expect(json).toMatchObject({
+    verdict: 'the origin lost what was published',
+    originFault: { code: 'origin-rewound' },
+    next: ['nightpress run night --adopt'],
+  });
+  const run = await world.run(['--now']);
+  expect([run.code, run.result?.next]).toEqual([13, ['nightpress run night --adopt']]);
+});
+
+test('who named the project is told to name it again', async () => {
+  world = await aPublishedWorld();
+  const { result } = await world.run(['--now', '--project', world.folder]);
+  expect(result?.next.every((command) => command.endsWith(` --project ${world.folder}`))).toBe(true);
+});
+
+test('the line for cron makes the folder of its log', async () => {
+  world = await aPublishedWorld();
+  const media = path.join(world.folder, 'media');
+  await mkdir(media);
+  await writeFile(path.join(media, 'a.jpg'), '');
+  const { json } = await ask(world, 'init', media);
+  expect(json.crontab).toContain(`17 * * * * mkdir -p ${world.folder}/.nightpress && `);
+});
