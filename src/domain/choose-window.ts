@@ -43,7 +43,7 @@ export interface LedgerWindow extends Window {
 }
 
 export type Decision =
-  | { readonly kind: 'nothing'; readonly window: Window; readonly next: Window; readonly because: string }
+  | { readonly kind: 'nothing'; readonly window: Window; readonly because: string }
   | { readonly kind: 'resume'; readonly window: Window; readonly because: string }
   | {
       readonly kind: 'run';
@@ -105,7 +105,7 @@ function currentWindow(input: ChooseInput): Decision {
   if (outside && !isSettled(outside.outcome)) return run(input, outside, whyAgain(outside));
   const [next = current] = nextOpenings(input.spec, input.now, 1);
   const because = `window ${row.label} is ${row.outcome}; the next opens ${next.label}, run --now works at once`;
-  return { kind: 'nothing', window: windowOf(row), next, because };
+  return { kind: 'nothing', window: windowOf(row), because };
 }
 
 type RunDecision = Extract<Decision, { kind: 'run' }>;

@@ -12,7 +12,7 @@ export interface GateInput {
   readonly assets: { readonly total: number; readonly removed: number; readonly baseTotal?: number };
   /** Findings of the scan and the plan that belong to no item. */
   readonly findings: readonly Finding[];
-  /** Findings about the snapshot as a whole: any error among them holds, none is tolerated. */
+  /** Findings about the snapshot as a whole: one error is enough to hold it. */
   readonly validation?: readonly Finding[];
 }
 

@@ -60,7 +60,7 @@ const shape = z.strictObject({
   keep: z.strictObject({ last: z.int().min(1).default(14), within: duration.default(30 * 86_400_000) }).prefault({}),
 });
 
-/** A timer counts milliseconds in 31 bits; 24 days. */
+/** 23 days; a timer counts milliseconds in 31 bits and would fire at once after 24.8. */
 const longestSeconds = 2_000_000;
 
 const recipeShape = z.looseObject({

@@ -116,7 +116,7 @@ async function take(file: string, waitMs: number): Promise<(() => void) | undefi
   };
 }
 
-/** Where it may not write, SQLite would call a shared lock exclusive: any number of processes could have it. */
+/** On a file that it may not write, SQLite answers BEGIN EXCLUSIVE with a shared lock, and many would hold the job. */
 function connect(file: string): Database.Database {
   const db = new Database(file, { timeout: 0 });
   try {

@@ -39,7 +39,7 @@ test('who named the project is told to name it again', async () => {
 
 test('the line for cron makes the folder of its log', async () => {
   world = await aPublishedWorld();
-  const media = path.join(world.folder, 'media');
+  const media = path.join(world.folder, 'films');
   await mkdir(media);
   await writeFile(path.join(media, 'a.jpg'), '');
   const { json } = await ask(world, 'init', media);

@@ -38,7 +38,9 @@ function told(decision: Decision): string {
   const scheduled = decision.kind === 'run' ? decision.scheduled : decision.window.label.endsWith('T02:00');
   const day = (label: string) => label.slice(8, 10);
   const name = scheduled ? day(decision.window.label) : decision.window.label.slice(8).replace('T', ' ');
-  if (decision.kind === 'nothing') return `nothing ${name}, next ${day(decision.next.label)}`;
+  if (decision.kind === 'nothing') {
+    return `nothing ${name}, next ${day(/next opens (\S+),/.exec(decision.because)?.[1] ?? '')}`;
+  }
   if (decision.kind === 'resume') return `resume ${name}`;
   const missed = decision.missed.map(({ label }) => day(label)).join(' ');
   return `run ${name}${missed ? `, missed ${missed}` : ''}`;

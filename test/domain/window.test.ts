@@ -315,7 +315,7 @@ describe('a schedule is refused with what was expected and what stands there', (
   });
 });
 
-test('a window outside the schedule opens now and is as long as any other', () => {
+test('a window outside the schedule opens now and lasts as long as a scheduled one', () => {
   const now = Date.parse('2026-11-22T17:03:25.250Z');
   const spec = nightly('0 2 * * *', 'Europe/Berlin', 4 * HOUR);
   expect(unscheduledWindow(spec, now)).toEqual({ opens: now, closes: now + 4 * HOUR, label: '2026-11-22T18:03' });
