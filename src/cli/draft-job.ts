@@ -3,12 +3,19 @@ export interface Draft {
   /** As the job file should name it. */
   readonly source: string;
   readonly origin: string;
-  /** Lower case, without the dot. */
+  /** As they are written in the folder, without the dot. */
   readonly extensions: ReadonlySet<string>;
   readonly timezone: string;
 }
 
-const families = [
+interface Family {
+  readonly helper: string;
+  readonly name: string;
+  readonly extensions: readonly string[];
+  readonly settings: string | undefined;
+}
+
+const families: readonly Family[] = [
   {
     helper: 'image',
     name: 'pictures',
@@ -28,13 +35,19 @@ const families = [
     settings: "formats: ['aac']",
   },
   { helper: 'copy', name: 'rest', extensions: ['pdf', 'json', 'woff2', 'vtt'], settings: undefined },
-] as const;
+];
 
-/** The text of a first job file: only recipes that have something to do, pictures when there is nothing to go by. */
+/**
+ * The text of a first job file: only recipes that have something to do, pictures when there is nothing to go by. Globs
+ * tell `.JPG` from `.jpg`, so every spelling that the folder has is written out.
+ */
 export function draftJob({ source, origin, extensions, timezone }: Draft): string {
-  const found = families.filter((family) => family.extensions.some((extension) => extensions.has(extension)));
+  const spellings = (family: Family) => [...extensions].filter((one) => family.extensions.includes(one.toLowerCase()));
+  const found = families.filter((family) => spellings(family).length > 0);
   const used = found.length > 0 ? found : families.slice(0, 1);
-  const recipes = used.map(({ helper, name, extensions: all, settings }) => {
+  const recipes = used.map((family) => {
+    const { helper, name, settings } = family;
+    const all = [...new Set([...family.extensions, ...spellings(family).sort()])];
     const match = `match: '**/*.{${all.join(',')}}'`;
     return `    ${name}: ${helper}({ ${settings === undefined ? match : `${match}, ${settings}`} }),`;
   });

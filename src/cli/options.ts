@@ -1,6 +1,8 @@
+import path from 'node:path';
 import type { Command } from 'commander';
 import { Fault } from '../domain/faults.js';
 import { compileGlobs } from '../domain/match.js';
+import { shellWord } from '../engine/report.js';
 import { parseDuration } from '../job/units.js';
 
 /** Options that every command of a job understands. */
@@ -37,6 +39,13 @@ export function choiceOption<T extends string>(name: string, text: string, choic
   const found = choices.find((choice) => choice === text);
   if (!found) throw new Fault('usage', `${name} ${text}: expected one of ${choices.join(', ')}`);
   return found;
+}
+
+/** Who named the project must name it in the next command too. */
+export function fromElsewhere({ project }: JobOptions, commands: readonly string[]): readonly string[] {
+  if (project === undefined) return commands;
+  const flag = ` --project ${shellWord(path.resolve(project))}`;
+  return commands.map((command) => (command.startsWith('nightpress ') ? `${command}${flag}` : command));
 }
 
 /** For an option that may be given several times. */

@@ -5,7 +5,7 @@ import { Fault } from '../domain/faults.js';
 import { noRun, type Result } from '../domain/result.js';
 import type { Job } from '../domain/types.js';
 import type { Night } from '../engine/night.js';
-import { liveOf, shellWord } from '../engine/report.js';
+import { liveOf } from '../engine/report.js';
 import { runNight } from '../engine/run.js';
 import { defaultWorkers } from '../executors/processes/capacity.js';
 import type { Project } from '../job/load.js';
@@ -15,7 +15,7 @@ import { findJob, jobFolder, openNight, openOrigin } from './compose.js';
 import type { CommandContext } from './context.js';
 import { annotate, appendSummary, fenced } from './github.js';
 import { listen } from './listen.js';
-import { choiceOption, countOption, durationOption } from './options.js';
+import { choiceOption, countOption, durationOption, fromElsewhere } from './options.js';
 import { faultLines } from './render/fault.js';
 import { resultMarkdown } from './render/markdown.js';
 import { renderResult } from './render/result.js';
@@ -128,16 +128,9 @@ function whereToLook(job: Job): string | undefined {
     : job.origin.baseUrl;
 }
 
-/** Who named the project must name it in the next command too. */
-function fromElsewhere({ options, project }: RunCall, commands: readonly string[]): readonly string[] {
-  if (options.project === undefined) return commands;
-  const flag = ` --project ${shellWord(project.folder)}`;
-  return commands.map((command) => (command.startsWith('nightpress ') ? `${command}${flag}` : command));
-}
-
 function show(call: RunCall, job: Job, ended: Result): number {
   const { context, terminal, options } = call;
-  const result = { ...ended, next: fromElsewhere(call, ended.next) };
+  const result = { ...ended, next: fromElsewhere(options, ended.next) };
   const { findings } = result;
   if (options.json) terminal.out(JSON.stringify(result));
   else if (!(terminal.quiet && result.exit === 0)) {

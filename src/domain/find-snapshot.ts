@@ -16,6 +16,10 @@ export function findSnapshot(head: Head, text: string): SnapshotId {
   if (found) return found;
   const ids = idPrefix.test(text) ? [...heldSnapshots(head)].filter((id) => id.startsWith(text)) : [];
   if (ids.length === 1 && ids[0]) return ids[0];
+  if (text === 'previous') {
+    const message = `no snapshot was live before the one that is: '${head.job}' has nothing to go back to`;
+    throw new Fault('snapshot-unknown', message, { hint: 'nightpress snapshots {job}' });
+  }
   const what = ids.length > 1 ? `names ${ids.length} snapshots` : 'names no snapshot held at the origin';
   const expected = "6 or more digits of an id, a seq, a pin, 'live', 'previous' or 'staged'";
   throw new Fault('snapshot-unknown', `'${text}' ${what} of '${head.job}': expected ${expected}`);

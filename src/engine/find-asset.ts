@@ -9,17 +9,25 @@ import type { Night } from './night.js';
 
 type Parts = Pick<Night, 'job' | 'state' | 'source' | 'origin'>;
 
+/** What a text may stand for when it is read as the path of a file. */
+export interface Meanings {
+  /** Of the source. */
+  readonly keys: readonly AssetKey[];
+  /** Paths below the origin's folder. */
+  readonly shown: readonly string[];
+}
+
 /**
- * The asset a person means: by key, as one of `keys` that their text may stand for, or by a public path, URL or blob of
- * the live snapshot. Throws `asset-unknown` with the names most like it.
+ * The asset a person means: by key, or by a public path, URL or blob of the live snapshot, also as the path of a file.
+ * Throws `asset-unknown` with the names most like it.
  */
-export async function findAsset(parts: Parts, text: string, keys: readonly AssetKey[]): Promise<AssetKey> {
+export async function findAsset(parts: Parts, text: string, { keys, shown }: Meanings): Promise<AssetKey> {
   const candidates = [text, ...keys];
   for (const key of candidates) if (await isRemembered(parts, key)) return key;
   const names = new Set<AssetKey>(parts.state.assetKeys());
-  const path = pathOfUrl(text, parts.job.origin.baseUrl);
+  const paths = [text, ...shown].map((one) => pathOfUrl(one, parts.job.origin.baseUrl));
   for await (const entry of liveEntries(parts)) {
-    if (candidates.includes(entry.key) || shows(entry, path)) return entry.key;
+    if (candidates.includes(entry.key) || shows(entry, paths)) return entry.key;
     names.add(entry.key);
   }
   for (const key of await listedKeys(parts)) names.add(key);
@@ -40,9 +48,9 @@ async function* liveEntries({ origin }: Parts): AsyncGenerator<Entry> {
   if (live) yield* entries(nodeLoader(origin), live);
 }
 
-function shows({ items }: Entry, path: string): boolean {
+function shows({ items }: Entry, paths: readonly string[]): boolean {
   return Object.values(items).some(({ derivatives }) =>
-    derivatives.some((derivative) => derivative.path === path || blobKey(derivative) === path),
+    derivatives.some((derivative) => paths.includes(derivative.path) || paths.includes(blobKey(derivative))),
   );
 }
 

@@ -1,10 +1,10 @@
 import type { Decision } from '../domain/choose-window.js';
 import type { Hold } from '../domain/gate.js';
-import type { Inventory } from '../domain/types.js';
+import type { AssetKey, Inventory } from '../domain/types.js';
 import { type Base, meetOrigin } from './base.js';
 import { forecastGate } from './forecast.js';
 import type { Night } from './night.js';
-import { type MadePlan, makePlan } from './plan.js';
+import { type MadePlan, makePlan, matcher } from './plan.js';
 import { readyRecipes } from './recipes.js';
 import { decide, isSameWork, type RunRequest } from './run.js';
 import { scan } from './scan.js';
@@ -13,6 +13,8 @@ export interface Preview extends MadePlan {
   readonly decision: Decision;
   readonly base: Base;
   readonly inventory: Inventory;
+  /** Assets that no recipe matches, as listed. */
+  readonly unmatchedKeys: readonly AssetKey[];
   /** What the gate would object to, as far as can be known before the work. */
   readonly holds: readonly Hold[];
 }
@@ -28,5 +30,10 @@ export async function previewNight(night: Night, request: RunRequest = {}): Prom
   const inventory = await scan(night);
   const made = await makePlan(night, { inventory, base: base.snapshot, recipes });
   const holds = await forecastGate(night, { made, base: base.snapshot });
-  return { decision, base, inventory, ...made, holds };
+  const recipesFor = matcher(recipes);
+  const unmatchedKeys =
+    made.plan.assets.unmatched === 0
+      ? []
+      : inventory.assets.flatMap(({ key }) => (recipesFor(key).length === 0 ? [key] : []));
+  return { decision, base, inventory, unmatchedKeys, ...made, holds };
 }

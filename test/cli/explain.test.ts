@@ -1,8 +1,10 @@
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { until } from '../support/until.js';
 import { aWorld, type Ended, fill, type World } from '../support/world.js';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 let world: World;
 
@@ -151,6 +153,7 @@ describe('an asset may be named', () => {
     ['by the path of its file', 'media/pictures/p0.jpg'],
     ['by its public path', 'pictures/p0.jpg/16w.jpg'],
     ['by its place below live', 'live/pictures/p0.jpg/16w.jpg'],
+    ['by the path of what is shown', 'public/live/pictures/p0.jpg/16w.jpg'],
   ])('%s', async (_how, name) => {
     expect((await explain(name)).story).toMatchObject({ key });
   });

@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { aPublishedWorld, ask, say } from '../support/project.js';
@@ -25,7 +25,7 @@ test('an origin that is gone is no origin that never was', async () => {
   expect(json).toMatchObject({
     verdict: 'the origin lost what was published',
     originFault: { code: 'origin-rewound' },
-    next: ['nightpress run night --adopt'],
+    next: [`nightpress run night --adopt --project ${world.folder}`],
   });
   const run = await world.run(['--now']);
   expect([run.code, run.result?.next]).toEqual([13, ['nightpress run night --adopt']]);
@@ -35,6 +35,27 @@ test('who named the project is told to name it again', async () => {
   world = await aPublishedWorld();
   const { result } = await world.run(['--now', '--project', world.folder]);
   expect(result?.next.every((command) => command.endsWith(` --project ${world.folder}`))).toBe(true);
+  const { json } = await ask(world, 'status');
+  expect(json.next).toEqual(result?.next);
+});
+
+test('what no recipe matches is named by plan, and the globs of init know every spelling of an extension', async () => {
+  world = await aPublishedWorld();
+  await world.write('notes/unknown.xyz', 'x');
+  const { json } = await ask(world, 'plan');
+  expect(json).toMatchObject({ assets: { unmatched: 1 }, unmatched: ['notes/unknown.xyz'] });
+  expect((await say(world, 'plan')).stdout).toContain('no recipe notes/unknown.xyz');
+  const camera = path.join(world.folder, 'camera');
+  await mkdir(camera);
+  await writeFile(path.join(camera, 'DSC_0001.JPG'), '');
+  const { json: drafted } = await ask(world, 'init', camera);
+  expect(await readFile(drafted.file, 'utf8')).toMatch(/match: '\*\*\/\*\.\{jpg,.*,JPG\}'/);
+});
+
+test('with one snapshot there is nothing to roll back to, and that is said', async () => {
+  world = await aPublishedWorld();
+  const { code, stderr } = await say(world, 'rollback', '--yes');
+  expect([code, stderr]).toEqual([2, expect.stringContaining('has nothing to go back to')]);
 });
 
 test('the line for cron makes the folder of its log', async () => {

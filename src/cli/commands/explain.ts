@@ -63,10 +63,11 @@ async function tellOf(
       workers: 1,
       emit: () => undefined,
     });
-    const { path: root } = job.source;
     const files = [process.cwd(), project.folder].map((base) => path.resolve(base, question.asset));
-    const keys = typeof root === 'string' ? files.flatMap((file) => keyBelow(root, file) ?? []) : [];
-    return { name: job.name, story: await explainAsset(night, await findAsset(night, question.asset, keys)) };
+    const below = (root: unknown) =>
+      typeof root === 'string' ? files.flatMap((file) => keyBelow(root, file) ?? []) : [];
+    const meanings = { keys: below(job.source.path), shown: below(job.origin.path) };
+    return { name: job.name, story: await explainAsset(night, await findAsset(night, question.asset, meanings)) };
   } finally {
     state.close();
   }

@@ -106,7 +106,7 @@ function extensionsBelow(folder: string): ReadonlySet<string> {
   for (let next = open.pop(); next !== undefined && looked < mostFilesLookedAt; next = open.pop()) {
     for (const entry of readdirSync(next, { withFileTypes: true })) {
       if (entry.isDirectory()) open.push(path.join(next, entry.name));
-      else if (entry.isFile() && ++looked) found.add(path.extname(entry.name).slice(1).toLowerCase());
+      else if (entry.isFile() && ++looked) found.add(path.extname(entry.name).slice(1));
     }
   }
   return found;

@@ -6,8 +6,8 @@ import { isLocked, readLockHolder } from '../../state/lock.js';
 import { openState } from '../../state/open.js';
 import { findJob, jobFolder, openOrigin, openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
-import { type JobOptions, withJobOptions } from '../options.js';
-import { renderStatus, statusRecord } from '../render/status.js';
+import { fromElsewhere, type JobOptions, withJobOptions } from '../options.js';
+import { nextCommands, renderStatus, statusRecord } from '../render/status.js';
 import { openTerminal, type Terminal } from '../terminal.js';
 
 interface StatusOptions extends JobOptions {
@@ -52,8 +52,9 @@ async function showOne(call: StatusCall, name: string | undefined): Promise<void
   for (;;) {
     const standing = await look(call, name);
     if (call.options.watch && call.terminal.live) call.terminal.draw('\u001b[H\u001b[2J');
-    if (call.options.json) call.terminal.out(JSON.stringify(statusRecord(standing)));
-    else renderStatus(call.terminal, standing, call.context.clock());
+    const next = fromElsewhere(call.options, nextCommands(standing));
+    if (call.options.json) call.terminal.out(JSON.stringify(statusRecord(standing, next)));
+    else renderStatus(call.terminal, standing, { now: call.context.clock(), next });
     if (!call.options.watch || !standing.running) return;
     await delay(watchEveryMs);
   }

@@ -32,6 +32,7 @@ export function planRecord({ job, preview, explain }: PlanView): object {
     predictedSeconds: plan.predictedSeconds,
     because: Object.fromEntries(reasons(preview)),
     removed: plan.removedKeys,
+    unmatched: preview.unmatchedKeys,
     dropped: plan.droppedItems,
     findings: findingsOf(preview),
     gate: { holds: preview.holds },
@@ -82,6 +83,7 @@ export function renderPlan(terminal: Terminal, view: PlanView): void {
   }
   for (const [because, n] of reasons(preview).slice(0, mostReasons)) terminal.out(`  because   ${n} × ${because}`);
   renderKeys(terminal, 'removes', plan.removedKeys);
+  renderKeys(terminal, 'no recipe', preview.unmatchedKeys);
   for (const { rule, message } of preview.holds) {
     terminal.out(`  ${terminal.paint('yellow', 'gate')}      would hold: ${rule}: ${printable(message)}`);
   }

@@ -7,8 +7,8 @@ import { count, duration, printable, short } from './units.js';
 /** The part of a stored result that `status` shows; rows written by other versions may lack any of it. */
 type StoredResult = Partial<Pick<Result, 'items' | 'snapshot' | 'findings' | 'held' | 'fault' | 'next' | 'exit'>>;
 
-export function statusRecord(standing: Standing): object {
-  const { job, running, holder, head, originFault, run, progress, next } = standing;
+export function statusRecord(standing: Standing, next: readonly string[]): object {
+  const { job, running, holder, head, originFault, run, progress, next: opening } = standing;
   return {
     type: 'status',
     job,
@@ -31,19 +31,24 @@ export function statusRecord(standing: Standing): object {
       : null,
     progress: progress ?? null,
     result: run?.result ?? null,
-    next: nextCommands(standing),
-    nextWindow: { label: next.label, opens: new Date(next.opens).toISOString() },
+    next,
+    nextWindow: { label: opening.label, opens: new Date(opening.opens).toISOString() },
   };
 }
 
 /** Opens with the verdict, what is live, the cause, and the next command; details follow. */
-export function renderStatus(terminal: Terminal, standing: Standing, now: number): void {
+export function renderStatus(
+  terminal: Terminal,
+  standing: Standing,
+  shown: { readonly now: number; readonly next: readonly string[] },
+): void {
+  const { now, next } = shown;
   const { paint } = terminal;
   const { word, colour } = verdictOf(standing);
   terminal.out(`${standing.job}  ${paint(colour, word)}`);
   terminal.out(`  live      ${liveText(standing, now)}`);
   for (const cause of causes(standing)) terminal.out(`  cause     ${printable(cause)}`);
-  nextCommands(standing).forEach((command, index) => {
+  next.forEach((command, index) => {
     terminal.out(`  ${index === 0 ? 'next      ' : '          '}${paint('cyan', command)}`);
   });
   const { staged, live } = standing.head?.channels ?? {};
@@ -122,7 +127,8 @@ function causes({ originFault, run, head }: Standing): readonly string[] {
   ];
 }
 
-function nextCommands({ job, running, run, head, originFault }: Standing): readonly string[] {
+/** What to type next, best first. */
+export function nextCommands({ job, running, run, head, originFault }: Standing): readonly string[] {
   if (originFault) return [originFault.hint.replaceAll('{job}', job)];
   if (running) return [`nightpress status ${job} --watch`];
   if (head?.frozen) return [`nightpress unfreeze ${job}`];
