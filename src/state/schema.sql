@@ -33,6 +33,14 @@ CREATE TABLE change (
   PRIMARY KEY (run, key)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE cost (
+  recipe TEXT NOT NULL,
+  ext TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  ratios TEXT NOT NULL CHECK (json_valid(ratios)),
+  PRIMARY KEY (recipe, ext, size)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE item (
   ordinal INTEGER PRIMARY KEY,
   run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE,

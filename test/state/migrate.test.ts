@@ -26,13 +26,13 @@ function oldState(): OldState {
 }
 
 /** Our migrations and these after them. */
+const today = readMigrations().length;
+const numbered = (more: number) => String(today + more).padStart(4, '0');
+
 function migrationsAnd(...more: readonly string[]): string {
   const folder = tempFolder();
   cpSync(own, folder, { recursive: true });
-  const count = readMigrations().length;
-  for (const [index, sql] of more.entries()) {
-    writeFileSync(path.join(folder, `${String(count + index + 1).padStart(4, '0')}.sql`), sql);
-  }
+  for (const [index, sql] of more.entries()) writeFileSync(path.join(folder, `${numbered(index + 1)}.sql`), sql);
   return folder;
 }
 
@@ -48,12 +48,12 @@ const addMood = 'ALTER TABLE run ADD COLUMN mood TEXT;';
 test('an older state is brought forward step by step, keeping its rows and a copy of the file before the last step', () => {
   const { folder, file } = oldState();
   const db = open(file, migrationsAnd(addTag, addMood));
-  expect(db.pragma('user_version', { simple: true })).toBe(3);
+  expect(db.pragma('user_version', { simple: true })).toBe(today + 2);
   expect(db.prepare('SELECT id, tag, mood FROM run').all()).toEqual([{ id: runA, tag: null, mood: null }]);
-  expect(readdirSync(folder).filter((name) => name.includes('before'))).toEqual(['state.db.before-0003']);
-  const copy = new Database(path.join(folder, 'state.db.before-0003'), { readonly: true });
+  expect(readdirSync(folder).filter((name) => name.includes('before'))).toEqual([`state.db.before-${numbered(2)}`]);
+  const copy = new Database(path.join(folder, `state.db.before-${numbered(2)}`), { readonly: true });
   afterTest(() => copy.close());
-  expect(copy.pragma('user_version', { simple: true })).toBe(2);
+  expect(copy.pragma('user_version', { simple: true })).toBe(today + 1);
   expect(copy.prepare('SELECT id, tag FROM run').all()).toEqual([{ id: runA, tag: null }]);
 });
 
@@ -62,7 +62,7 @@ test('a fresh state needs no copy, and a current one is left alone', () => {
   const file = path.join(folder, 'state.db');
   const migrations = migrationsAnd(addTag);
   open(file, migrations);
-  expect(open(file, migrations).pragma('user_version', { simple: true })).toBe(2);
+  expect(open(file, migrations).pragma('user_version', { simple: true })).toBe(today + 1);
   expect(readdirSync(folder).filter((name) => name.includes('before'))).toEqual([]);
 });
 
@@ -101,7 +101,7 @@ test('two processes migrating at once make each step once', async () => {
   for (const child of children) expect(await child.said()).toBe('ready');
   for (const child of children) tell(child, 'go');
   for (const child of children) expect(await child.said()).toBe('3');
-  expect(readdirSync(folder).filter((name) => name.includes('before'))).toEqual(['state.db.before-0003']);
+  expect(readdirSync(folder).filter((name) => name.includes('before'))).toEqual([`state.db.before-${numbered(2)}`]);
 });
 
 test('a reader sees an older state in the new shape and leaves the file as it is', () => {
@@ -117,6 +117,6 @@ test('a reader sees an older state in the new shape and leaves the file as it is
 
 test('a gap in the numbers is a broken installation', () => {
   const folder = migrationsAnd();
-  writeFileSync(path.join(folder, '0003.sql'), addTag);
-  expect(() => readMigrations(folder)).toThrow('expected 0002.sql');
+  writeFileSync(path.join(folder, `${numbered(2)}.sql`), addTag);
+  expect(() => readMigrations(folder)).toThrow(`expected ${numbered(1)}.sql`);
 });
