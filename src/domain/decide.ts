@@ -1,5 +1,5 @@
 import type { DeclaredOutput } from './collisions.js';
-import { predictSeconds, reuseSeconds } from './cost.js';
+import { type CostModel, reuseSeconds } from './cost.js';
 import { itemId } from './digest.js';
 import { itemFingerprint } from './fingerprint.js';
 import type { Change, KnownListing } from './inventory.js';
@@ -29,6 +29,8 @@ export interface Evidence {
   /** What was made, and what is known to fail, under `fingerprintsOf` these changes. */
   readonly made: { has(fingerprint: Digest): boolean };
   readonly quarantined: ReadonlyMap<Digest, Finding>;
+  /** What items cost, as far as is known. */
+  readonly costs: Pick<CostModel, 'predict'>;
   /** Asked only when an item is about to be worked; see `planCollisions`. */
   readonly collisions: () => ReadonlyMap<ItemId, Finding>;
   /** Why an item is to be made again whatever is remembered of it: `askedAgain`, or trouble found at the origin. */
@@ -92,12 +94,12 @@ export function decide(item: Candidate, input: Evidence): PlannedItem | undefine
   if (stale === undefined) return undefined;
   const collision = input.collisions().get(itemId(facts.recipe.name, change.key));
   if (collision) return ended(item, 'failed', `not made: ${collision.code}`, collision);
-  if (remake !== undefined || fingerprint === undefined) return todo(item, stale);
+  if (remake !== undefined || fingerprint === undefined) return todo(item, stale, input);
   const bad = input.quarantined.get(fingerprint);
   const because = `known bad: ${bad?.code}; not tried again until content, recipe or tools change`;
   if (bad) return ended(item, 'quarantined', because, bad);
   if (item.live?.fingerprint === fingerprint) return reuse(item, stale);
-  return input.made.has(fingerprint) ? reuse(item, 'made before under the same fingerprint') : todo(item, stale);
+  return input.made.has(fingerprint) ? reuse(item, 'made before under the same fingerprint') : todo(item, stale, input);
 }
 
 const hidden: Finding = {
@@ -142,9 +144,9 @@ function row(item: Candidate, because: string, predictedSeconds: number): Planne
   return { id: itemId(name, change.key), key: change.key, recipe: name, because, predictedSeconds, ...known };
 }
 
-function todo(item: Candidate, because: string): PlannedItem {
-  const { recipe, kind } = item.facts;
-  return row(item, because, predictSeconds(kind.priorSeconds(recipe.settings, item.change.asset?.bytes ?? 0)));
+function todo(item: Candidate, because: string, { costs }: Pick<Evidence, 'costs'>): PlannedItem {
+  const { change, facts } = item;
+  return row(item, because, costs.predict(facts, change.key, change.asset?.bytes ?? 0));
 }
 
 function reuse(item: Candidate, because: string): PlannedItem {

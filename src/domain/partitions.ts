@@ -6,12 +6,14 @@ export interface Weighted {
   readonly id: ItemId;
   /** Above zero. */
   readonly seconds: number;
+  /** Higher is more urgent; 0 unless somebody said so. */
+  readonly priority: number;
 }
 
 /** Items handed to one worker together, and re-run by hand together. */
 export interface Partition {
   readonly id: PartitionId;
-  /** Order of work: most expensive first, so that the last hour is made of small pieces. */
+  /** Order of work: most urgent first, then by the dearest item, so that the last hour is made of small pieces. */
   readonly ordinal: number;
   /** Most expensive first. */
   readonly items: readonly ItemId[];
@@ -27,24 +29,42 @@ const partitionsPerWorker = 4;
 
 /**
  * Balances items by cost: longest processing time first, each to the least loaded partition, which is never worse than
- * 4/3 of the best possible (Graham 1969). An item heavier than a whole partition should be stands alone.
- * The order of the input does not matter. O(n log n).
+ * 4/3 of the best possible (Graham 1969). An item heavier than a whole partition should be stands alone; items of
+ * different priority share none. The order of the input does not matter. O(n log n).
  */
 export function balance(items: readonly Weighted[], { workers }: { readonly workers: number }): readonly Partition[] {
-  if (items.length === 0) return [];
-  const sorted = items.toSorted((a, b) => b.seconds - a.seconds || compareText(a.id, b.id));
   const wanted = partitionsPerWorker * workers;
-  const target = Math.min(longestSeconds, total(sorted) / wanted);
+  const target = Math.min(longestSeconds, total(items) / wanted);
+  const priorities = [...new Set(items.map(({ priority }) => priority))].sort((a, b) => b - a);
+  return priorities
+    .flatMap((priority) => {
+      const equal = items.filter((item) => item.priority === priority);
+      return balanceEqual(equal, { target, wanted: Math.ceil((wanted * total(equal)) / total(items)) });
+    })
+    .map(({ seconds, items: ids }, ordinal) => ({
+      id: partitionId(ids),
+      ordinal,
+      items: ids,
+      predictedSeconds: seconds,
+    }));
+}
+
+/** Bins of one priority, that with the dearest item first; equally dear ones by what they cost as a whole. */
+function balanceEqual(
+  items: readonly Weighted[],
+  { target, wanted }: { readonly target: number; readonly wanted: number },
+): readonly Bin[] {
+  const sorted = items.toSorted((a, b) => b.seconds - a.seconds || compareText(a.id, b.id));
   const heavy = sorted.filter((item) => item.seconds > target);
   const light = sorted.slice(heavy.length);
   const byCost = Math.ceil(total(light) / target);
   const byCount = Math.ceil(light.length / mostItems);
   const bins = Math.min(light.length, Math.max(byCost, byCount, wanted - heavy.length));
-  const filled = [...heavy.map((item) => ({ seconds: item.seconds, items: [item.id] })), ...spread(light, bins)];
-  return filled
-    .map((bin) => ({ id: partitionId(bin.items), items: bin.items, predictedSeconds: bin.seconds }))
-    .sort((a, b) => b.predictedSeconds - a.predictedSeconds || compareText(a.id, b.id))
-    .map((partition, ordinal) => ({ ...partition, ordinal }));
+  const alone = heavy.map(({ id, seconds }, number): Bin => ({ seconds, number, dearest: seconds, items: [id] }));
+  const filled = spread(light, bins).sort(
+    (a, b) => b.dearest - a.dearest || b.seconds - a.seconds || a.number - b.number,
+  );
+  return [...alone, ...filled];
 }
 
 function total(items: readonly Weighted[]): number {
@@ -55,16 +75,19 @@ interface Bin {
   seconds: number;
   /** Settles ties, so that the same items always land in the same places. */
   readonly number: number;
+  /** Seconds of its first item. */
+  dearest: number;
   readonly items: ItemId[];
 }
 
-function spread(items: readonly Weighted[], count: number): readonly Bin[] {
-  const bins = Array.from({ length: count }, (_, number): Bin => ({ seconds: 0, number, items: [] }));
+function spread(items: readonly Weighted[], count: number): Bin[] {
+  const bins = Array.from({ length: count }, (_, number): Bin => ({ seconds: 0, number, dearest: 0, items: [] }));
   const open = [...bins]; // a heap already: all are empty, in order of their numbers
   for (const item of items) {
     const [least] = open;
     if (!least) throw new RangeError(`${count} partitions cannot hold ${items.length} items`);
     least.items.push(item.id);
+    least.dearest ||= item.seconds;
     least.seconds += item.seconds;
     if (least.items.length === mostItems) closeFirst(open);
     sink(open);

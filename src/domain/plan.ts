@@ -2,12 +2,15 @@ import { claimsOf, findCollisions } from './collisions.js';
 import { candidatesOf, decide, type Evidence, type PlannedItem } from './decide.js';
 import type { Change, Comparison } from './inventory.js';
 import { balance } from './partitions.js';
+import type { Priority } from './priority.js';
 import type { AssetCounts } from './result.js';
 import type { AssetKey, Digest, Finding, ItemId, PartitionId } from './types.js';
 
 export interface PlanInput extends Evidence {
   readonly comparison: Comparison;
   readonly workers: number;
+  /** Higher is more urgent. */
+  readonly priority: Priority;
 }
 
 export interface PlannedPartition {
@@ -41,7 +44,7 @@ export function planItems(input: PlanInput): Plan {
   const rows = looks.flatMap((asset) => asset.rows);
   const todo = rows.filter((row) => row.disposition === undefined);
   const partitions = balance(
-    todo.map((row) => ({ id: row.id, seconds: row.predictedSeconds })),
+    todo.map((row) => ({ id: row.id, seconds: row.predictedSeconds, priority: input.priority(row) })),
     input,
   );
   const partitionOf = new Map(partitions.flatMap(({ id, items }) => items.map((item) => [item, id] as const)));

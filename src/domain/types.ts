@@ -145,6 +145,8 @@ export interface Recipe {
   /** Everything that influences output bytes; checked by the processor's own schema. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly limits: Limits;
+  /** How urgent its items are; higher first, 0 unless told. */
+  readonly priority: number;
 }
 
 /** A count, or a share of a total: `3` or `'1%'` in the job file. */
@@ -185,6 +187,8 @@ export interface Job {
   readonly source: { readonly type: string } & Readonly<Record<string, unknown>>;
   readonly window: WindowSpec;
   readonly recipes: readonly Recipe[];
+  /** How urgent assets are, before what their recipes say. */
+  readonly priorities: readonly { readonly glob: string; readonly priority: number }[];
   readonly gate: GateSpec;
   readonly origin: { readonly type: string; readonly baseUrl?: string } & Readonly<Record<string, unknown>>;
   readonly keep: KeepSpec;

@@ -1,3 +1,4 @@
+import { CostModel } from '../domain/cost.js';
 import { Fault } from '../domain/faults.js';
 import type { Head } from '../domain/head.js';
 import type { Result } from '../domain/result.js';
@@ -110,6 +111,7 @@ function afterTheSwap(cause: Fault): Fault {
 }
 
 function end(night: Night, run: RunRow, result: Result): Result {
+  if (result.outcome !== 'interrupted') learnCosts(night, run);
   night.state.endRun(run.id, {
     outcome: result.outcome,
     endedAt: night.clock(),
@@ -118,4 +120,13 @@ function end(night: Night, run: RunRow, result: Result): Result {
   });
   night.emit({ type: 'ended', outcome: result.outcome });
   return result;
+}
+
+/** Of a run that goes on, the whole is learned when it ends. */
+function learnCosts({ state, job, recipeKinds }: Night, run: RunRow): void {
+  const priced = job.recipes.flatMap((recipe) => {
+    const kind = recipeKinds[recipe.kind];
+    return kind ? [[recipe.name, { recipe, kind }] as const] : [];
+  });
+  state.learnCosts(new CostModel(state.costs()).learn(state.finishedWork(run.id), new Map(priced)));
 }

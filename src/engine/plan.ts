@@ -1,9 +1,11 @@
+import { CostModel } from '../domain/cost.js';
 import { askedAgain, retriedByHand } from '../domain/decide.js';
 import { itemId } from '../domain/digest.js';
 import { type Comparison, compareInventory, type KnownListing } from '../domain/inventory.js';
 import { lookup } from '../domain/manifest.js';
 import { compileMatch } from '../domain/match.js';
 import { fingerprintsOf, type Plan, planCollisions, planItems } from '../domain/plan.js';
+import { priorityOf } from '../domain/priority.js';
 import type {
   AssetKey,
   Digest,
@@ -19,7 +21,7 @@ import type { FrozenPlan, ItemRow, PlanTotals } from '../state/contract.js';
 import { nodeLoader } from './base.js';
 import { recipeSet } from './lifecycle.js';
 import type { Night, ReadyRecipe } from './night.js';
-import { holdsAll } from './store.js';
+import { notHeld } from './store.js';
 
 export interface PlanRequest {
   readonly inventory: Inventory;
@@ -58,7 +60,7 @@ export async function makePlan(night: PlanParts, request: PlanRequest): Promise<
   });
 }
 
-export type PlanParts = Pick<Night, 'state' | 'origin' | 'workers'>;
+export type PlanParts = Pick<Night, 'job' | 'state' | 'origin' | 'workers'>;
 
 export interface ChangesRequest {
   readonly comparison: Comparison;
@@ -89,6 +91,8 @@ export async function planChanges(night: PlanParts, request: ChangesRequest): Pr
     collisions: once(() => planCollisions(present(), evidence)),
     remake: (recipe, key) =>
       insist?.(recipe, key) ?? (lost.has(itemId(recipe, key)) ? 'a blob is lost at the origin' : undefined),
+    costs: new CostModel(night.state.costs()),
+    priority: priorityOf(night.job),
     workers: night.workers,
   });
   const totals = totalsOf(plan, { base, recipes, set: recipeSet(recipes), findings });
@@ -159,13 +163,11 @@ async function lostItems(
   night: Pick<Night, 'origin'>,
   live: ReadonlyMap<AssetKey, Entry>,
 ): Promise<ReadonlySet<ItemId>> {
-  const lost = new Set<ItemId>();
-  for (const { key, items } of live.values()) {
-    for (const [recipe, item] of Object.entries(items)) {
-      if (!(await holdsAll(night.origin, item.derivatives))) lost.add(itemId(recipe, key));
-    }
-  }
-  return lost;
+  const items = [...live.values()].flatMap(({ key, items: made }) =>
+    Object.entries(made).map(([recipe, { derivatives }]) => ({ id: itemId(recipe, key), derivatives })),
+  );
+  const lost = await notHeld(night.origin, items, ({ derivatives }) => derivatives);
+  return new Set(lost.map(({ id }) => id));
 }
 
 /** A lost item has nothing that could be carried forward: a snapshot that named it would not be whole. */

@@ -3,6 +3,7 @@ import { askedAgain, retriedByHand } from '../domain/decide.js';
 import { itemId } from '../domain/digest.js';
 import { type Change, type Comparison, changeOf } from '../domain/inventory.js';
 import { balance } from '../domain/partitions.js';
+import { priorityOf } from '../domain/priority.js';
 import type { AssetKey, Finding, ListedAsset, SnapshotId } from '../domain/types.js';
 import type { FrozenPlan, ItemRow, KnownAsset, NewItem, PlanTotals, RunRow } from '../state/contract.js';
 import { recipeSet } from './lifecycle.js';
@@ -48,7 +49,7 @@ export async function planRetry(
     insist: (recipe, key) =>
       chosen.items.has(itemId(recipe, key)) ? (input.remake ? askedAgain : retriedByHand) : undefined,
   });
-  const items = inPartitions([...plan.items, ...kept.map(asItEnded)], night.workers);
+  const items = inPartitions(night, [...plan.items, ...kept.map(asItEnded)]);
   const all = last.plan.unchangedItems + rows.length;
   return {
     todo: plan.items.filter((item) => item.disposition === undefined).length,
@@ -95,11 +96,12 @@ function present({ key, kind }: { readonly key: AssetKey; readonly kind: string 
 /**
  * What was made comes along in partitions too: should its blobs turn out to be lost, it is to do again like any other.
  */
-function inPartitions(items: readonly NewItem[], workers: number): Pick<FrozenPlan, 'items' | 'partitions'> {
+function inPartitions(night: Night, items: readonly NewItem[]): Pick<FrozenPlan, 'items' | 'partitions'> {
+  const priority = priorityOf(night.job);
   const working = items.filter((item) => item.disposition === undefined || !isMissing(item.disposition));
   const partitions = balance(
-    working.map(({ id, predictedSeconds }) => ({ id, seconds: predictedSeconds })),
-    { workers },
+    working.map((item) => ({ id: item.id, seconds: item.predictedSeconds, priority: priority(item) })),
+    { workers: night.workers },
   );
   const partitionOf = new Map(
     partitions.flatMap((partition) => partition.items.map((item) => [item, partition.id] as const)),

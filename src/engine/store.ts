@@ -3,6 +3,7 @@ import type { Entry, Made, Output } from '../domain/types.js';
 import type { Origin } from '../origins/contract.js';
 import type { OutboxFile } from '../processors/contract.js';
 import type { Emit } from './events.js';
+import { createPool } from './pool.js';
 
 /** Moves verified outputs from an outbox to the origin. Each is durable there, under its hash, when this resolves. */
 export async function storeOutputs(
@@ -26,6 +27,20 @@ export async function holdsAll(origin: Origin, outputs: readonly Output[]): Prom
     if ((await origin.blobBytes(output)) !== output.bytes) return false;
   }
   return true;
+}
+
+/** Questions that wait for the origin's answer at once: they hide how long one takes, and are not many for a disk. */
+const questions = 16;
+
+/** Those of whose outputs the origin does not hold all, in the order given. */
+export async function notHeld<T>(
+  origin: Origin,
+  asked: readonly T[],
+  outputsOf: (one: T) => readonly Output[],
+): Promise<readonly T[]> {
+  const pool = createPool(questions);
+  const held = await Promise.all(asked.map((one) => pool(() => holdsAll(origin, outputsOf(one)))));
+  return asked.filter((_, index) => !held[index]);
 }
 
 /** What a manifest entry remembers of one item, in the shape a worker's result has. */

@@ -6,7 +6,7 @@ import type { ItemRow } from '../state/contract.js';
 import { nodeLoader } from './base.js';
 import type { Night } from './night.js';
 import { byKey } from './settle.js';
-import { holdsAll } from './store.js';
+import { notHeld } from './store.js';
 
 /** Entry by key as the next snapshot has it; undefined: the asset is not in it. */
 export type Updates = ReadonlyMap<AssetKey, Entry | undefined>;
@@ -126,14 +126,12 @@ async function missingItems(
   made: ReadonlyMap<Digest, Made>,
   base: ReadonlyMap<AssetKey, Entry>,
 ): Promise<readonly ItemRow[]> {
-  const missing: ItemRow[] = [];
-  for (const row of rows) {
-    if (!isMade(row)) continue;
-    const held = base.get(row.key)?.items[row.recipe]?.fingerprint === row.fingerprint;
-    const result = row.fingerprint && made.get(row.fingerprint);
-    if (!result || (!held && !(await holdsAll(night.origin, result.outputs)))) missing.push(row);
-  }
-  return missing;
+  const resultOf = ({ fingerprint }: ItemRow) => (fingerprint ? made.get(fingerprint) : undefined);
+  const isLive = (row: ItemRow) => base.get(row.key)?.items[row.recipe]?.fingerprint === row.fingerprint;
+  const fresh = rows.filter(isMade);
+  const asked = fresh.filter((row) => resultOf(row) && !isLive(row));
+  const lost = await notHeld(night.origin, asked, (row) => resultOf(row)?.outputs ?? []);
+  return [...fresh.filter((row) => !resultOf(row)), ...lost];
 }
 
 function composeUpdates(

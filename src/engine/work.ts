@@ -1,14 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errno, Fault, isStorageFailure } from '../domain/faults.js';
-import type { PlannedPartition } from '../domain/plan.js';
-import type { AssetKey, Entry, RunId } from '../domain/types.js';
+import { type Handed, Handout } from '../domain/handout.js';
+import type { AssetKey, Entry, ItemId, PartitionId, RunId } from '../domain/types.js';
 import type { ItemRow } from '../state/contract.js';
 import { Checkpoint } from './checkpoint.js';
 import { InFlight } from './in-flight.js';
 import { clearWorkplace } from './lifecycle.js';
 import type { Night, ReadyRecipe } from './night.js';
-import { createPool } from './pool.js';
 import { executeItem, finishItem, type Staged, stageItem } from './work-item.js';
 import type { Workshop } from './workshop.js';
 
@@ -21,7 +20,8 @@ export interface WorkInput {
 }
 
 /**
- * Works every item of the plan that has not ended: partitions in order of cost, as many at once as there are workers.
+ * Works every item of the plan that has not ended, as many at once as there are workers: partitions in their order, and
+ * what remains of slow ones by whoever is idle.
  * Resolves `true` when all ended, `false` when the run was stopped. Checkpoints are committed either way.
  *
  * The first fault (full disk, lost origin) stops everything: it is no item's failure, and going on would make it one.
@@ -51,11 +51,10 @@ async function workThrough(night: Night, input: WorkInput): Promise<boolean> {
   const disarm = armGrace(night, killNow);
   failure.signal.addEventListener('abort', killNow, { once: true });
   try {
-    const pool = createPool(night.workers);
-    const partitions = night.state.partitions(input.run);
-    await Promise.all(
-      partitions.map((partition) => pool(() => workPartition(shop, partition)).catch((error) => failure.abort(error))),
-    );
+    const desk = new Desk(shop);
+    const places = Array.from({ length: night.workers }, (_, place) => workPlace(shop, desk, place));
+    await Promise.all(places.map((place) => place.catch(fail)));
+    await desk.idle();
     checkpoint.flush();
   } catch (error) {
     failure.abort(error);
@@ -85,33 +84,88 @@ function armGrace(night: Night, kill: () => void): () => void {
   };
 }
 
-/**
- * One place works one partition, item by item, and stays busy: the next item is staged and the last one stored while a
- * worker is at the current one.
- */
-async function workPartition(shop: Workshop, partition: PlannedPartition): Promise<void> {
-  const { halt } = shop;
-  const items = shop.night.state.items(shop.run, partition.id).filter((item) => item.state !== 'ended');
-  if (items.length === 0 || halt.aborted) return;
-  shop.night.emit({ type: 'partition', partition: partition.id, state: 'started', items: items.length });
-  let staging = ahead(shop, items[0]);
-  let storing = Promise.resolve();
-  for (const [index] of items.entries()) {
-    const staged = await staging;
-    if (!staged || halt.aborted) break;
-    staging = ahead(shop, items[index + 1]);
-    const finished = await executeItem(shop, staged);
-    await storing;
-    storing = finished ? failing(shop, finishItem(shop, finished)) : storing;
+/** What all places share: who works what, and what is being made ready. */
+class Desk {
+  readonly #shop: Workshop;
+  readonly #handout: Handout<ItemRow>;
+  readonly #staging = new Map<ItemId, Promise<Staged>>();
+  /** Items of each partition that have not ended. */
+  readonly #left: Map<PartitionId, number>;
+  readonly #size: ReadonlyMap<PartitionId, number>;
+
+  constructor(shop: Workshop) {
+    const { night, run } = shop;
+    const partitions = night.state.partitions(run).map(({ id }) => ({ id, items: itemsLeft(night, run, id) }));
+    this.#shop = shop;
+    this.#handout = new Handout(partitions);
+    this.#size = new Map(partitions.map(({ id, items }) => [id, items.length]));
+    this.#left = new Map(this.#size);
   }
-  await staging;
-  await storing;
-  if (!halt.aborted)
-    shop.night.emit({ type: 'partition', partition: partition.id, state: 'ended', items: items.length });
+
+  take(place: number): Handed<ItemRow> | undefined {
+    const next = this.#handout.take(place);
+    if (next && this.#left.get(next.partition) === this.#size.get(next.partition)) this.#tell(next, 'started');
+    return next;
+  }
+
+  /** The bytes of an item that was taken, staged already if it had been set aside. */
+  async staged({ item }: Handed<ItemRow>): Promise<Staged> {
+    const staging = this.#staging.get(item.id) ?? stageItem(this.#shop, item);
+    this.#staging.delete(item.id);
+    return await staging;
+  }
+
+  /** Begins to stage what the place will probably work next. */
+  setAside(place: number): void {
+    const next = this.#handout.setAside(place);
+    if (next) this.#staging.set(next.item.id, failing(this.#shop, stageItem(this.#shop, next.item)));
+  }
+
+  ended(handed: Handed<ItemRow>): void {
+    const left = (this.#left.get(handed.partition) ?? 0) - 1;
+    this.#left.set(handed.partition, left);
+    if (left === 0) this.#tell(handed, 'ended');
+  }
+
+  /** Resolves when nothing is being staged any more. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#staging.values());
+  }
+
+  #tell({ partition }: Handed<ItemRow>, state: 'started' | 'ended'): void {
+    this.#shop.night.emit({ type: 'partition', partition, state, items: this.#size.get(partition) ?? 0 });
+  }
 }
 
-function ahead(shop: Workshop, item: ItemRow | undefined): Promise<Staged | undefined> {
-  return failing(shop, item ? stageItem(shop, item) : Promise.resolve(undefined));
+/** Dearest first, as the partition was balanced. */
+function itemsLeft({ state }: Night, run: RunId, partition: PartitionId): readonly ItemRow[] {
+  return state
+    .items(run, partition)
+    .filter((item) => item.state !== 'ended')
+    .sort((a, b) => b.predictedSeconds - a.predictedSeconds);
+}
+
+/**
+ * One place works item after item and stays busy: the next one is staged and the last one stored while a worker is at
+ * the current one.
+ */
+async function workPlace(shop: Workshop, desk: Desk, place: number): Promise<void> {
+  let storing = Promise.resolve();
+  while (!shop.halt.aborted) {
+    const handed = desk.take(place);
+    if (!handed) break;
+    const staged = await desk.staged(handed);
+    if (shop.halt.aborted) break;
+    desk.setAside(place);
+    const finished = await executeItem(shop, staged);
+    await storing;
+    if (finished)
+      storing = failing(
+        shop,
+        finishItem(shop, finished).then(() => desk.ended(handed)),
+      );
+  }
+  await storing;
 }
 
 /** A promise that is awaited later: its failure ends the work now, and still reaches whoever awaits it. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { compileMatch } from '../domain/match.js';
+import { compileGlobs, compileMatch } from '../domain/match.js';
 import { checkTemplate } from '../domain/paths.js';
 import { type Problem, problemsOf } from '../domain/problems.js';
 import type { Allowance, Job, Limits, Recipe } from '../domain/types.js';
@@ -42,6 +42,9 @@ const allowance = z.unknown().transform((value, context): Allowance => {
   return parsed ?? { count: 0 };
 });
 
+/** Higher is more urgent. */
+const urgency = z.int().min(-1000).max(1000);
+
 const windowShape = z.strictObject({ cron: z.string(), timezone: z.string(), length: duration });
 
 const shape = z.strictObject({
@@ -53,6 +56,7 @@ const shape = z.strictObject({
       z.looseObject({ kind: z.string() }),
     )
     .refine((recipes) => Object.keys(recipes).length > 0, 'at least one recipe'),
+  priority: z.record(z.string().min(1), urgency).default({}),
   gate: z
     .strictObject({ tolerate: allowance.default({ share: 0.01 }), shrink: allowance.default({ share: 0.1 }) })
     .prefault({}),
@@ -73,6 +77,7 @@ const recipeShape = z.looseObject({
     z.array(z.string().min(1)).min(1),
   ]),
   path: z.string().optional(),
+  priority: urgency.default(0),
   limits: z
     .strictObject({
       seconds: z.number().positive().max(longestSeconds).optional(),
@@ -95,6 +100,7 @@ export async function checkJob(
   const problems: Problem[] = top.success ? [] : [...problemsOf(top.error, value)];
   problems.push(...windowProblems(raw.window));
   const recipes = checkRecipes(raw.recipes, families, problems);
+  problems.push(...priorityProblems(raw.priority));
   const source = await checkMember(
     'source',
     raw.source,
@@ -112,13 +118,14 @@ export async function checkJob(
     problems,
   );
   if (!top.success || !source || !origin || problems.length > 0) return { ok: false, problems };
-  const { window, gate, keep } = top.data;
+  const { window, gate, keep, priority } = top.data;
   const job: Job = {
     name: at.name,
     file: at.file,
     source: source.config,
     window: { cron: window.cron, timezone: window.timezone, lengthMs: window.length },
     recipes,
+    priorities: Object.entries(priority).map(([glob, urgent]) => ({ glob, priority: urgent })),
     gate,
     origin: origin.config,
     keep: { last: keep.last, withinMs: keep.within },
@@ -146,7 +153,7 @@ function checkRecipe(name: string, raw: unknown, families: Families, problems: P
     problems.push(...problemsOf(common.error, raw, at));
     return [];
   }
-  const { kind: kindName, match, path, limits, ...settings } = common.data;
+  const { kind: kindName, match, path, limits, priority, ...settings } = common.data;
   const kind = Object.hasOwn(families.recipeKinds, kindName) ? families.recipeKinds[kindName] : undefined;
   if (!kind) {
     problems.push({
@@ -167,8 +174,26 @@ function checkRecipe(name: string, raw: unknown, families: Families, problems: P
     path: template,
     settings: checked.success ? checked.data : {},
     limits: limitsOf(kind.limits, limits),
+    priority,
   };
   return compiles(recipe, at, problems) && checked.success ? [recipe] : [];
+}
+
+function priorityProblems(value: unknown): Problem[] {
+  if (!isRecord(value)) return [];
+  return Object.keys(value).flatMap((glob) => {
+    const reason = globProblem(glob);
+    return reason === undefined ? [] : [{ path: ['priority', glob], value: glob, expected: `a glob (${reason})` }];
+  });
+}
+
+function globProblem(glob: string): string | undefined {
+  try {
+    compileGlobs([glob]);
+    return undefined;
+  } catch (error) {
+    return String(error);
+  }
 }
 
 function compiles(recipe: Recipe, at: readonly string[], problems: Problem[]): boolean {

@@ -22,6 +22,11 @@ export interface JobInput {
   };
   /** Name → recipe. An asset may match several; the name is part of its items' identity. */
   readonly recipes: Readonly<Record<string, RecipeInput>>;
+  /**
+   * Glob → how urgent its assets are: higher is done first and left for another night last; 0 is usual, below 0 waits.
+   * `{ 'campaigns/**': 10, 'archive/**': -5 }`. Counts before the `priority` of a recipe.
+   */
+  readonly priority?: Readonly<Record<string, number>>;
   readonly gate?: {
     /** Items with nothing to show that may be published around: a count or `'1%'` (the default), at least one item. */
     readonly tolerate?: number | `${number}%`;

@@ -1,3 +1,4 @@
+import type { CostRow, FinishedWork } from '../domain/cost.js';
 import type { Change, KnownListing } from '../domain/inventory.js';
 import type { PlannedPartition } from '../domain/plan.js';
 import type { AssetKey, Digest, Finding, ItemId, Made, PartitionId, RunId } from '../domain/types.js';
@@ -71,6 +72,11 @@ export interface State {
   forgetMade(fingerprints: readonly Digest[]): void;
   /** Every digest of every remembered output: roots of `collect`. */
   madeDigests(): Iterable<Digest>;
+  /** What items really cost; written anew by `learnCosts`, a row each sort. */
+  costs(): readonly CostRow[];
+  learnCosts(rows: readonly CostRow[]): void;
+  /** What workers finished in a run, in the order they did. */
+  finishedWork(run: RunId): readonly FinishedWork[];
   quarantined(fingerprints: readonly Digest[]): ReadonlyMap<Digest, Finding>;
   releaseQuarantine(fingerprints: readonly Digest[]): void;
 

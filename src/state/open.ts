@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { assetQueries } from './assets.js';
 import type { State } from './contract.js';
+import { costQueries } from './costs.js';
 import { openScratchCopy, openToRead, openToWrite } from './database.js';
 import { itemQueries } from './items.js';
 import { madeQueries } from './made.js';
@@ -41,6 +42,7 @@ function stateOf(sql: Sql): State {
     ...planQueries(sql),
     ...itemQueries(sql),
     ...madeQueries(sql),
+    ...costQueries(sql),
     ...assetQueries(sql),
     ...upkeepQueries(sql),
     close: () => sql.close(),

@@ -10,6 +10,7 @@ const recipe: Recipe = {
   path: '{key}/{variant}.{ext}',
   settings: { widths: [320, 640], formats: ['avif'], quality: { avif: 50 } },
   limits: { wallMs: 1, memoryBytes: 2, outputBytes: 3 },
+  priority: 0,
 };
 const tools = { sharp: '0.35.5', libaom: '3.15.1', arch: 'x64' };
 

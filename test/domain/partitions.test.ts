@@ -7,6 +7,7 @@ import type { ItemId } from '../../src/domain/types.js';
 const item = (name: number | string, seconds: number): Weighted => ({
   id: sha256(String(name)) as string as ItemId,
   seconds,
+  priority: 0,
 });
 const items = (seconds: readonly number[]) => seconds.map((value, index) => item(index, value));
 const costs = fc.array(fc.double({ min: 0.01, max: 1000, noNaN: true }), { maxLength: 60 });
@@ -45,15 +46,32 @@ describe('balance', () => {
     );
   });
 
-  it('orders partitions by cost, dearest first', () => {
+  it('orders partitions by their dearest item', () => {
     fc.assert(
       fc.property(costs, workers, (seconds, count) => {
-        const partitions = balance(items(seconds), { workers: count });
+        const input = items(seconds);
+        const secondsOf = new Map(input.map((weighted) => [weighted.id, weighted.seconds]));
+        const partitions = balance(input, { workers: count });
         expect(partitions.map(({ ordinal }) => ordinal)).toEqual(partitions.map((_, index) => index));
-        const predicted = partitions.map(({ predictedSeconds }) => predictedSeconds);
-        expect(predicted).toEqual(predicted.toSorted((a, b) => b - a));
+        const dearest = partitions.map((partition) => Math.max(...partition.items.map((id) => secondsOf.get(id) ?? 0)));
+        expect(dearest).toEqual(dearest.toSorted((a, b) => b - a));
       }),
     );
+  });
+
+  it('works urgent items first, in partitions of their own, however cheap they are', () => {
+    const urgent = items([1, 2, 3]).map((one, at) => ({ ...one, id: item(`urgent ${at}`, 0).id, priority: 10 }));
+    const late = { ...item('late', 400), priority: -1 };
+    const partitions = balance([late, ...items([50, 60, 70]), ...urgent], { workers: 2 });
+    const classes = partitions.map(({ items: ids }) => {
+      const found = ids.map((id) =>
+        urgent.some((one) => one.id === id) ? 'urgent' : id === late.id ? 'late' : 'usual',
+      );
+      return [...new Set(found)].join();
+    });
+    const order = ['urgent', 'usual', 'late'];
+    expect(classes).toEqual(classes.toSorted((a, b) => order.indexOf(a) - order.indexOf(b)));
+    expect(new Set(classes)).toEqual(new Set(order));
   });
 
   it('never exceeds the bound of list scheduling', () => {

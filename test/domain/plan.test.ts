@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { CostModel } from '../../src/domain/cost.js';
 import { askedAgain, type RecipeFacts } from '../../src/domain/decide.js';
 import { itemId, sha256 } from '../../src/domain/digest.js';
 import { composeEntry } from '../../src/domain/entries.js';
@@ -36,8 +37,17 @@ const pictures: Recipe = {
   path: '{key}/{variant}.{ext}',
   settings: { widths: [320, 640] },
   limits,
+  priority: 0,
 };
-const rest: Recipe = { name: 'rest', kind: 'copy', match: ['**/*.{pdf,jpg}'], path: 'o/{key}', settings: {}, limits };
+const rest: Recipe = {
+  name: 'rest',
+  kind: 'copy',
+  match: ['**/*.{pdf,jpg}'],
+  path: 'o/{key}',
+  settings: {},
+  limits,
+  priority: 0,
+};
 
 const empty: World = {
   files: {},
@@ -90,6 +100,8 @@ function night(world: World, more: Partial<PlanInput> = {}) {
     made: world.made,
     quarantined: world.quarantined,
     collisions: () => planCollisions(Object.keys(world.files), { recipesFor, facts }),
+    costs: new CostModel(),
+    priority: () => 0,
     workers: 2,
     ...more,
   };

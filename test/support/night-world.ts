@@ -46,6 +46,7 @@ export class NightWorld {
       source: { type: 'directory', path: path.join(this.root, 'media') },
       window: { cron: '0 2 * * *', timezone: 'UTC', lengthMs: 4 * 3_600_000 },
       recipes: [copyRecipe('all', '**/*')],
+      priorities: [],
       gate: { tolerate: { share: 1 }, shrink: { share: 0.5 } },
       origin: { type: 'directory', path: path.join(this.root, 'public') },
       keep: { last: 14, withinMs: 30 * dayMs },
@@ -144,5 +145,14 @@ export class NightWorld {
 export function copyRecipe(name: string, match: string, extra: Partial<Recipe> = {}): Recipe {
   const kind = recipeKinds.copy;
   if (!kind) throw new Error('no copy recipe');
-  return { name, kind: 'copy', match: [match], path: '{key}', settings: {}, limits: kind.limits, ...extra };
+  return {
+    name,
+    kind: 'copy',
+    match: [match],
+    path: '{key}',
+    settings: {},
+    limits: kind.limits,
+    priority: 0,
+    ...extra,
+  };
 }

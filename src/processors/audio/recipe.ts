@@ -29,6 +29,8 @@ export type AudioSettings = z.infer<typeof schema>;
 export interface AudioRecipeOptions {
   /** Globs over asset keys. Of a video the sound is taken; a file without sound becomes a finding. */
   readonly match: string | readonly string[];
+  /** How urgent these items are: higher is done first, and left for another night last; default 0. */
+  readonly priority?: number;
   /** Public path template; the default is `{key}/{variant}.{ext}`, such as `talks/opening.wav/128k.m4a`. */
   readonly path?: string;
   /** One file for each: `aac` (.m4a), `mp3`, `opus` (.ogg, which servers know better than .opus). Default `['aac']`. */

@@ -9,6 +9,8 @@ export type CopySettings = z.infer<typeof schema>;
 export interface CopyRecipeOptions {
   /** Globs over asset keys. */
   readonly match: string | readonly string[];
+  /** How urgent these items are: higher is done first, and left for another night last; default 0. */
+  readonly priority?: number;
   /** Public path template; the default is `{key}`. */
   readonly path?: string;
   /** Bounds of one attempt, enforced from outside. Defaults: 600 seconds, 500 MB of memory, 20000 MB of output. */

@@ -41,6 +41,8 @@ export type ImageSettings = z.infer<typeof schema>;
 export interface ImageRecipeOptions {
   /** Globs over asset keys. What a file is, is decided by its content: a video named `.jpg` becomes a finding. */
   readonly match: string | readonly string[];
+  /** How urgent these items are: higher is done first, and left for another night last; default 0. */
+  readonly priority?: number;
   /** Public path template; the default is `{key}/{variant}.{ext}`, such as `photos/hero.jpg/640w.webp`. */
   readonly path?: string;
   /**

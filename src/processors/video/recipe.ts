@@ -33,6 +33,8 @@ export type VideoSettings = z.infer<typeof schema>;
 export interface VideoRecipeOptions {
   /** Globs over asset keys. What a file is, is decided by its content: a file without moving pictures becomes a finding. */
   readonly match: string | readonly string[];
+  /** How urgent these items are: higher is done first, and left for another night last; default 0. */
+  readonly priority?: number;
   /** Public path template; the default is `{key}/{variant}.{ext}`, such as `clips/launch.mov/720p.mp4`. */
   readonly path?: string;
   /**
