@@ -1,11 +1,13 @@
+import { type Expectation, expectReady } from '../domain/expect.js';
 import { Fault } from '../domain/faults.js';
 import type { Head } from '../domain/head.js';
 import { compareInventory } from '../domain/inventory.js';
 import { lookup } from '../domain/manifest.js';
 import { compileMatch } from '../domain/match.js';
-import type { AssetKey, Derivative, Disposition, Entry, ListedAsset, SnapshotId } from '../domain/types.js';
+import type { AssetKey, Derivative, Disposition, Entry, ListedAsset, SnapshotId, Window } from '../domain/types.js';
 import { type DerivativeUrls, urlsOf } from '../domain/urls.js';
-import type { HistoryRow, KnownAsset } from '../state/contract.js';
+import { nextOpenings } from '../domain/window.js';
+import type { HistoryRow, ItemRow, KnownAsset } from '../state/contract.js';
 import { meetOrigin, nodeLoader } from './base.js';
 import { recipeSet } from './lifecycle.js';
 import type { Night } from './night.js';
@@ -27,6 +29,10 @@ export interface Story {
   readonly unmatched: readonly string[];
   /** Why what a run would do cannot be told. */
   readonly planFault: Fault | undefined;
+  /** When a run that is live will be through with it; undefined: none is, or nothing can be said yet. */
+  readonly expected: Expectation | undefined;
+  /** The opening after which a run takes it up; undefined: there is nothing to do. */
+  readonly nextTry: Window | undefined;
   /** One row an item and run, newest run first. */
   readonly history: readonly HistoryRow[];
   readonly live: LiveStory | undefined;
@@ -72,8 +78,9 @@ export interface SnapshotStory {
 /**
  * Tells the story of one asset. Give it a night with a scratch state: then nothing is written, beside whatever runs.
  * An origin or source that cannot be read, or a tool that is missing, leaves a gap with its reason, not an error.
+ * `running`: a run holds the job's lock.
  */
-export async function explainAsset(night: Night, key: AssetKey): Promise<Story> {
+export async function explainAsset(night: Night, key: AssetKey, running: boolean): Promise<Story> {
   const known = night.state.asset(key); // before the state follows the origin: an adopted row was never seen by a run
   const history = night.state.history(key);
   const { value: listed, fault: sourceFault } = await attempt(() => night.source.list(key));
@@ -92,11 +99,28 @@ export async function explainAsset(night: Night, key: AssetKey): Promise<Story> 
     planFault,
     recipes,
     history,
+    expected: running ? expectedOf(night, key) : undefined,
+    nextTry: recipes.some(({ now }) => now === 'would run')
+      ? nextOpenings(night.job.window, night.clock(), 1)[0]
+      : undefined,
     listing: sourceFault ? 'unknown' : compareListing(known, listed),
     unmatched: night.job.recipes.flatMap(({ name }) => (matching.has(name) ? [] : [name])),
     live: read && (await liveStory(night, read.head, key)),
     snapshots: read ? await snapshotsOf(night, read.head, key) : [],
   };
+}
+
+/** In the order of work: by partition, then dearest first. */
+function expectedOf({ state, clock }: Night, key: AssetKey): Expectation | undefined {
+  const run = state.openRun();
+  if (!run?.plan) return undefined;
+  const ordinals = new Map(state.partitions(run.id).map(({ id, ordinal }) => [id, ordinal]));
+  const ordinal = ({ partition }: ItemRow) => (partition && ordinals.get(partition)) ?? Number.POSITIVE_INFINITY;
+  const queue = state
+    .items(run.id)
+    .filter((item) => item.partition !== undefined)
+    .sort((a, b) => ordinal(a) - ordinal(b) || b.predictedSeconds - a.predictedSeconds);
+  return expectReady(queue, (item) => item.key === key, clock());
 }
 
 /** A fault is part of the story; anything else is a bug. */

@@ -1,14 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errno, Fault, isStorageFailure } from '../domain/faults.js';
-import { type Handed, Handout } from '../domain/handout.js';
-import type { AssetKey, Entry, ItemId, PartitionId, RunId } from '../domain/types.js';
+import type { AssetKey, Entry, RunId } from '../domain/types.js';
 import type { ItemRow } from '../state/contract.js';
 import { Checkpoint } from './checkpoint.js';
+import { Desk } from './desk.js';
 import { InFlight } from './in-flight.js';
 import { clearWorkplace } from './lifecycle.js';
 import type { Night, ReadyRecipe } from './night.js';
-import { executeItem, finishItem, type Staged, stageItem } from './work-item.js';
+import { executeItem, finishItem } from './work-item.js';
 import type { Workshop } from './workshop.js';
 
 export interface WorkInput {
@@ -84,67 +84,6 @@ function armGrace(night: Night, kill: () => void): () => void {
   };
 }
 
-/** What all places share: who works what, and what is being made ready. */
-class Desk {
-  readonly #shop: Workshop;
-  readonly #handout: Handout<ItemRow>;
-  readonly #staging = new Map<ItemId, Promise<Staged>>();
-  /** Items of each partition that have not ended. */
-  readonly #left: Map<PartitionId, number>;
-  readonly #size: ReadonlyMap<PartitionId, number>;
-
-  constructor(shop: Workshop) {
-    const { night, run } = shop;
-    const partitions = night.state.partitions(run).map(({ id }) => ({ id, items: itemsLeft(night, run, id) }));
-    this.#shop = shop;
-    this.#handout = new Handout(partitions);
-    this.#size = new Map(partitions.map(({ id, items }) => [id, items.length]));
-    this.#left = new Map(this.#size);
-  }
-
-  take(place: number): Handed<ItemRow> | undefined {
-    const next = this.#handout.take(place);
-    if (next && this.#left.get(next.partition) === this.#size.get(next.partition)) this.#tell(next, 'started');
-    return next;
-  }
-
-  /** The bytes of an item that was taken, staged already if it had been set aside. */
-  async staged({ item }: Handed<ItemRow>): Promise<Staged> {
-    const staging = this.#staging.get(item.id) ?? stageItem(this.#shop, item);
-    this.#staging.delete(item.id);
-    return await staging;
-  }
-
-  /** Begins to stage what the place will probably work next. */
-  setAside(place: number): void {
-    const next = this.#handout.setAside(place);
-    if (next) this.#staging.set(next.item.id, failing(this.#shop, stageItem(this.#shop, next.item)));
-  }
-
-  ended(handed: Handed<ItemRow>): void {
-    const left = (this.#left.get(handed.partition) ?? 0) - 1;
-    this.#left.set(handed.partition, left);
-    if (left === 0) this.#tell(handed, 'ended');
-  }
-
-  /** Resolves when nothing is being staged any more. */
-  async idle(): Promise<void> {
-    await Promise.allSettled(this.#staging.values());
-  }
-
-  #tell({ partition }: Handed<ItemRow>, state: 'started' | 'ended'): void {
-    this.#shop.night.emit({ type: 'partition', partition, state, items: this.#size.get(partition) ?? 0 });
-  }
-}
-
-/** Dearest first, as the partition was balanced. */
-function itemsLeft({ state }: Night, run: RunId, partition: PartitionId): readonly ItemRow[] {
-  return state
-    .items(run, partition)
-    .filter((item) => item.state !== 'ended')
-    .sort((a, b) => b.predictedSeconds - a.predictedSeconds);
-}
-
 /**
  * One place works item after item and stays busy: the next one is staged and the last one stored while a worker is at
  * the current one.
@@ -156,22 +95,14 @@ async function workPlace(shop: Workshop, desk: Desk, place: number): Promise<voi
     if (!handed) break;
     const staged = await desk.staged(handed);
     if (shop.halt.aborted) break;
-    desk.setAside(place);
+    desk.prepare(place);
     const finished = await executeItem(shop, staged);
     await storing;
-    if (finished)
-      storing = failing(
-        shop,
-        finishItem(shop, finished).then(() => desk.ended(handed)),
-      );
+    if (!finished) continue;
+    storing = finishItem(shop, finished).then(() => desk.ended(handed));
+    storing.catch(shop.fail); // at once, not when it is awaited
   }
   await storing;
-}
-
-/** A promise that is awaited later: its failure ends the work now, and still reaches whoever awaits it. */
-function failing<T>(shop: Workshop, promise: Promise<T>): Promise<T> {
-  promise.catch(shop.fail);
-  return promise;
 }
 
 function asFault(error: unknown, folder: string): unknown {

@@ -86,9 +86,20 @@ function readProgress(sql: Sql, run: RunId): Progress {
     'SELECT coalesce(disposition, state) AS standing, count(*) AS items FROM item WHERE run = ? GROUP BY 1',
     run,
   );
-  const ended = sql.rows<{ id: PartitionId; ended: number; failed: number }>(
-    `SELECT partition AS id, count(*) AS ended, count(*) FILTER (WHERE disposition NOT IN ('done', 'reused')) AS failed
-     FROM item WHERE run = ? AND state = 'ended' AND partition IS NOT NULL GROUP BY partition`,
+  const ended = sql.rows<{
+    id: PartitionId;
+    ended: number;
+    failed: number;
+    endedSeconds: number;
+    workedSeconds: number;
+  }>(
+    `SELECT partition AS id, count(*) AS ended, count(*) FILTER (WHERE disposition NOT IN ('done', 'reused')) AS failed,
+       total(predicted_seconds) AS endedSeconds, total(worked) AS workedSeconds
+     FROM item LEFT JOIN (
+       SELECT item AS id, sum(ended_at - started_at) / 1000.0 AS worked FROM attempt WHERE run = ? GROUP BY item
+     ) USING (id)
+     WHERE run = ? AND state = 'ended' AND partition IS NOT NULL GROUP BY partition`,
+    run,
     run,
   );
   const rest = sql.row<{ lastEndedAt: number | null; remainingSeconds: number }>(
@@ -110,8 +121,8 @@ function readProgress(sql: Sql, run: RunId): Progress {
       quarantined: of('quarantined'),
     },
     partitions: readPartitions(sql, run).map((partition) => {
-      const { ended = 0, failed = 0 } = endedOf.get(partition.id) ?? {};
-      return { ...partition, ended, failed };
+      const { ended = 0, failed = 0, endedSeconds = 0, workedSeconds = 0 } = endedOf.get(partition.id) ?? {};
+      return { ...partition, ended, failed, endedSeconds, workedSeconds };
     }),
     lastEndedAt: rest?.lastEndedAt ?? undefined,
     remainingSeconds: rest?.remainingSeconds ?? 0,

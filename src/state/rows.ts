@@ -167,7 +167,13 @@ export interface Progress {
   readonly todo: number;
   readonly claimed: number;
   readonly ended: Readonly<Record<Disposition, number>>;
-  readonly partitions: readonly (PlannedPartition & { readonly ended: number; readonly failed: number })[];
+  readonly partitions: readonly (PlannedPartition & {
+    readonly ended: number;
+    readonly failed: number;
+    /** Predicted for the items that ended, and what workers really took for them. */
+    readonly endedSeconds: number;
+    readonly workedSeconds: number;
+  })[];
   /** When the last item ended. */
   readonly lastEndedAt?: number;
   /** Predicted seconds of items not yet ended. */

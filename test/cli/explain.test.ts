@@ -97,6 +97,8 @@ describe('the story of an asset', () => {
     expect((await explain(key)).story).toMatchObject({
       listing: expect.stringMatching(/changed|not trusted/),
       recipes: [{ now: 'would run' }],
+      expected: null,
+      nextTry: { label: expect.stringMatching(/T\d\d:\d\d$/) },
     });
     const second = await world.run(['--now']);
     const { story } = await explain(key);

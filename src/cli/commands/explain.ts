@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { explainAsset, type Story } from '../../engine/explain.js';
 import { findAsset } from '../../engine/find-asset.js';
+import { isLocked } from '../../state/lock.js';
 import { openScratchState } from '../../state/open.js';
 import { findJob, jobFolder, openNight, openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
@@ -67,7 +68,10 @@ async function tellOf(
     const below = (root: unknown) =>
       typeof root === 'string' ? files.flatMap((file) => keyBelow(root, file) ?? []) : [];
     const meanings = { keys: below(job.source.path), shown: below(job.origin.path) };
-    return { name: job.name, story: await explainAsset(night, await findAsset(night, question.asset, meanings)) };
+    return {
+      name: job.name,
+      story: await explainAsset(night, await findAsset(night, question.asset, meanings), isLocked(folder)),
+    };
   } finally {
     state.close();
   }

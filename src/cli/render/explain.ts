@@ -4,7 +4,7 @@ import type { Terminal } from '../terminal.js';
 import { bytes, duration, printable, short } from './units.js';
 
 export function storyRecord(job: string, story: Story): object {
-  const { key, known, listed, listing, recipes, unmatched, live, snapshots, history } = story;
+  const { key, known, listed, listing, recipes, unmatched, live, snapshots, history, expected, nextTry } = story;
   return {
     type: 'asset',
     job,
@@ -19,6 +19,8 @@ export function storyRecord(job: string, story: Story): object {
     listing,
     recipes,
     unmatched,
+    expected: expected ? { madeAt: instant(expected.madeAt), nightAt: instant(expected.nightAt) } : null,
+    nextTry: nextTry ? { label: nextTry.label, opens: instant(nextTry.opens) } : null,
     live: live ?? null,
     snapshots,
     runs: history.map(({ run, item, attempts }) => ({
@@ -63,6 +65,7 @@ export function renderStory(terminal: Terminal, job: string, story: Story): void
   renderSource(terminal, story);
   for (const fault of faultsOf(story)) terminal.out(`  ${paint('red', 'cause')}     ${printable(fault.message)}`);
   renderRecipes(terminal, story);
+  renderExpected(terminal, story);
   renderDerivatives(terminal, story);
   for (const { snapshot, seq, window, standing, pins, sha256, carried, lost } of story.snapshots) {
     const what = lost ? 'its manifest is lost' : sha256 ? `content ${short(sha256)}` : 'not in it';
@@ -102,6 +105,13 @@ function renderRecipes(terminal: Terminal, { recipes, unmatched }: Story): void 
     terminal.out(`  recipe    ${recipe} ${would}: ${printable(because)}`);
   }
   if (unmatched.length > 0) terminal.out(`  no match  ${unmatched.join(', ')}`);
+}
+
+function renderExpected(terminal: Terminal, { expected, nextTry }: Story): void {
+  if (expected) {
+    const { madeAt, nightAt } = expected;
+    terminal.out(`  expected  made about ${instant(madeAt)}, live with the whole night about ${instant(nightAt)}`);
+  } else if (nextTry) terminal.out(`  expected  with the next run; the next window opens ${nextTry.label}`);
 }
 
 function renderDerivatives(terminal: Terminal, { live }: Story): void {

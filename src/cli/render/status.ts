@@ -152,12 +152,14 @@ function renderProgress(terminal: Terminal, progress: Progress, running: boolean
   if (running && progress.lastEndedAt !== undefined)
     terminal.out(`  last item ended ${duration(now - progress.lastEndedAt)} ago`);
   const open = progress.partitions.filter(
-    (partition) => partition.failed > 0 || (running && partition.ended < partition.items),
+    (partition) => terminal.verbose || partition.failed > 0 || (running && partition.ended < partition.items),
   );
   for (const partition of open.slice(0, terminal.verbose ? open.length : 8)) {
     const failed = partition.failed > 0 ? `, ${partition.failed} failed` : '';
+    const { id, ended, items, predictedSeconds, endedSeconds, workedSeconds } = partition;
+    const real = ended > 0 ? `, took ${duration(workedSeconds * 1000)} for ${duration(endedSeconds * 1000)} of it` : '';
     terminal.out(
-      `  partition ${partition.id}  ${partition.ended} of ${partition.items} items${failed}  about ${duration(partition.predictedSeconds * 1000)}`,
+      `  partition ${id}  ${ended} of ${items} items${failed}  predicted ${duration(predictedSeconds * 1000)}${real}`,
     );
   }
 }
