@@ -28,8 +28,9 @@ Exit codes:
   2   usage or job file                            75  origin or source unreachable or full
   3   live, with carried or missing items          77  credentials refused
   4   staged: held by the gate or a freeze        129  SIGHUP
-  6   publish outcome unknown                     130  SIGINT
-  10  plan --detailed-exitcode: changes pending   143  SIGTERM
+  5   held at the deadline; resumable             130  SIGINT
+  6   publish outcome unknown                     143  SIGTERM
+  10  plan --detailed-exitcode: changes pending
   11  another live run holds the job
   12  work folder or state: no space, read-only, corrupt, newer
   13  verify or doctor found a problem

@@ -12,6 +12,8 @@ export interface RunOptions extends JobOptions {
   readonly now?: boolean;
   readonly rerun?: boolean;
   readonly adopt?: boolean;
+  readonly deadline?: string;
+  readonly allowPartial?: boolean;
   readonly ifLocked: string;
   readonly workers?: string;
   readonly grace: string;

@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { parseDeadline } from '../domain/deadline.js';
 import { Fault } from '../domain/faults.js';
 import { noRun, type Result } from '../domain/result.js';
 import type { Job } from '../domain/types.js';
@@ -9,6 +10,7 @@ import { liveOf } from '../engine/report.js';
 import { runNight } from '../engine/run.js';
 import { defaultWorkers } from '../executors/processes/capacity.js';
 import type { Project } from '../job/load.js';
+import { parseDuration } from '../job/units.js';
 import { holdJobLock, type JobLock } from '../state/lock.js';
 import { openState } from '../state/open.js';
 import { findJob, jobFolder, openNight, openOrigin } from './compose.js';
@@ -36,9 +38,24 @@ export type NightVerb = (night: Night) => Promise<Result>;
 /** One job under its lock: runs it, shows the result, returns the exit code. */
 export async function runOne(call: RunCall, name: string | undefined, verb?: NightVerb): Promise<number> {
   return await toldInOneRecord(call, name, async (job) => {
-    const result = await runLocked(call, job, verb ?? ((night) => runNight(night, call.options)));
+    const result = await runLocked(
+      call,
+      job,
+      verb ?? ((night) => runNight(night, { ...call.options, deadline: deadlineFrom(call.options, night) })),
+    );
     return result ? show(call, job, result) : 0;
   });
+}
+
+function deadlineFrom({ deadline }: RunOptions, { clock, job }: Night): number | 'none' | undefined {
+  if (deadline === undefined) return undefined;
+  const at = { now: clock(), zone: job.window.timezone, duration: parseDuration };
+  const parsed = parseDeadline(deadline, at);
+  if (parsed === undefined || (parsed !== 'none' && parsed <= at.now)) {
+    const expected = "a time to come, such as '90m', '06:30', '2026-01-31T05:00:00Z', or 'none'";
+    throw new Fault('usage', `--deadline ${deadline}: expected ${expected}`);
+  }
+  return parsed;
 }
 
 /** Works on one job; a fault from before there was a run is told as every other end is: in text, or as a result record. */

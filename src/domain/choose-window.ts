@@ -11,6 +11,7 @@ import { latestOpening, nextOpenings, openingsBetween, unscheduledWindow } from 
  *   open run, another window's turn by now        as if there were none, superseding
  *   --rerun                                       run the current window or a newer unscheduled one again
  *   --now                                         run a window that opens this moment; resumes one that is unfinished
+ *   current window held by its deadline           nothing: what was left comes first in the next window
  *   current window held, failed, … or unknown     run it: scan anew
  *   settled, but a newer unscheduled one is not   run that one: whatever ends a night, `run` alone goes on
  *   both settled                                  nothing
@@ -40,6 +41,8 @@ export interface ChooseInput {
 export interface LedgerWindow extends Window {
   readonly scheduled: boolean;
   readonly outcome?: Outcome;
+  /** Held because its deadline came: its work goes on in the next window, not by day. */
+  readonly byDeadline?: boolean;
 }
 
 export type Decision =
@@ -100,11 +103,12 @@ function currentWindow(input: ChooseInput): Decision {
   const current = latestOpening(input.spec, input.now);
   const row = input.windows.find(({ opens }) => opens === current.opens);
   if (!row) return run(input, { ...current, scheduled: true }, whyNew(input, current));
-  if (!isSettled(row.outcome)) return run(input, { ...current, scheduled: true }, whyAgain(row));
+  if (!isOver(row)) return run(input, { ...current, scheduled: true }, whyAgain(row));
   const outside = newestOutside(input, current.opens);
-  if (outside && !isSettled(outside.outcome)) return run(input, outside, whyAgain(outside));
+  if (outside && !isOver(outside)) return run(input, outside, whyAgain(outside));
   const [next = current] = nextOpenings(input.spec, input.now, 1);
-  const because = `window ${row.label} is ${row.outcome}; the next opens ${next.label}, run --now works at once`;
+  const how = row.byDeadline ? 'was held by its deadline' : `is ${row.outcome}`;
+  const because = `window ${row.label} ${how}; the next opens ${next.label}, run --now works at once`;
   return { kind: 'nothing', window: windowOf(row), because };
 }
 
@@ -139,8 +143,8 @@ function missedWindows({ now, spec, windows }: ChooseInput): readonly Window[] {
   return openingsBetween(spec, newest - 1, current.opens - 1).filter(({ opens }) => !ended.has(opens));
 }
 
-function isSettled(outcome: Outcome | undefined): boolean {
-  return outcome === 'published' || outcome === 'unchanged' || outcome === 'incomplete';
+function isOver({ outcome, byDeadline = false }: LedgerWindow): boolean {
+  return byDeadline || outcome === 'published' || outcome === 'unchanged' || outcome === 'incomplete';
 }
 
 function whyNew({ windows, openRun }: ChooseInput, current: Window): string {

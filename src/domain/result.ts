@@ -1,3 +1,4 @@
+import type { ImportNights } from './deadline.js';
 import type { Disposition, Finding, Outcome, RunId, SnapshotId, Window } from './types.js';
 
 /**
@@ -25,6 +26,10 @@ export interface Result {
   readonly freshness: { readonly p50Ms: number; readonly p95Ms: number; readonly oldestMs: number } | null;
   readonly findings: readonly Finding[];
   readonly held?: readonly { readonly rule: string; readonly message: string }[];
+  /** Of the items counted as carried or failed, those that the deadline left for the next night. */
+  readonly shed?: number;
+  /** A first import that one window was too short for. */
+  readonly import?: ImportNights;
   readonly fault?: { readonly code: string; readonly message: string };
   /** Commands worth running next, most useful first. */
   readonly next: readonly string[];
@@ -90,10 +95,10 @@ export function windowRecord(window: Window): WindowRecord {
 
 const signalExits: Readonly<Record<string, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
-/** The exit code of an outcome; `failed` takes its fault's, `interrupted` its signal's. */
+/** The exit code of an outcome; `failed` takes its fault's, `interrupted` its signal's, `held` depends on by what. */
 export function exitOf(
   outcome: Outcome,
-  cause: { readonly faultExit?: number; readonly signal?: string } = {},
+  cause: { readonly faultExit?: number; readonly signal?: string; readonly byDeadline?: boolean } = {},
 ): number {
   switch (outcome) {
     case 'published':
@@ -103,7 +108,7 @@ export function exitOf(
     case 'incomplete':
       return 3;
     case 'held':
-      return 4;
+      return cause.byDeadline ? 5 : 4;
     case 'unknown':
       return 6;
     case 'interrupted':

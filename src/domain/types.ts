@@ -159,6 +159,9 @@ export interface WindowSpec {
   readonly lengthMs: number;
 }
 
+/** What becomes of a night that is not through when its deadline comes: live with what is complete, or not at all. */
+export type OnDeadline = 'publish' | 'hold';
+
 /** One night's time for work. Identity: job + `opens`. */
 export interface Window {
   readonly opens: number;
@@ -190,6 +193,7 @@ export interface Job {
   /** How urgent assets are, before what their recipes say. */
   readonly priorities: readonly { readonly glob: string; readonly priority: number }[];
   readonly gate: GateSpec;
+  readonly onDeadline: OnDeadline;
   readonly origin: { readonly type: string; readonly baseUrl?: string } & Readonly<Record<string, unknown>>;
   readonly keep: KeepSpec;
 }

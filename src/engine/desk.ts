@@ -44,7 +44,8 @@ export class Desk {
     this.#staging.set(next.id, staging);
   }
 
-  ended({ partition }: Handed<ItemRow>): void {
+  ended({ partition, item }: Handed<ItemRow>): void {
+    this.#shop.deadline.ended(item);
     const counts = this.#counts.get(partition);
     if (counts && --counts.left === 0) this.#tell(partition, 'ended', counts.items);
   }

@@ -9,6 +9,7 @@ import type { Published } from './publish.js';
 import { isMissing, report } from './report.js';
 import type { OpenNight } from './run.js';
 import { settle } from './settle.js';
+import type { DeadlineHold } from './shed.js';
 import type { Validated } from './validate.js';
 
 type Holds = NonNullable<Result['held']>;
@@ -78,6 +79,18 @@ function outcomeOf(
 /** True when an earlier attempt of this very run moved the head and died before it could say so. */
 function isLiveBy(head: Head | undefined, run: RunRow): boolean {
   return head?.channels.live?.run === run.id;
+}
+
+/** What is live stays as it is; what was learned of the sources is kept, and what was made is found by fingerprint. */
+export function endHeldByDeadline(
+  night: Night,
+  open: OpenNight,
+  { held, import: nights, recipeSet }: DeadlineHold & { readonly recipeSet: Digest },
+): Result {
+  const { head, snapshot } = open.base;
+  settle(night, { run: open.run.id, recipeSet, head, live: false, snapshot, yielded: new Set() });
+  night.emit({ type: 'held', rules: held.map(({ rule }) => rule), messages: held.map(({ message }) => message) });
+  return end(night, open.run, report(night, { ...open, outcome: 'held', head, held, import: nights }));
 }
 
 export function endInterrupted(night: Night, open: OpenNight): Result {

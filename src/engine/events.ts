@@ -25,6 +25,14 @@ export type NightEvent =
       readonly predictedSeconds: number;
     }
   | {
+      /** The deadline will probably come before the night is through: told once. Instants in ms since the epoch. */
+      readonly type: 'at-risk';
+      readonly deadline: number;
+      readonly expectedAt: number;
+      /** Of the work that is left, what will not be done: 0 to 1. */
+      readonly leftShare: number;
+    }
+  | {
       readonly type: 'partition';
       readonly partition: PartitionId;
       readonly state: 'started' | 'ended';

@@ -1,11 +1,12 @@
 import { CostModel } from '../domain/cost.js';
+import { shedCode } from '../domain/deadline.js';
 import { askedAgain, retriedByHand } from '../domain/decide.js';
 import { itemId } from '../domain/digest.js';
 import { type Comparison, compareInventory, type KnownListing } from '../domain/inventory.js';
 import { lookup } from '../domain/manifest.js';
 import { compileMatch } from '../domain/match.js';
 import { fingerprintsOf, type Plan, planCollisions, planItems } from '../domain/plan.js';
-import { priorityOf } from '../domain/priority.js';
+import { priorityOf, shedFirst } from '../domain/priority.js';
 import type {
   AssetKey,
   Digest,
@@ -92,7 +93,7 @@ export async function planChanges(night: PlanParts, request: ChangesRequest): Pr
     remake: (recipe, key) =>
       insist?.(recipe, key) ?? (lost.has(itemId(recipe, key)) ? 'a blob is lost at the origin' : undefined),
     costs: new CostModel(night.state.costs()),
-    priority: priorityOf(night.job),
+    priority: shedFirst(priorityOf(night.job), new Set(night.state.endedWith(shedCode))),
     workers: night.workers,
   });
   const totals = totalsOf(plan, { base, recipes, set: recipeSet(recipes), findings });

@@ -1,4 +1,5 @@
 import type { Decision } from '../domain/choose-window.js';
+import { deadlineRule, importRule, shedCode } from '../domain/deadline.js';
 import type { Fault } from '../domain/faults.js';
 import type { Head } from '../domain/head.js';
 import { exitOf, freshnessOf, type ItemCounts, noAssets, noRun, type Result, windowRecord } from '../domain/result.js';
@@ -16,6 +17,7 @@ export interface ReportInput {
   /** Findings of validation; those of items and of the plan are looked up. */
   readonly findings?: readonly Finding[];
   readonly held?: Result['held'];
+  readonly import?: Result['import'];
   readonly fault?: Fault;
   readonly signal?: string;
   /** Milliseconds from source to live, for assets this run brought live. */
@@ -29,16 +31,17 @@ export function report(night: Night, input: ReportInput): Result {
   const rows = totals ? night.state.items(run.id) : [];
   const findings = [
     ...(totals?.findings ?? []),
-    ...rows.flatMap((row) => row.finding ?? []),
+    ...rows.flatMap((row) => (row.finding && !isShed(row) ? [row.finding] : [])),
     ...(input.findings ?? []),
   ];
+  const shed = rows.filter(isShed).length;
   return {
     type: 'result',
     job: night.job.name,
     window: windowRecord(run.window),
     run: run.id,
     outcome,
-    exit: exitOf(outcome, { faultExit: fault?.exit, signal: input.signal }),
+    exit: exitOf(outcome, { faultExit: fault?.exit, signal: input.signal, byDeadline: isByDeadline(held) }),
     snapshot: input.snapshot ?? null,
     live: liveOf(input.head),
     assets: totals?.assets ?? noAssets,
@@ -48,6 +51,8 @@ export function report(night: Night, input: ReportInput): Result {
     freshness: freshnessOf(input.ages ?? []),
     findings,
     ...(held && held.length > 0 ? { held } : {}),
+    ...(shed > 0 ? { shed } : {}),
+    ...(input.import ? { import: input.import } : {}),
     ...(fault ? { fault: { code: fault.code, message: fault.message } } : {}),
     next: nextCommands(night.job.name, input, findings),
     log: run.log,
@@ -112,6 +117,15 @@ function countPartitions(night: Night, rows: readonly ItemRow[], run: RunRow): R
   return { total: partitions.length, done, failed };
 }
 
+/** One line in the result says how many these are; a finding for each would bury the others. */
+export function isShed({ finding }: Pick<ItemRow, 'finding'>): boolean {
+  return finding?.code === shedCode;
+}
+
+function isByDeadline(held: Result['held']): boolean {
+  return held?.some(({ rule }) => rule === deadlineRule || rule === importRule) ?? false;
+}
+
 export function isMissing(disposition: Disposition | undefined): boolean {
   return disposition === 'failed' || disposition === 'quarantined' || disposition === 'carried';
 }
@@ -146,6 +160,7 @@ function nextCommands(job: string, input: ReportInput, findings: readonly Findin
 
 /** A freeze is lifted first; then one command names every rule that is left. */
 function commandsWhenHeld(job: string, held: NonNullable<Result['held']>): readonly string[] {
+  if (isByDeadline(held)) return [`nightpress run ${job} --rerun --deadline none`];
   const rules = held.map(({ rule }) => rule).filter((rule) => rule !== 'frozen');
   return [
     ...(rules.length < held.length ? [`nightpress unfreeze ${job}`] : []),

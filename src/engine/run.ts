@@ -1,4 +1,5 @@
 import { chooseWindow, type Decision } from '../domain/choose-window.js';
+import { deadlineOf } from '../domain/deadline.js';
 import { Fault, isStorageFailure } from '../domain/faults.js';
 import { judge } from '../domain/gate.js';
 import { updateManifest } from '../domain/manifest.js';
@@ -7,14 +8,15 @@ import type { SnapshotId } from '../domain/types.js';
 import type { RunRow } from '../state/contract.js';
 import { type Base, meetOrigin, nodeLoader } from './base.js';
 import { collectDropped } from './collect.js';
-import { endInFault, endInterrupted, endPublished } from './ending.js';
+import { endHeldByDeadline, endInFault, endInterrupted, endPublished } from './ending.js';
 import { begin, enter, forgetOldRuns, jobDigest, reapDeadWorkers } from './lifecycle.js';
 import type { Night, ReadyRecipe } from './night.js';
 import { freezePlan, type Thawed, thawPlan } from './plan.js';
 import { publish } from './publish.js';
 import { readyRecipes } from './recipes.js';
-import { nothingToDo, report } from './report.js';
+import { isShed, nothingToDo, report } from './report.js';
 import { scan } from './scan.js';
+import { deadlineHold, shed } from './shed.js';
 import { type Validated, validate } from './validate.js';
 import { work } from './work.js';
 
@@ -25,6 +27,10 @@ export interface RunRequest {
   readonly rerun?: boolean;
   /** Accept an origin that is not the one the state remembers. */
   readonly adopt?: boolean;
+  /** Instead of the close of the window: milliseconds since the epoch, or none at all. */
+  readonly deadline?: number | 'none';
+  /** A first import goes live with what there is when the deadline comes. */
+  readonly allowPartial?: boolean;
   readonly random?: () => number;
 }
 
@@ -49,7 +55,8 @@ export async function runNight(night: Night, request: RunRequest = {}): Promise<
     verb: request.rerun ? 'rerun' : 'run',
     random: request.random,
   });
-  return await finishRun(night, { run, base, recipes, startedAt });
+  const deadline = deadlineOf(run.window, night.clock(), request.deadline);
+  return await finishRun(night, { run, base, recipes, startedAt, deadline, allowPartial: request.allowPartial });
 }
 
 /** At an origin that lost what was live and is adopted as it is, no window counts as settled. */
@@ -64,6 +71,9 @@ export interface OpenNight {
   readonly base: Base;
   readonly recipes: ReadonlyMap<string, ReadyRecipe>;
   readonly startedAt: number;
+  /** When no more work is begun; undefined: never. */
+  readonly deadline?: number;
+  readonly allowPartial?: boolean;
 }
 
 /** Takes an open run from wherever it stands to its one outcome. */
@@ -84,6 +94,9 @@ async function nightWork(night: Night, open: OpenNight): Promise<Result> {
   const plan = await thawPlan(night, run.id, recipes);
   const validated = await workUntilWhole(night, open, plan);
   if (!validated || night.stop.asked.aborted) return endInterrupted(night, open);
+  const isImport = plan.base === undefined;
+  const hold = deadlineHold(night, run.id, { isImport, allowPartial: open.allowPartial ?? false });
+  if (hold) return endHeldByDeadline(night, open, { ...hold, recipeSet: plan.recipeSet });
   enter(night, run, 'publishing');
   const verdict = await judgeNight(night, open, plan.base, validated);
   const published = await publish(night, {
@@ -117,16 +130,11 @@ async function workUntilWhole(night: Night, open: OpenNight, plan: Thawed): Prom
   const { id } = open.run;
   for (let round = 1; ; round++) {
     enter(night, open.run, 'working');
-    if (
-      !(await work(night, {
-        run: id,
-        recipes: open.recipes,
-        base: plan.entries,
-        remake: plan.remake,
-        insist: plan.insist,
-      }))
-    )
-      return undefined;
+    const { recipes, deadline } = open;
+    const { entries: base, remake, insist } = plan;
+    const worked = await work(night, { run: id, recipes, base, remake, insist, deadline });
+    if (worked === 'stopped') return undefined;
+    if (worked === 'late') shed(night, id, plan.entries);
     enter(night, open.run, 'validating');
     const validated = await validate(night, { run: id, base: plan.entries, recipesFor: plan.recipesFor });
     if (validated.lost.length === 0) return validated;
@@ -145,9 +153,10 @@ async function judgeNight(
 ): Promise<NonNullable<Result['held']>> {
   const { items, assets, findings } = report(night, { ...open, outcome: 'published' });
   const live = await updateManifest(nodeLoader(night.origin), base, new Map());
+  const left = night.state.items(open.run.id).filter((item) => isShed(item) && item.disposition === 'failed').length;
   const verdict = judge({
     spec: night.job.gate,
-    items,
+    items: { ...items, failed: items.failed - left }, // not yet made is not failed
     assets: { total: assets.total - assets.unmatched, removed: assets.removed, baseTotal: base && live.count },
     findings: findings.filter((finding) => finding.recipe === undefined),
     validation: validated.findings,

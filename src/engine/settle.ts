@@ -23,7 +23,6 @@ export interface SettleInput {
 export function settle(night: Night, input: SettleInput): void {
   const { head, snapshot } = input;
   const origin = head ? { origin: head.origin, seq: head.seq, snapshot } : night.state.origin();
-  if (!origin) return;
   const rows = byKey(night.state.items(input.run));
   const changes = night.state.changes(input.run);
   const removed = input.live ? changes.filter((change) => change.kind === 'removed').map((change) => change.key) : [];

@@ -4,6 +4,7 @@ import { errno, Fault, isStorageFailure } from '../domain/faults.js';
 import type { AssetKey, Entry, RunId } from '../domain/types.js';
 import type { ItemRow } from '../state/contract.js';
 import { Checkpoint } from './checkpoint.js';
+import { DeadlineWatch } from './deadline.js';
 import { Desk } from './desk.js';
 import { InFlight } from './in-flight.js';
 import { clearWorkplace } from './lifecycle.js';
@@ -17,16 +18,21 @@ export interface WorkInput {
   readonly base: ReadonlyMap<AssetKey, Entry>;
   readonly remake: (item: ItemRow) => boolean;
   readonly insist: (item: ItemRow) => boolean;
+  /** When nothing more is begun, in milliseconds since the epoch. */
+  readonly deadline: number | undefined;
 }
+
+/** All items ended; a signal stopped the work; the deadline came before some were begun or through. */
+export type Worked = 'whole' | 'stopped' | 'late';
 
 /**
  * Works every item of the plan that has not ended, as many at once as there are workers: partitions in their order, and
  * what remains of slow ones by whoever is idle.
- * Resolves `true` when all ended, `false` when the run was stopped. Checkpoints are committed either way.
+ * Checkpoints are committed however it ends.
  *
  * The first fault (full disk, lost origin) stops everything: it is no item's failure, and going on would make it one.
  */
-export async function work(night: Night, input: WorkInput): Promise<boolean> {
+export async function work(night: Night, input: WorkInput): Promise<Worked> {
   try {
     return await workThrough(night, input);
   } catch (error) {
@@ -34,7 +40,7 @@ export async function work(night: Night, input: WorkInput): Promise<boolean> {
   }
 }
 
-async function workThrough(night: Night, input: WorkInput): Promise<boolean> {
+async function workThrough(night: Night, input: WorkInput): Promise<Worked> {
   await clearWorkplace(night.folder);
   for (const name of ['staging', 'outbox']) await mkdir(path.join(night.folder, name), { recursive: true });
   const failure = new AbortController();
@@ -46,8 +52,11 @@ async function workThrough(night: Night, input: WorkInput): Promise<boolean> {
   });
   const halt = AbortSignal.any([failure.signal, night.stop.asked]);
   const fail = (reason: unknown) => failure.abort(reason);
-  const shop: Workshop = { night, ...input, executor, checkpoint, inFlight: new InFlight(halt), fail, halt };
   const killNow = () => void executor.kill();
+  const { remainingSeconds } = night.state.progress(input.run);
+  const due = input.deadline === undefined ? undefined : { at: input.deadline, remainingSeconds, onGraceOver: killNow };
+  const deadline = new DeadlineWatch(night, due);
+  const shop: Workshop = { night, ...input, executor, checkpoint, inFlight: new InFlight(halt), deadline, fail, halt };
   const disarm = armGrace(night, killNow);
   failure.signal.addEventListener('abort', killNow, { once: true });
   try {
@@ -60,11 +69,14 @@ async function workThrough(night: Night, input: WorkInput): Promise<boolean> {
     failure.abort(error);
   } finally {
     disarm();
+    deadline.close();
     await executor.close();
     await clearWorkplace(night.folder);
   }
   if (failure.signal.aborted) throw failure.signal.reason;
-  return !night.stop.asked.aborted;
+  if (night.stop.asked.aborted) return 'stopped';
+  const { todo, claimed } = night.state.progress(input.run);
+  return todo + claimed === 0 ? 'whole' : 'late';
 }
 
 /** After the grace, or at the second signal, what is still running is killed; its items stay `claimed`. */
@@ -90,7 +102,7 @@ function armGrace(night: Night, kill: () => void): () => void {
  */
 async function workPlace(shop: Workshop, desk: Desk, place: number): Promise<void> {
   let storing = Promise.resolve();
-  while (!shop.halt.aborted) {
+  while (!shop.halt.aborted && !shop.deadline.isOver) {
     const handed = desk.take(place);
     if (!handed) break;
     const staged = await desk.staged(handed);

@@ -2,6 +2,7 @@ import type { AssetKey, Entry, RunId } from '../domain/types.js';
 import type { Executor } from '../executors/contract.js';
 import type { ItemRow } from '../state/contract.js';
 import type { Checkpoint } from './checkpoint.js';
+import type { DeadlineWatch } from './deadline.js';
 import type { InFlight } from './in-flight.js';
 import type { Night, ReadyRecipe } from './night.js';
 
@@ -16,6 +17,7 @@ export interface Workshop {
   readonly checkpoint: Checkpoint;
   /** Equal ones are worked once: from the look at what is remembered to the checkpoint. */
   readonly inFlight: InFlight;
+  readonly deadline: DeadlineWatch;
   /** Ends the night's work at once; the first reason counts. */
   readonly fail: (reason: unknown) => void;
   /** Nothing more is handed out: the night failed or was asked to stop. */

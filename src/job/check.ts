@@ -60,6 +60,7 @@ const shape = z.strictObject({
   gate: z
     .strictObject({ tolerate: allowance.default({ share: 0.01 }), shrink: allowance.default({ share: 0.1 }) })
     .prefault({}),
+  onDeadline: z.enum(['publish', 'hold']).default('publish'),
   origin: z.looseObject({ type: z.string() }),
   keep: z.strictObject({ last: z.int().min(1).default(14), within: duration.default(30 * 86_400_000) }).prefault({}),
 });
@@ -118,7 +119,7 @@ export async function checkJob(
     problems,
   );
   if (!top.success || !source || !origin || problems.length > 0) return { ok: false, problems };
-  const { window, gate, keep, priority } = top.data;
+  const { window, gate, keep, priority, onDeadline } = top.data;
   const job: Job = {
     name: at.name,
     file: at.file,
@@ -127,6 +128,7 @@ export async function checkJob(
     recipes,
     priorities: Object.entries(priority).map(([glob, urgent]) => ({ glob, priority: urgent })),
     gate,
+    onDeadline,
     origin: origin.config,
     keep: { last: keep.last, withinMs: keep.within },
   };

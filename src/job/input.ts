@@ -33,6 +33,11 @@ export interface JobInput {
     /** How many fewer assets than the live snapshot are believed: a count or `'10%'` (the default). */
     readonly shrink?: number | `${number}%`;
   };
+  /**
+   * When the window closes on a run that is not through: `'publish'` (the default) goes live with what is complete, the
+   * rest carried; `'hold'` leaves the site as it is. Either way what was left comes first in the next night.
+   */
+  readonly onDeadline?: 'publish' | 'hold';
   readonly origin: OriginInput;
   /** Snapshots kept for rollback: the newest `last` (14) and all younger than `within` (`'30d'`). */
   readonly keep?: { readonly last?: number; readonly within?: DurationText };

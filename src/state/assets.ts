@@ -69,7 +69,7 @@ function listings(sql: Sql, recipeSet: Digest): Map<AssetKey, KnownListing> {
 }
 
 function settle(sql: Sql, { origin, upserts, removed, at }: Settlement): void {
-  writeOrigin(sql, origin);
+  if (origin) writeOrigin(sql, origin);
   for (const asset of upserts) {
     sql.write(
       `INSERT INTO asset (key, bytes, modified_at, listing, sha256, recipes, settled, first_seen_at)

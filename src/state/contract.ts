@@ -75,6 +75,8 @@ export interface State {
   /** What items really cost; written anew by `learnCosts`, a row each sort. */
   costs(): readonly CostRow[];
   learnCosts(rows: readonly CostRow[]): void;
+  /** Items that ended with this finding in the newest run that was planned and has an outcome. */
+  endedWith(code: string): readonly ItemId[];
   /** What workers finished in a run, in the order they did. */
   finishedWork(run: RunId): readonly FinishedWork[];
   quarantined(fingerprints: readonly Digest[]): ReadonlyMap<Digest, Finding>;

@@ -1,9 +1,13 @@
 import type { CostRow, FinishedWork } from '../domain/cost.js';
-import type { RunId } from '../domain/types.js';
+import type { ItemId, RunId } from '../domain/types.js';
 import type { State } from './contract.js';
 import { type Sql, toJson } from './sql.js';
 
-type CostQueries = Pick<State, 'costs' | 'learnCosts' | 'finishedWork'>;
+type CostQueries = Pick<State, 'costs' | 'learnCosts' | 'finishedWork' | 'endedWith'>;
+
+const endedWith = `SELECT id FROM item WHERE finding ->> 'code' = ? AND run = (
+  SELECT id FROM run WHERE plan IS NOT NULL AND outcome IS NOT NULL AND outcome <> 'superseded' ORDER BY ordinal DESC LIMIT 1
+)`;
 
 export function costQueries(sql: Sql): CostQueries {
   return {
@@ -13,6 +17,7 @@ export function costQueries(sql: Sql): CostQueries {
         .map((row) => ({ ...row, ratios: sql.json<readonly number[]>(row.ratios) ?? [] })),
     learnCosts: (rows) => sql.writing(() => rows.forEach((row) => void writeCost(sql, row))),
     finishedWork: (run) => finishedWork(sql, run),
+    endedWith: (code) => sql.column<ItemId>(endedWith, code),
   };
 }
 

@@ -28,6 +28,8 @@ export interface WindowRow extends Window {
   /** False for `run --now`. */
   readonly scheduled: boolean;
   readonly outcome?: Outcome;
+  /** Held because its deadline came. */
+  readonly byDeadline?: boolean;
   readonly run?: RunId;
   readonly snapshot?: SnapshotId;
 }
@@ -141,7 +143,8 @@ export interface KnownAsset extends KnownListing {
 }
 
 export interface Settlement {
-  readonly origin: RememberedOrigin;
+  /** Absent while nothing was ever published. */
+  readonly origin?: RememberedOrigin;
   readonly upserts: readonly Omit<KnownAsset, 'firstSeenAt'>[];
   readonly removed: readonly AssetKey[];
   /** Stamped on rows that are new. */

@@ -17,7 +17,7 @@ type RunQueries = Pick<State, 'windows' | 'beginRun' | 'openRun' | 'run' | 'runs
  */
 export function runQueries(sql: Sql): RunQueries {
   return {
-    windows: () => sql.rows<WindowColumns>('SELECT * FROM "window" ORDER BY opens').map(toWindow),
+    windows: () => sql.rows<WindowColumns>(windowsSelect).map(toWindow),
     beginRun: (run) => sql.writing(() => beginRun(sql, run)),
     openRun: () => {
       const [newest] = readRuns(sql, 'ORDER BY ordinal DESC LIMIT 1');
@@ -160,6 +160,10 @@ function toRun(sql: Sql, { opens, closes, label, ...row }: RunColumns): RunRow {
   };
 }
 
+/** Exit 5 is what a run that its deadline held ends with. */
+const windowsSelect = `SELECT "window".*, coalesce(run.result ->> 'exit' = 5, 0) AS byDeadline
+  FROM "window" LEFT JOIN run ON run.id = "window".run ORDER BY "window".opens`;
+
 interface WindowColumns {
   opens: number;
   closes: number;
@@ -168,12 +172,14 @@ interface WindowColumns {
   outcome: Outcome | null;
   run: RunId | null;
   snapshot: SnapshotId | null;
+  byDeadline: number;
 }
 
 function toWindow(row: WindowColumns): WindowRow {
   return {
     ...row,
     scheduled: row.scheduled === 1,
+    byDeadline: row.byDeadline === 1 || undefined,
     outcome: row.outcome ?? undefined,
     run: row.run ?? undefined,
     snapshot: row.snapshot ?? undefined,

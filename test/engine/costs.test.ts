@@ -53,6 +53,7 @@ test('urgent assets and recipes are worked first', async () => {
     ],
   };
   for (const key of ['archive/a.md', 'front/b.txt', 'c.txt', 'd.md']) world.put(key, `content of ${key}`);
+  world.workers = 1; // two begin together, in either order
   const order: string[] = [];
   world.onExecute = ({ input }) => order.push(input.key);
   await world.run();

@@ -148,6 +148,8 @@ test('progress counts items, partitions and the time that is left', () => {
   state.commit([
     claimed('z.jpg'),
     ended('a.jpg', { disposition: 'carried', finding: decodeFailed }),
+    { kind: 'attempt', run: runA, item: idOf('m.jpg'), startedAt: 1000, endedAt: 2500, outcome: 'crashed' },
+    { kind: 'attempt', run: runA, item: idOf('m.jpg'), startedAt: 3000, endedAt: 3500, outcome: 'finished' },
     ended('m.jpg', { at: 1600 }),
   ]);
   expect(state.progress(runA)).toEqual({
@@ -155,10 +157,42 @@ test('progress counts items, partitions and the time that is left', () => {
     claimed: 1,
     ended: { done: 1, reused: 0, carried: 1, failed: 0, quarantined: 0 },
     partitions: [
-      { ...plan.partitions[0], ended: 1, failed: 1 },
-      { ...plan.partitions[1], ended: 1, failed: 0 },
+      { ...plan.partitions[0], ended: 1, failed: 1, endedSeconds: 2, workedSeconds: 0 },
+      { ...plan.partitions[1], ended: 1, failed: 0, endedSeconds: 2, workedSeconds: 2 },
     ],
     lastEndedAt: 1600,
     remainingSeconds: 2,
   });
+});
+
+test('what workers really took is remembered by sort of work; only what was done counts', () => {
+  const state = working();
+  expect(state.costs()).toEqual([]);
+  const row = { recipe: 'image:abc', ext: 'jpg', size: 20, ratios: [1.5, 2] };
+  state.learnCosts([row, { ...row, ext: 'png' }]);
+  state.learnCosts([{ ...row, ratios: [2, 3] }]);
+  expect(state.costs()).toEqual([
+    { ...row, ratios: [2, 3] },
+    { ...row, ext: 'png' },
+  ]);
+  const attempt = { kind: 'attempt', run: runA, startedAt: 1000, endedAt: 3500, outcome: 'finished' } as const;
+  state.commit([
+    { ...attempt, item: idOf('a.jpg') },
+    ended('a.jpg', { disposition: 'carried', finding: decodeFailed, staged: listed('a.jpg') }),
+    { ...attempt, item: idOf('m.jpg') },
+    ended('m.jpg', { staged: listed('m.jpg') }),
+  ]);
+  expect(state.finishedWork(runA)).toEqual([
+    { key: 'm.jpg', recipe: 'pictures', bytes: listed('m.jpg').bytes, seconds: 2.5 },
+  ]);
+});
+
+test('items are found by what they ended with in the newest run that has an outcome', () => {
+  const state = working();
+  state.commit([ended('a.jpg', { disposition: 'failed', finding: decodeFailed }), ended('m.jpg')]);
+  expect(state.endedWith(decodeFailed.code)).toEqual([]);
+  state.endRun(runA, { outcome: 'held', endedAt: 9, result: { exit: 5 } });
+  expect(state.endedWith(decodeFailed.code)).toEqual([idOf('a.jpg')]);
+  expect(state.endedWith('shed')).toEqual([]);
+  expect(state.windows()).toMatchObject([{ outcome: 'held', byDeadline: true }]);
 });

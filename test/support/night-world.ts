@@ -35,6 +35,7 @@ export class NightWorld {
   stop = new AbortController();
   /** Keys whose work is refused, as if they could not be decoded. */
   readonly broken = new Set<string>();
+  workers = 2;
   onEvent: (event: NightEvent) => void = () => undefined;
   onExecute: (order: WorkOrder) => void = () => undefined;
 
@@ -48,6 +49,7 @@ export class NightWorld {
       recipes: [copyRecipe('all', '**/*')],
       priorities: [],
       gate: { tolerate: { share: 1 }, shrink: { share: 0.5 } },
+      onDeadline: 'publish',
       origin: { type: 'directory', path: path.join(this.root, 'public') },
       keep: { last: 14, withinMs: 30 * dayMs },
       ...job,
@@ -93,7 +95,7 @@ export class NightWorld {
         return await load();
       },
       folder: path.join(this.root, this.stateName),
-      workers: 2,
+      workers: this.workers,
       clock: () => this.now,
       emit: (event) => {
         this.events.push(event);

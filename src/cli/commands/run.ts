@@ -16,6 +16,11 @@ Safe to call any number of times.`,
     .option('--now', 'a window outside the schedule, now')
     .option('--rerun', 'the current window again, although it is settled')
     .option('--adopt', 'accept an origin that is not the one the local state remembers')
+    .option(
+      '--deadline <when>',
+      'begin nothing after this: 90m, 06:30, an instant, none (default: the close of the window)',
+    )
+    .option('--allow-partial', 'a first import goes live with what there is when the deadline comes')
     .option('--if-locked <what>', 'when another run holds the job: fail, skip or wait', 'fail')
     .option('-j, --workers <n>', 'worker processes (default: from CPU quota and memory)')
     .option('--grace <duration>', 'time for items in flight after the first signal', '30s')

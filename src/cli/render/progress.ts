@@ -127,6 +127,11 @@ function lineFor(event: NightEvent, verbose: boolean): string | undefined {
       return `held by ${event.rules.join(', ')}`;
     case 'rebased':
       return `another publisher came first: putting this run's changes on top (attempt ${event.attempt})`;
+    case 'at-risk': {
+      const late = duration(event.expectedAt - event.deadline);
+      const share = Math.round(event.leftShare * 100);
+      return `at risk: at this pace the night is through ${late} after its deadline, ${share} % of what is left would wait for the next`;
+    }
     case 'head-moved':
       return `${event.channel} is now snapshot ${event.snapshot.slice(0, 12)}, seq ${event.seq}`;
     case 'collected':

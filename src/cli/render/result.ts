@@ -31,7 +31,10 @@ function verdict({ paint }: Terminal, result: Result): string {
     published: paint('green', 'published'),
     unchanged: paint('green', 'unchanged, nothing written'),
     incomplete: paint('yellow', 'published with items missing or carried forward'),
-    held: paint('yellow', 'held: staged, not live'),
+    held: paint(
+      'yellow',
+      result.exit === 5 ? 'held at the deadline; the live snapshot is untouched' : 'held: staged, not live',
+    ),
     failed: paint('red', 'failed; the live snapshot is untouched'),
     interrupted: paint('yellow', 'interrupted; finished work is kept'),
     superseded: 'superseded',
@@ -67,6 +70,8 @@ function renderCounts(terminal: Terminal, result: Result): void {
       [items.quarantined, 'quarantined'],
     ])}`,
   );
+  if (result.shed)
+    terminal.out(`  deadline  ${count(result.shed, 'item')} of these left for the next night, where they come first`);
   if (derivatives.made + derivatives.reused > 0) {
     terminal.out(
       `  made      ${count(derivatives.made, 'derivative')}, ${bytes(derivatives.bytes)}; ${derivatives.reused} reused`,

@@ -1,0 +1,59 @@
+import { deadlineRule, importNights, importRule, shedCode, shedFinding } from '../domain/deadline.js';
+import type { Result } from '../domain/result.js';
+import type { AssetKey, Entry, RunId } from '../domain/types.js';
+import type { ItemRow } from '../state/contract.js';
+import type { Night } from './night.js';
+
+/** Ends every item that the deadline left. What is live of it stays live; it comes first in the next night. */
+export function shed(night: Night, run: RunId, base: ReadonlyMap<AssetKey, Entry>): void {
+  const left = night.state.items(run).filter((item) => item.state !== 'ended');
+  night.state.commit(
+    left.map((item) => ({
+      kind: 'ended',
+      run,
+      item: item.id,
+      disposition: base.get(item.key)?.items[item.recipe] ? 'carried' : 'failed',
+      at: night.clock(),
+      finding: shedFinding(item),
+    })),
+  );
+}
+
+export interface DeadlineHold {
+  readonly held: NonNullable<Result['held']>;
+  readonly import?: Result['import'];
+}
+
+/** Whether what a deadline left keeps the rest from going live, and in which words; undefined: it does not. */
+export function deadlineHold(
+  night: Night,
+  run: RunId,
+  { isImport, allowPartial }: { readonly isImport: boolean; readonly allowPartial: boolean },
+): DeadlineHold | undefined {
+  const items = night.state.items(run);
+  const left = items.filter((item) => item.finding?.code === shedCode);
+  if (left.length === 0) return undefined;
+  const figures = `${left.length} of ${items.length} items were not made when the deadline came`;
+  if (isImport && !allowPartial) {
+    const made = items.filter((item) => item.disposition === 'done');
+    const nights = importNights(importsBefore(night), seconds(made), seconds(left));
+    const about = nights.about === undefined ? '' : ` of about ${nights.about}`;
+    const message = `first import, night ${nights.night}${about}: ${figures}; nothing goes live before all is made, or --allow-partial`;
+    return { held: [{ rule: importRule, message }], import: nights };
+  }
+  if (night.job.onDeadline === 'publish') return undefined;
+  return {
+    held: [{ rule: deadlineRule, message: `${figures}, and the job publishes whole nights only (onDeadline)` }],
+  };
+}
+
+/** Nights in a row that this import took already. */
+function importsBefore(night: Night): number {
+  const ended = night.state.runs(1000).filter(({ outcome }) => outcome !== undefined && outcome !== 'superseded');
+  const other = ended.findIndex(({ result }) => (result as Partial<Result> | undefined)?.import === undefined);
+  return new Set(ended.slice(0, other < 0 ? ended.length : other).map(({ window }) => window.opens)).size;
+}
+
+function seconds(items: readonly ItemRow[]): number {
+  return items.reduce((sum, { predictedSeconds }) => sum + predictedSeconds, 0);
+}
