@@ -118,7 +118,7 @@ describe('a dry run over chosen assets', () => {
     const running = world.start(['--dry-run', '--only', '**/*'], {
       env: { TMPDIR: temporary, NIGHTPRESS_STOP: 'item-started' },
     });
-    await running.said('item-started');
+    await running.stoppedAt('item-started');
     running.signal('SIGTERM');
     running.signal('SIGCONT');
     const ended = await running.ended;

@@ -139,7 +139,7 @@ describe('the story of an asset', () => {
 
   test('beside a live run', async () => {
     const running = world.start([], { env: { NIGHTPRESS_STOP: 'checkpointed' } });
-    await running.said('checkpointed');
+    await running.stoppedAt('checkpointed');
     const { code, story } = await explain(key);
     running.signal('SIGCONT');
     expect(code).toBe(0);

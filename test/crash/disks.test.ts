@@ -68,7 +68,7 @@ describe.runIf(mounts)('disks that are full or read-only', () => {
     const run = world.start(['--now'], { env: { NIGHTPRESS_STOP: point } });
     try {
       const [type = point, nth = '1'] = point.split(':');
-      await run.said(type, Number(nth));
+      await run.stoppedAt(type, Number(nth));
       disk.fill();
       run.signal('SIGCONT');
       return await run.ended;

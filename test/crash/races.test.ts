@@ -27,7 +27,7 @@ function start(args: readonly string[], options: Parameters<World['start']>[1] =
 /** A publisher that stops itself at a named point; resolves when it has. */
 async function stoppedAt(point: string, options: Parameters<World['start']>[1] = {}): Promise<Running> {
   const run = start(['--now'], { ...options, env: { NIGHTPRESS_STOP: point } });
-  await run.said(point.split(':')[0] ?? point);
+  await run.stoppedAt(point.split(':')[0] ?? point);
   return run;
 }
 

@@ -36,6 +36,11 @@ function kill(pid: number): void {
   }
 }
 
+/** Stopped by a signal, until SIGCONT. */
+export function standsStill(pid: number): boolean {
+  return execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).startsWith('T');
+}
+
 function processes(): readonly Left[] {
   return process.platform === 'linux' ? processesOfLinux() : processesOfPs();
 }

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import type { Result } from '../../src/domain/result.js';
-import { endProcesses, type Left, processesOf } from './processes.js';
+import { endProcesses, type Left, processesOf, standsStill } from './processes.js';
 import { until } from './until.js';
 
 /**
@@ -67,6 +67,8 @@ export interface Running {
   signal(name: NodeJS.Signals): void;
   /** Resolves when it printed the n-th line of this type. */
   said(type: string, nth?: number): Promise<Line>;
+  /** Started with `NIGHTPRESS_STOP`: resolves when it has said so and stands still; only then does SIGCONT reach it. */
+  stoppedAt(type: string, nth?: number): Promise<void>;
 }
 
 export interface Ended {
@@ -157,21 +159,26 @@ function launch(folder: string, args: readonly string[], env: Readonly<Record<st
   });
   const { pid } = child;
   if (pid === undefined) throw new Error(`${bin} cannot be started`);
+  const said = (type: string, nth = 1) =>
+    until(
+      () => {
+        const line = lines.filter((one) => one.type === type)[nth - 1];
+        if (!line && child.exitCode !== null) throw new Error(`it ended without saying ${type}: ${stderr}`);
+        return line;
+      },
+      `it says ${type} (${nth})`,
+      30_000,
+    );
   return {
     pid,
     lines,
     ended,
     signal: (name) => void child.kill(name),
-    said: (type, nth = 1) =>
-      until(
-        () => {
-          const line = lines.filter((one) => one.type === type)[nth - 1];
-          if (!line && child.exitCode !== null) throw new Error(`it ended without saying ${type}: ${stderr}`);
-          return line;
-        },
-        `it says ${type} (${nth})`,
-        30_000,
-      ),
+    said,
+    stoppedAt: async (type, nth) => {
+      await said(type, nth);
+      await until(() => standsStill(pid) || undefined, `it stops at ${type}`);
+    },
   };
 }
 
