@@ -1,6 +1,6 @@
 import type { DeclaredOutput } from './collisions.js';
 import { type CostModel, reuseSeconds } from './cost.js';
-import { itemId } from './digest.js';
+import { digestOf, itemId } from './digest.js';
 import { itemFingerprint } from './fingerprint.js';
 import type { Change, KnownListing } from './inventory.js';
 import { publicPath } from './paths.js';
@@ -95,11 +95,16 @@ export function decide(item: Candidate, input: Evidence): PlannedItem | undefine
   const collision = input.collisions().get(itemId(facts.recipe.name, change.key));
   if (collision) return ended(item, 'failed', `not made: ${collision.code}`, collision);
   if (remake !== undefined || fingerprint === undefined) return todo(item, stale, input);
-  const bad = input.quarantined.get(fingerprint);
+  const bad = stillBad(input.quarantined.get(fingerprint), facts.recipe);
   const because = `known bad: ${bad?.code}; not tried again until content, recipe or tools change`;
   if (bad) return ended(item, 'quarantined', because, bad);
   if (item.live?.fingerprint === fingerprint) return reuse(item, stale);
   return input.made.has(fingerprint) ? reuse(item, 'made before under the same fingerprint') : todo(item, stale, input);
+}
+
+/** What is known to fail, unless it ended its workers under other limits than the recipe has now. */
+export function stillBad(bad: Finding | undefined, { limits }: Pick<Recipe, 'limits'>): Finding | undefined {
+  return bad?.limits && digestOf({ ...bad.limits }) !== digestOf({ ...limits }) ? undefined : bad;
 }
 
 const hidden: Finding = {

@@ -37,6 +37,8 @@ export interface Finding {
   readonly recipe?: string;
   /** The log file or other place that holds more. */
   readonly see?: string;
+  /** Of an item that ended its workers: the limits it did so under. Under others it may be tried again. */
+  readonly limits?: Limits;
 }
 
 /** One source file as its listing describes it; the bytes have not been read. */

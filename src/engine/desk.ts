@@ -12,6 +12,8 @@ export class Desk {
   /** Of each partition in work: its items when it was begun, and those that have not ended. */
   readonly #counts = new Map<PartitionId, { items: number; left: number; started: boolean }>();
 
+  readonly #aside: Handed<ItemRow>[] = [];
+
   constructor(shop: Workshop) {
     const { night, run } = shop;
     this.#shop = shop;
@@ -42,6 +44,17 @@ export class Desk {
     const staging = stageItem(this.#shop, next);
     staging.catch(this.#shop.fail); // it may be awaited much later
     this.#staging.set(next.id, staging);
+  }
+
+  /** Two workers died over it: it waits until nothing else is in work. */
+  setAside(handed: Handed<ItemRow>): void {
+    this.#aside.push(handed);
+    const { id: item, key, recipe } = handed.item;
+    this.#shop.night.emit({ type: 'set-aside', item, key, recipe });
+  }
+
+  get aside(): readonly Handed<ItemRow>[] {
+    return this.#aside;
   }
 
   ended({ partition, item }: Handed<ItemRow>): void {

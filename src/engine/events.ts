@@ -54,6 +54,8 @@ export type NightEvent =
       readonly detail: string;
       readonly log?: string;
     }
+  /** Workers died over it: it is tried once more when nothing else is in work. */
+  | { readonly type: 'set-aside'; readonly item: ItemId; readonly key: string; readonly recipe: string }
   | {
       readonly type: 'item-ended';
       readonly item: ItemId;

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { stillBad } from '../domain/decide.js';
 import { errno } from '../domain/faults.js';
 import { itemFingerprint } from '../domain/fingerprint.js';
 import type { AssetKey, Digest, Disposition, Finding, ListedAsset, Made } from '../domain/types.js';
@@ -18,7 +19,8 @@ import type { Workshop } from './workshop.js';
  *   stage    its bytes are copied and hashed: from here on they are known by sha256
  *   settle   the same fingerprint was made before (live snapshot, state, or another item a moment ago) → `reused`;
  *            known to fail → `carried` or `quarantined`
- *   execute  a worker makes the outputs; a death or a temporary failure gets one more attempt
+ *   execute  a worker makes the outputs; what may pass is tried again, and what two workers died over waits until
+ *            nothing else is in work
  *   finish   outputs go to the origin, then, and only then, the item's marks go to the checkpoint
  *
  * A crash anywhere leaves the item `claimed`, which the next run takes as `todo`.
@@ -69,8 +71,12 @@ async function stageCalm(shop: Workshop, key: AssetKey, file: string): Promise<S
   return await shop.night.source.stage(key, file);
 }
 
-/** Undefined: the run was stopped before the item ended; it stays `claimed`. */
-export async function executeItem(shop: Workshop, staged: Staged): Promise<Finished | undefined> {
+/** Undefined: the run was stopped before the item ended; it stays `claimed`. `alone`: it waits, and stays so too. */
+export async function executeItem(
+  shop: Workshop,
+  staged: Staged,
+  { alone }: { readonly alone: boolean },
+): Promise<Finished | 'alone' | undefined> {
   const { item } = staged;
   const startedAt = shop.night.clock();
   shop.checkpoint.add({ kind: 'claimed', run: shop.run, item: item.id });
@@ -82,11 +88,12 @@ export async function executeItem(shop: Workshop, staged: Staged): Promise<Finis
   if (!done) return undefined;
   const made = shop.remake(item) ? undefined : await remembered(shop, item, fingerprint);
   if (made) return { ...known, disposition: 'reused', made, done };
-  const bad = shop.night.state.quarantined([fingerprint]).get(fingerprint);
+  const bad = stillBad(shop.night.state.quarantined([fingerprint]).get(fingerprint), recipe.recipe);
   if (bad && shop.insist(item)) shop.night.state.releaseQuarantine([fingerprint]);
   else if (bad) return { ...known, ...without(shop, item, bad, 'quarantined'), done };
-  const result = await attemptItem(shop, item, orderFor(shop, item, staged, recipe));
-  if (!result) return undefined;
+  const result = await attemptItem(shop, { item, alone, order: orderFor(shop, item, staged, recipe) });
+  if (result === 'alone') done();
+  if (!result || result === 'alone') return result;
   if (result.ok) return { ...known, disposition: 'done', result, done };
   return { ...known, ...without(shop, item, { ...result.finding, key: item.key, recipe: item.recipe }), done };
 }

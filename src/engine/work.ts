@@ -3,13 +3,14 @@ import path from 'node:path';
 import { errno, Fault, isStorageFailure } from '../domain/faults.js';
 import type { AssetKey, Entry, RunId } from '../domain/types.js';
 import type { ItemRow } from '../state/contract.js';
+import { Patience } from './attempt.js';
 import { Checkpoint } from './checkpoint.js';
 import { DeadlineWatch } from './deadline.js';
 import { Desk } from './desk.js';
 import { InFlight } from './in-flight.js';
 import { clearWorkplace } from './lifecycle.js';
 import type { Night, ReadyRecipe } from './night.js';
-import { executeItem, finishItem } from './work-item.js';
+import { executeItem, finishItem, stageItem } from './work-item.js';
 import type { Workshop } from './workshop.js';
 
 export interface WorkInput {
@@ -56,13 +57,16 @@ async function workThrough(night: Night, input: WorkInput): Promise<Worked> {
   const { remainingSeconds } = night.state.progress(input.run);
   const due = input.deadline === undefined ? undefined : { at: input.deadline, remainingSeconds, onGraceOver: killNow };
   const deadline = new DeadlineWatch(night, due);
-  const shop: Workshop = { night, ...input, executor, checkpoint, inFlight: new InFlight(halt), deadline, fail, halt };
+  const inFlight = new InFlight(halt);
+  const patience = new Patience();
+  const shop: Workshop = { night, ...input, executor, checkpoint, inFlight, deadline, patience, fail, halt };
   const disarm = armGrace(night, killNow);
   failure.signal.addEventListener('abort', killNow, { once: true });
   try {
     const desk = new Desk(shop);
     const places = Array.from({ length: night.workers }, (_, place) => workPlace(shop, desk, place));
     await Promise.all(places.map((place) => place.catch(fail)));
+    await workAlone(shop, desk);
     await desk.idle();
     checkpoint.flush();
   } catch (error) {
@@ -108,13 +112,25 @@ async function workPlace(shop: Workshop, desk: Desk, place: number): Promise<voi
     const staged = await desk.staged(handed);
     if (shop.halt.aborted) break;
     desk.prepare(place);
-    const finished = await executeItem(shop, staged);
+    const finished = await executeItem(shop, staged, { alone: false });
     await storing;
-    if (!finished) continue;
+    if (finished === 'alone') desk.setAside(handed);
+    if (!finished || finished === 'alone') continue;
     storing = finishItem(shop, finished).then(() => desk.ended(handed));
     storing.catch(shop.fail); // at once, not when it is awaited
   }
   await storing;
+}
+
+/** One after the other, when all else has ended: who dies now has nobody else to blame. */
+async function workAlone(shop: Workshop, desk: Desk): Promise<void> {
+  for (const handed of desk.aside) {
+    if (shop.halt.aborted || shop.deadline.isOver) return;
+    const finished = await executeItem(shop, await stageItem(shop, handed.item), { alone: true });
+    if (!finished || finished === 'alone') continue;
+    await finishItem(shop, finished);
+    desk.ended(handed);
+  }
 }
 
 function asFault(error: unknown, folder: string): unknown {

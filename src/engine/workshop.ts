@@ -1,6 +1,7 @@
 import type { AssetKey, Entry, RunId } from '../domain/types.js';
 import type { Executor } from '../executors/contract.js';
 import type { ItemRow } from '../state/contract.js';
+import type { Patience } from './attempt.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { DeadlineWatch } from './deadline.js';
 import type { InFlight } from './in-flight.js';
@@ -18,6 +19,7 @@ export interface Workshop {
   /** Equal ones are worked once: from the look at what is remembered to the checkpoint. */
   readonly inFlight: InFlight;
   readonly deadline: DeadlineWatch;
+  readonly patience: Patience;
   /** Ends the night's work at once; the first reason counts. */
   readonly fail: (reason: unknown) => void;
   /** Nothing more is handed out: the night failed or was asked to stop. */

@@ -3,6 +3,7 @@ import type { Change, KnownListing } from '../domain/inventory.js';
 import type { PlannedPartition } from '../domain/plan.js';
 import type { AssetKey, Digest, Finding, ItemId, Made, PartitionId, RunId } from '../domain/types.js';
 import type {
+  AttemptRow,
   FrozenPlan,
   GroupRow,
   HistoryRow,
@@ -106,6 +107,7 @@ export interface State {
   groups(): readonly GroupRow[];
 
   // History and upkeep.
+  attempts(run: RunId, item: ItemId): readonly AttemptRow[];
   /** All that is remembered of one asset, newest run first. */
   history(key: AssetKey): readonly HistoryRow[];
   /** Deletes rows of all but the newest `keep` ended runs, and `made` rows not used since the oldest of them. */

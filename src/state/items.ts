@@ -72,16 +72,20 @@ function claim(sql: Sql, { run, item }: MarkOf<'claimed'>): void {
   if (moved !== 1) throw new Error(`item ${item} of run ${run} cannot be claimed: it has ended or is not in the plan`);
 }
 
-function countAttempt(sql: Sql, { run, item, startedAt, endedAt, outcome, detail }: MarkOf<'attempt'>): void {
+function countAttempt(sql: Sql, mark: MarkOf<'attempt'>): void {
+  const { run, item } = mark;
   const counted = sql.write('UPDATE item SET attempts = attempts + 1 WHERE run = ? AND id = ?', run, item);
   if (counted !== 1) throw new Error(`attempt at item ${item}, which is not in the plan of run ${run}`);
   sql.write(
-    `INSERT INTO attempt (run, item, number, started_at, ended_at, outcome, detail)
-     SELECT run, id, attempts, ?, ?, ?, ? FROM item WHERE run = ? AND id = ?`,
-    startedAt,
-    endedAt,
-    outcome,
-    detail ?? null,
+    `INSERT INTO attempt (run, item, number, started_at, ended_at, outcome, detail, code, class, log)
+     SELECT run, id, attempts, ?, ?, ?, ?, ?, ?, ? FROM item WHERE run = ? AND id = ?`,
+    mark.startedAt,
+    mark.endedAt,
+    mark.outcome,
+    mark.detail ?? null,
+    mark.code ?? null,
+    mark.class ?? null,
+    mark.log ?? null,
     run,
     item,
   );

@@ -6,6 +6,7 @@ import type {
   AssetKey,
   Digest,
   Disposition,
+  FailureClass,
   Finding,
   ItemId,
   ListedAsset,
@@ -112,6 +113,10 @@ export type Mark =
       /** `finished`, `refused` (a finding), or how the worker died. */
       readonly outcome: string;
       readonly detail?: string;
+      readonly code?: string;
+      readonly class?: FailureClass;
+      /** The last lines that the worker or its tool wrote. */
+      readonly log?: string;
     }
   | {
       readonly kind: 'ended';
@@ -186,13 +191,11 @@ export interface Progress {
 export interface HistoryRow {
   readonly run: RunRow;
   readonly item: ItemRow;
-  readonly attempts: readonly {
-    readonly number: number;
-    readonly startedAt: number;
-    readonly endedAt: number;
-    readonly outcome: string;
-    readonly detail?: string;
-  }[];
+  readonly attempts: readonly AttemptRow[];
+}
+
+export interface AttemptRow extends Omit<Extract<Mark, { kind: 'attempt' }>, 'kind' | 'run' | 'item'> {
+  readonly number: number;
 }
 
 /** Who holds the lock, for people; never used to decide anything. */

@@ -1,5 +1,24 @@
 -- The schema that migrations/ add up to, for reading. Refresh: UPDATE_SCHEMA=1 npx vitest run --config test/vitest.config.ts test/state/schema.test.ts
 
+CREATE TABLE accepted (
+  item TEXT NOT NULL PRIMARY KEY,
+  key TEXT NOT NULL,
+  recipe TEXT NOT NULL,
+  fingerprint TEXT,
+  code TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  until INTEGER,
+  at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE approval (
+  opens INTEGER NOT NULL,
+  rule TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (opens, rule)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE asset (
   key TEXT PRIMARY KEY,
   bytes INTEGER NOT NULL,
@@ -18,7 +37,7 @@ CREATE TABLE attempt (
   started_at INTEGER NOT NULL,
   ended_at INTEGER NOT NULL,
   outcome TEXT NOT NULL,
-  detail TEXT,
+  detail TEXT, code TEXT, class TEXT, log TEXT,
   PRIMARY KEY (run, item, number),
   FOREIGN KEY (run, item) REFERENCES item (run, id) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;

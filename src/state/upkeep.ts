@@ -1,14 +1,15 @@
 import { Fault } from '../domain/faults.js';
-import type { AssetKey, RunId } from '../domain/types.js';
-import type { HistoryRow, RunRow, State } from './contract.js';
+import type { AssetKey, FailureClass, ItemId, RunId } from '../domain/types.js';
+import type { AttemptRow, HistoryRow, RunRow, State } from './contract.js';
 import { readItems } from './items.js';
 import { readRun } from './runs.js';
 import type { Sql } from './sql.js';
 
-type UpkeepQueries = Pick<State, 'history' | 'prune' | 'integrity'>;
+type UpkeepQueries = Pick<State, 'attempts' | 'history' | 'prune' | 'integrity'>;
 
 export function upkeepQueries(sql: Sql): UpkeepQueries {
   return {
+    attempts: (run, item) => readAttempts(sql, run, item),
     history: (key) => sql.reading(() => readHistory(sql, key)),
     prune: (keep) => sql.writing(() => prune(sql, keep)),
     integrity: () => checkIntegrity(sql),
@@ -34,14 +35,31 @@ function historyOf(sql: Sql, run: RunRow, key: AssetKey): HistoryRow[] {
   }));
 }
 
-function readAttempts(sql: Sql, run: RunId, item: string): HistoryRow['attempts'] {
-  const rows = sql.rows<{ number: number; startedAt: number; endedAt: number; outcome: string; detail: string | null }>(
-    `SELECT number, started_at AS startedAt, ended_at AS endedAt, outcome, detail
+function readAttempts(sql: Sql, run: RunId, item: ItemId): readonly AttemptRow[] {
+  const rows = sql.rows<AttemptColumns>(
+    `SELECT number, started_at AS startedAt, ended_at AS endedAt, outcome, detail, code, class, log
      FROM attempt WHERE run = ? AND item = ? ORDER BY number`,
     run,
     item,
   );
-  return rows.map((row) => ({ ...row, detail: row.detail ?? undefined }));
+  return rows.map(({ detail, code, class: failure, log, ...row }) => ({
+    ...row,
+    detail: detail ?? undefined,
+    code: code ?? undefined,
+    class: failure ?? undefined,
+    log: log ?? undefined,
+  }));
+}
+
+interface AttemptColumns {
+  number: number;
+  startedAt: number;
+  endedAt: number;
+  outcome: string;
+  detail: string | null;
+  code: string | null;
+  class: FailureClass | null;
+  log: string | null;
 }
 
 /** The open run is never pruned; whatever belongs to a pruned run goes with it (ON DELETE CASCADE). */

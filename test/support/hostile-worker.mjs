@@ -7,12 +7,14 @@ import { writeSync } from 'node:fs';
 import { appendFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { processor as copy } from '../../dist/processors/copy/work.js';
 import { serveOrders } from '../../dist/worker/serve.js';
 
 const forever = 2 ** 31 - 1;
 const kept = [];
 
 const behaviours = {
+  copies: copy.work,
   async obeys(order) {
     const text = JSON.stringify({ pid: process.pid, environment: process.env, settings: order.settings });
     await writeFile(path.join(order.outbox, 'original'), text);

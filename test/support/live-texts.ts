@@ -4,5 +4,7 @@ import path from 'node:path';
 /** What `live` shows of a night world: content by public path. */
 export function liveTexts(root: string): Readonly<Record<string, string>> {
   const folder = path.join(root, 'public', 'live');
-  return Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(path.join(folder, name), 'utf8')]));
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = files.map((file) => path.relative(folder, path.join(file.parentPath ?? file.path, file.name)));
+  return Object.fromEntries(paths.map((name) => [name, readFileSync(path.join(folder, name), 'utf8')]));
 }

@@ -36,6 +36,8 @@ export class NightWorld {
   /** Keys whose work is refused, as if they could not be decoded. */
   readonly broken = new Set<string>();
   workers = 2;
+  /** Real processes, instead of the executor without any. */
+  executors: ExecutorKind | undefined;
   onEvent: (event: NightEvent) => void = () => undefined;
   onExecute: (order: WorkOrder) => void = () => undefined;
 
@@ -87,7 +89,7 @@ export class NightWorld {
       state,
       source: directorySource.open(this.job.source, () => this.now),
       origin: directoryOrigin.open(this.job.origin, { holdLock }),
-      executors: this.executors(),
+      executors: this.executors ?? this.ownExecutors(),
       recipeKinds,
       processor: async (kind) => {
         const load = processors[kind];
@@ -113,7 +115,7 @@ export class NightWorld {
     rmSync(this.root, { recursive: true, force: true });
   }
 
-  private executors(): ExecutorKind {
+  private ownExecutors(): ExecutorKind {
     return {
       open: () => ({
         execute: (order) => this.execute(order),

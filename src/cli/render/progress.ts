@@ -117,6 +117,8 @@ function lineFor(event: NightEvent, verbose: boolean): string | undefined {
       return verbose
         ? `attempt failed: ${printable(event.key)} (${event.recipe}): ${printable(event.detail)}`
         : undefined;
+    case 'set-aside':
+      return `${printable(event.key)} (${event.recipe}) ended two workers: tried once more when nothing else is in work`;
     case 'item-ended':
       return verbose
         ? `${event.disposition}: ${printable(event.key)} (${event.recipe}) in ${duration(event.elapsedMs)}`

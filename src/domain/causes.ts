@@ -1,0 +1,45 @@
+import type { AssetKey, FailureClass, Finding } from './types.js';
+
+/** Findings that say the same of different assets. */
+export interface Cause {
+  readonly code: string;
+  readonly class?: FailureClass;
+  /** What the findings have in common: `code: message`, without names, numbers and digests. */
+  readonly signature: string;
+  readonly count: number;
+  /** One of them, whole. */
+  readonly sample: Finding;
+}
+
+/** By signature, the most frequent first; equally frequent ones in the order they came. */
+export function causesOf(findings: readonly Finding[]): readonly Cause[] {
+  const alike = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const signature = signatureOf(finding);
+    alike.set(signature, [...(alike.get(signature) ?? []), finding]);
+  }
+  return [...alike]
+    .flatMap(([signature, [sample, ...others]]): Cause[] =>
+      sample ? [{ code: sample.code, class: sample.class, signature, count: 1 + others.length, sample }] : [],
+    )
+    .sort((a, b) => b.count - a.count);
+}
+
+/** Longer than any message of ours, shorter than a tool's outburst. */
+const longestSignature = 200;
+
+/** What is particular to one asset or one moment is left out: names, paths, digests, addresses, numbers. */
+export function signatureOf({ code, message, key }: Pick<Finding, 'code' | 'message' | 'key'>): string {
+  const plain = key ? message.replaceAll(key, '…') : message;
+  const alike = plain
+    .replace(/'[^']*'|"[^"]*"/g, '…')
+    .replace(/(?<![\w.])(?:\.{0,2}\/)[^\s:,;)]+/g, '…')
+    .replace(/\b0x[0-9a-f]+\b|\b(?=[a-f]*\d)[0-9a-f]{8,}\b/gi, '#')
+    .replace(/\d+(?:[.,]\d+)*/g, '#');
+  return `${code}: ${alike}`.slice(0, longestSignature);
+}
+
+/** Assets of failing findings, for a command that shows one of them failing. */
+export function sampleKey(causes: readonly Cause[]): AssetKey | undefined {
+  return causes.find(({ sample }) => sample.key !== undefined)?.sample.key;
+}
