@@ -27,6 +27,8 @@ export interface DryRunWish {
   readonly out?: string;
   /** Undefined: not said. */
   readonly failOn?: FailOn;
+  /** Show the last lines that workers and tools wrote when an attempt failed. */
+  readonly excerpts?: boolean;
   /** Several jobs share `out`: each gets a folder in it. */
   readonly all: boolean;
 }

@@ -20,6 +20,7 @@ import { annotate, appendSummary, fenced } from './github.js';
 import { listen } from './listen.js';
 import { countOption, durationOption } from './options.js';
 import { type DryRunRecord, dryRunMarkdown, renderDryRun } from './render/dry-run.js';
+import { renderExcerpts } from './render/excerpts.js';
 import { type RunCall, toldInOneRecord } from './run-one.js';
 import { neverStop, stopOnSignals } from './stop.js';
 
@@ -28,13 +29,15 @@ import { neverStop, stopOnSignals } from './stop.js';
  * night, over a source that seems to hold only these, a state in memory and a fresh origin. Takes no lock.
  */
 export async function dryRunOne(call: RunCall, name: string | undefined, wish: DryRunWish): Promise<number> {
-  return await toldInOneRecord(call, name, async (job) => {
-    const source = await openSource(job, call.context.clock);
-    const library = await source.scan();
-    const chosen = chooseAssets(call, job, library, wish);
-    const trial = { call, job, wish, source, library, chosen };
-    return chosen.keys.size === 0 ? tell(trial, nothingChosen(trial)) : await tryOut(trial);
-  });
+  return await toldInOneRecord(call, name, async (job) => await dryRun(call, job, wish));
+}
+
+export async function dryRun(call: RunCall, job: Job, wish: DryRunWish): Promise<number> {
+  const source = await openSource(job, call.context.clock);
+  const library = await source.scan();
+  const chosen = chooseAssets(call, job, library, wish);
+  const trial = { call, job, wish, source, library, chosen };
+  return chosen.keys.size === 0 ? tell(trial, nothingChosen(trial)) : await tryOut(trial);
 }
 
 interface Trial {
@@ -187,11 +190,12 @@ function nothingChosen({ job, wish, chosen }: Trial): DryRunRecord {
   };
 }
 
-function tell({ call, job }: Trial, record: DryRunRecord): number {
+function tell({ call, job, wish }: Trial, record: DryRunRecord): number {
   const { terminal, options, context } = call;
   if (options.json) terminal.out(JSON.stringify(record));
   else if (!(terminal.quiet && record.exit === 0)) {
     fenced(terminal, context.env, () => renderDryRun(terminal, record));
+    if (wish.excerpts && record.log) renderExcerpts(terminal, record.log);
     annotate(terminal, context.env, { job, findings: record.findings });
   }
   appendSummary(terminal, context.env, dryRunMarkdown(record));

@@ -1,13 +1,41 @@
-import type { Allowance, Disposition, Finding, GateSpec } from './types.js';
+import { compileGlobs } from './match.js';
+import type { Allowance, AssetKey, Disposition, Finding, GateSpec } from './types.js';
 
 /** The rules by which a finished run may still not be published; each can be overridden once, by name. */
-export const gateRules = ['empty', 'shrink', 'tolerate', 'validation'] as const;
+export const gateRules = ['empty', 'shrink', 'grow', 'tolerate', 'required', 'stale', 'drift', 'validation'] as const;
 export type GateRule = (typeof gateRules)[number];
+
+/** An item without fresh output that nobody accepted, and that has only itself to blame. */
+export interface MissingItem {
+  readonly key: AssetKey;
+  readonly recipe: string;
+  readonly disposition: Disposition;
+}
+
+/** An item that shows an older version. */
+export interface StaleItem {
+  readonly key: AssetKey;
+  readonly recipe: string;
+  readonly staleMs: number;
+}
+
+/** Of a recipe: remade items, and bytes of their derivatives before and after. */
+export interface Drift {
+  readonly recipe: string;
+  readonly items: number;
+  readonly before: number;
+  readonly after: number;
+}
 
 export interface GateInput {
   readonly spec: GateSpec;
-  /** `total` counts every item of the run, also those that needed no work. */
-  readonly items: Readonly<Record<Disposition, number>> & { readonly total: number };
+  /** Every item of the run, also those that needed no work. */
+  readonly total: number;
+  readonly missing: readonly MissingItem[];
+  readonly stale?: readonly StaleItem[];
+  /** Recipes with a tolerance of their own, and how many items they worked. */
+  readonly recipes?: readonly { readonly name: string; readonly tolerate: Allowance; readonly worked: number }[];
+  readonly drift?: readonly Drift[];
   /** `baseTotal`: assets of the live snapshot; undefined when nothing is live yet. */
   readonly assets: { readonly total: number; readonly removed: number; readonly baseTotal?: number };
   /** Findings of the scan and the plan that belong to no item. */
@@ -29,12 +57,17 @@ export type Verdict = { readonly publish: true } | { readonly publish: false; re
  *
  *   empty       no assets at all, even on a first run: far more often an unmounted folder than an empty library
  *   shrink      more assets fewer than the live snapshot has than allowed
- *   tolerate    more items with nothing to show, and errors that belong to no item, than allowed. Carried items count
- *               for nothing: they show their last good derivatives
+ *   grow        more assets more than it has than allowed
+ *   tolerate    more items with nothing to show, and errors that belong to no item, than allowed, in all or in a recipe
+ *               with a tolerance of its own. Carried items count for nothing: they show their last good derivatives
+ *   required    an asset that must never fail has no fresh output
+ *   stale       items have shown an older version for longer than allowed
+ *   drift       what was made again is so much smaller or larger than what it replaces that something is wrong with it
  *   validation  the snapshot contradicts itself
  */
 export function judge(input: GateInput): Verdict {
-  const holds = [empty(input), shrink(input), tolerate(input), validation(input)].filter((hold) => hold !== undefined);
+  const rules = [empty, shrink, grow, tolerate, required, stale, drift, validation];
+  const holds = rules.flatMap((rule) => rule(input) ?? []);
   return holds.length > 0 ? { publish: false, holds: holds.map(withCommand) } : { publish: true };
 }
 
@@ -58,15 +91,89 @@ function shrink({ spec, assets }: GateInput): Hold | undefined {
   return { rule: 'shrink', message: `${figures}, the gate allows ${allowed} fewer (${written(spec.shrink)})` };
 }
 
-function tolerate({ spec, items, findings }: GateInput): Hold | undefined {
-  const { failed, quarantined, total } = items;
-  const stray = errors(findings).length;
+function grow({ spec, assets }: GateInput): Hold | undefined {
+  const { total, baseTotal } = assets;
+  if (!spec.grow || baseTotal === undefined) return undefined;
+  const allowed = allowance(spec.grow, baseTotal);
+  if (total - baseTotal <= allowed) return undefined;
+  const figures = `${total} assets are ${total - baseTotal} more than the ${baseTotal} that are live`;
+  return { rule: 'grow', message: `${figures}, the gate allows ${allowed} more (${written(spec.grow)})` };
+}
+
+function tolerate(input: GateInput): Hold | undefined {
+  const recipes = input.recipes ?? [];
+  const own = new Set(recipes.map(({ name }) => name));
+  const messages = [
+    tooMany(
+      input,
+      input.missing.filter(({ recipe }) => !own.has(recipe)),
+    ),
+    ...recipes.map((recipe) => tooManyOf(recipe, input.missing)),
+  ].filter((message) => message !== undefined);
+  return messages.length > 0 ? { rule: 'tolerate', message: messages.join('; ') } : undefined;
+}
+
+function tooMany({ spec, total, findings }: GateInput, items: readonly MissingItem[]): string | undefined {
+  const of = (disposition: Disposition) => items.filter((item) => item.disposition === disposition).length;
+  const [failed, quarantined, stray] = [of('failed'), of('quarantined'), errors(findings).length];
   const missing = failed + quarantined + stray;
   const allowed = tolerance(spec.tolerate, total);
   if (missing <= allowed) return undefined;
   const parts = `${failed} failed, ${quarantined} quarantined, ${stray} ${stray === 1 ? 'error' : 'errors'} outside any item`;
   const limit = `the gate tolerates ${allowed} (${written(spec.tolerate)})`;
-  return { rule: 'tolerate', message: `${missing} of ${total} items have nothing to show (${parts}), ${limit}` };
+  return `${missing} of ${total} items have nothing to show (${parts}), ${limit}`;
+}
+
+function tooManyOf(
+  { name, tolerate: limit, worked }: NonNullable<GateInput['recipes']>[number],
+  items: readonly MissingItem[],
+): string | undefined {
+  const missing = items.filter(({ recipe, disposition }) => recipe === name && disposition !== 'carried').length;
+  const allowed = tolerance(limit, worked);
+  if (missing <= allowed) return undefined;
+  return `${missing} of ${worked} items that '${name}' worked have nothing to show, it tolerates ${allowed} (${written(limit)})`;
+}
+
+function required({ spec, missing }: GateInput): Hold | undefined {
+  if (!spec.required || spec.required.length === 0) return undefined;
+  const matches = compileGlobs(spec.required);
+  const [first, ...others] = missing.filter(({ key }) => matches(key));
+  if (!first) return undefined;
+  const more = others.length > 0 ? ` and ${others.length} more` : '';
+  return { rule: 'required', message: `'${first.key}' (${first.recipe})${more} must never be without fresh output` };
+}
+
+function stale({ spec, stale: items = [] }: GateInput): Hold | undefined {
+  const { maxStaleMs } = spec;
+  if (maxStaleMs === undefined) return undefined;
+  const late = items.filter(({ staleMs }) => staleMs > maxStaleMs).sort((a, b) => b.staleMs - a.staleMs);
+  const [oldest] = late;
+  if (!oldest) return undefined;
+  const figures = `${late.length} ${late.length === 1 ? 'item shows' : 'items show'} an older version for too long`;
+  const worst = `'${oldest.key}' (${oldest.recipe}) for ${hours(oldest.staleMs)}`;
+  return { rule: 'stale', message: `${figures}, ${worst}, the gate allows ${hours(maxStaleMs)}` };
+}
+
+function hours(ms: number): string {
+  return `${Number((ms / 3_600_000).toFixed(1))} h`;
+}
+
+/** Fewer may differ as they like: one photo for another is no sign of anything. */
+const fewestForDrift = 10;
+
+function drift({ spec, drift: recipes = [] }: GateInput): Hold | undefined {
+  const limit = spec.drift;
+  if (limit === undefined) return undefined;
+  const messages = recipes.flatMap(({ recipe, items, before, after }) => {
+    const change = before > 0 ? after / before - 1 : 0;
+    if (items < fewestForDrift || Math.abs(change) <= limit) return [];
+    const how = `${Math.round(Math.abs(change) * 100)}% ${change < 0 ? 'smaller' : 'larger'}`;
+    return [
+      `what '${recipe}' made again for ${items} items is ${how} than what it replaces (${before} bytes before, ${after} now)`,
+    ];
+  });
+  if (messages.length === 0) return undefined;
+  return { rule: 'drift', message: `${messages.join('; ')}, the gate allows ${Math.round(limit * 100)}%` };
 }
 
 function validation({ validation: findings = [] }: GateInput): Hold | undefined {

@@ -28,6 +28,8 @@ export interface Result {
   readonly held?: readonly { readonly rule: string; readonly message: string }[];
   /** Of the items counted as carried or failed, those that the deadline left for the next night. */
   readonly shed?: number;
+  /** Of the items counted as carried, failed or quarantined, those that somebody accepted. */
+  readonly accepted?: number;
   /** A first import that one window was too short for. */
   readonly import?: ImportNights;
   readonly fault?: { readonly code: string; readonly message: string };

@@ -5,6 +5,8 @@
  * Instants are milliseconds since the Unix epoch (`…At`, `opens`, `closes`), durations carry their unit in the name.
  */
 
+import type { GroupBy } from './groups.js';
+
 declare const brand: unique symbol;
 type Brand<Name extends string> = string & { readonly [brand]: Name };
 
@@ -149,6 +151,8 @@ export interface Recipe {
   readonly limits: Limits;
   /** How urgent its items are; higher first, 0 unless told. */
   readonly priority: number;
+  /** Its own tolerance, of the items it works in a night; undefined: it counts with all others. */
+  readonly tolerate?: Allowance;
 }
 
 /** A count, or a share of a total: `3` or `'1%'` in the job file. */
@@ -177,6 +181,14 @@ export interface GateSpec {
   readonly tolerate: Allowance;
   /** How many fewer assets than the live snapshot are believed. */
   readonly shrink: Allowance;
+  /** How many more; undefined: any number. */
+  readonly grow?: Allowance;
+  /** Globs: an asset that matches one must never be without fresh output. */
+  readonly required?: readonly string[];
+  /** How long an item may show an older version. */
+  readonly maxStaleMs?: number;
+  /** By what share remade items of a recipe may be smaller or larger, all together, than what they replace. */
+  readonly drift?: number;
 }
 
 export interface KeepSpec {
@@ -194,6 +206,7 @@ export interface Job {
   readonly recipes: readonly Recipe[];
   /** How urgent assets are, before what their recipes say. */
   readonly priorities: readonly { readonly glob: string; readonly priority: number }[];
+  readonly groupBy?: GroupBy;
   readonly gate: GateSpec;
   readonly onDeadline: OnDeadline;
   readonly origin: { readonly type: string; readonly baseUrl?: string } & Readonly<Record<string, unknown>>;

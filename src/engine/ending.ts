@@ -1,12 +1,14 @@
+import { Acceptances } from '../domain/acceptance.js';
 import { CostModel } from '../domain/cost.js';
 import { Fault } from '../domain/faults.js';
 import type { Head } from '../domain/head.js';
 import type { Result } from '../domain/result.js';
 import type { Digest, Finding, Outcome } from '../domain/types.js';
 import type { RunRow } from '../state/contract.js';
+import { approvedFindings, type Judged } from './judge.js';
 import type { Night } from './night.js';
 import type { Published } from './publish.js';
-import { isMissing, report } from './report.js';
+import { isAccepted, isMissing, report } from './report.js';
 import type { OpenNight } from './run.js';
 import { settle } from './settle.js';
 import type { DeadlineHold } from './shed.js';
@@ -17,7 +19,7 @@ type Holds = NonNullable<Result['held']>;
 export interface Ending {
   readonly validated: Validated;
   readonly published: Published;
-  readonly verdict: Holds;
+  readonly judged: Judged;
   readonly recipeSet: Digest;
 }
 
@@ -25,7 +27,7 @@ export interface Ending {
 export function endPublished(
   night: Night,
   open: OpenNight,
-  { validated, published, verdict, recipeSet }: Ending,
+  { validated, published, judged, recipeSet }: Ending,
 ): Result {
   const { run } = open;
   settle(night, {
@@ -38,7 +40,7 @@ export function endPublished(
   });
   const swap = night.state.openSwap();
   if (swap) night.state.endSwap(swap.txn);
-  const held = published.kind === 'staged' ? heldBy(published.rules, verdict) : [];
+  const held = published.kind === 'staged' ? heldBy(published.rules, judged.holds) : [];
   if (held.length > 0) {
     night.emit({ type: 'held', rules: held.map(({ rule }) => rule), messages: held.map(({ message }) => message) });
   }
@@ -47,7 +49,7 @@ export function endPublished(
     outcome: outcomeOf(night, open, published, validated.findings),
     snapshot: published.snapshot,
     head: published.head,
-    findings: validated.findings,
+    findings: [...validated.findings, ...approvedFindings(judged.approved)],
     held,
     ages: published.kind === 'live' ? validated.freshSince.map((at) => Math.max(0, night.clock() - at)) : [],
   });
@@ -69,8 +71,10 @@ function outcomeOf(
   validation: readonly Finding[],
 ): Outcome {
   if (published.kind === 'staged') return 'held';
-  const findings = [...(night.state.run(run.id)?.plan?.findings ?? []), ...validation];
-  const missing = night.state.items(run.id).some((row) => isMissing(row.disposition));
+  const acceptances = new Acceptances(night.state.accepted(), night.clock());
+  const strays = (night.state.run(run.id)?.plan?.findings ?? []).map((finding) => acceptances.tell({ finding }));
+  const findings = [...strays, ...validation];
+  const missing = night.state.items(run.id).some((row) => isMissing(row.disposition) && !isAccepted(acceptances, row));
   if (missing || findings.some((finding) => finding.severity === 'error')) return 'incomplete';
   const ours = published.kind === 'live' || base.landedRun === run.id || isLiveBy(published.head, run);
   return ours ? 'published' : 'unchanged';

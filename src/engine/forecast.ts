@@ -1,7 +1,9 @@
+import { Acceptances } from '../domain/acceptance.js';
 import { type Hold, judge } from '../domain/gate.js';
 import { updateManifest } from '../domain/manifest.js';
-import type { Disposition, ItemId, SnapshotId } from '../domain/types.js';
+import type { ItemId, SnapshotId } from '../domain/types.js';
 import { nodeLoader } from './base.js';
+import { missingOf, ownTolerances } from './judge.js';
 import type { Night } from './night.js';
 import type { MadePlan } from './plan.js';
 
@@ -10,26 +12,35 @@ export interface ForecastInput {
   readonly base: SnapshotId | undefined;
   /** Items that were tried and gave nothing. */
   readonly failing?: ReadonlySet<ItemId>;
+  /** Of the window, for rules that were lifted beforehand. */
+  readonly opens?: number;
 }
 
 /** What the gate would object to if every item that is still to do worked, apart from those known to fail. */
 export async function forecastGate(
-  night: Pick<Night, 'job' | 'origin'>,
-  { made, base, failing }: ForecastInput,
+  night: Pick<Night, 'job' | 'state' | 'origin' | 'clock'>,
+  { made, base, failing, opens }: ForecastInput,
 ): Promise<readonly Hold[]> {
   const { plan, entries, frozen } = made;
-  const items = { done: 0, reused: 0, carried: 0, failed: 0, quarantined: 0 };
-  for (const { id, key, recipe, disposition } of plan.items) {
-    const nothing: Disposition = entries.get(key)?.items[recipe] ? 'carried' : 'failed';
-    items[disposition ?? (failing?.has(id) ? nothing : 'done')]++;
-  }
+  const acceptances = new Acceptances(night.state.accepted(), night.clock());
+  const ended = plan.items.map((item) => {
+    const nothing = entries.get(item.key)?.items[item.recipe] ? 'carried' : 'failed';
+    return { ...item, disposition: item.disposition ?? (failing?.has(item.id) ? nothing : 'done') };
+  });
   const live = await updateManifest(nodeLoader(night.origin), base, new Map());
   const { total, unmatched, removed } = plan.assets;
   const verdict = judge({
     spec: night.job.gate,
-    items: { ...items, total: plan.items.length + plan.unchangedItems },
+    total: plan.items.length + plan.unchangedItems,
+    missing: missingOf(
+      ended.filter(({ finding, fingerprint }) => !finding || !acceptances.of({ finding, fingerprint })),
+    ),
+    recipes: ownTolerances(night.job, plan.items),
     assets: { total: total - unmatched, removed, baseTotal: base && live.count },
-    findings: frozen.totals.findings.filter((finding) => finding.recipe === undefined),
+    findings: frozen.totals.findings
+      .filter((finding) => finding.recipe === undefined)
+      .map((finding) => acceptances.tell({ finding })),
   });
-  return verdict.publish ? [] : verdict.holds;
+  const approved = new Set(opens === undefined ? [] : night.state.approvals(opens).map(({ rule }) => rule));
+  return verdict.publish ? [] : verdict.holds.filter(({ rule }) => !approved.has(rule));
 }

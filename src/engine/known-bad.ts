@@ -1,6 +1,7 @@
 import { itemId } from '../domain/digest.js';
 import type { Digest, Finding, ItemId } from '../domain/types.js';
 import type { State } from '../state/contract.js';
+import { lastPlanned } from './failing.js';
 import { isMissing } from './report.js';
 
 interface Seen {
@@ -13,7 +14,7 @@ interface Seen {
  * quarantined under whatever name, and the same words about anything else. Without a state everything is news.
  */
 export function knownBad(state: State, items: readonly Seen[]): (finding: Finding) => boolean {
-  const last = state.runs(50).find(({ plan, outcome }) => plan && outcome && outcome !== 'superseded');
+  const last = lastPlanned(state);
   const missing = last ? state.items(last.id).filter((row) => isMissing(row.disposition)) : [];
   const quarantined = state.quarantined(items.flatMap(({ fingerprint }) => fingerprint ?? []));
   const bad = new Set([

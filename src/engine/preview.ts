@@ -1,5 +1,6 @@
 import type { Decision } from '../domain/choose-window.js';
 import type { Hold } from '../domain/gate.js';
+import { groupOf, type LargeGroup, largeGroups } from '../domain/groups.js';
 import type { AssetKey, Inventory } from '../domain/types.js';
 import { type Base, meetOrigin } from './base.js';
 import { forecastGate } from './forecast.js';
@@ -15,6 +16,8 @@ export interface Preview extends MadePlan {
   readonly inventory: Inventory;
   /** Assets that no recipe matches, as listed. */
   readonly unmatchedKeys: readonly AssetKey[];
+  /** Groups so large that one bad file of theirs holds back much. */
+  readonly largeGroups: readonly LargeGroup[];
   /** What the gate would object to, as far as can be known before the work. */
   readonly holds: readonly Hold[];
 }
@@ -29,11 +32,17 @@ export async function previewNight(night: Night, request: RunRequest = {}): Prom
   const decision = decide(night, request, isSameWork(night, recipes, base));
   const inventory = await scan(night);
   const made = await makePlan(night, { inventory, base: base.snapshot, recipes });
-  const holds = await forecastGate(night, { made, base: base.snapshot });
+  const holds = await forecastGate(night, { made, base: base.snapshot, opens: decision.window.opens });
   const recipesFor = matcher(recipes);
   const unmatchedKeys =
     made.plan.assets.unmatched === 0
       ? []
       : inventory.assets.flatMap(({ key }) => (recipesFor(key).length === 0 ? [key] : []));
-  return { decision, base, inventory, unmatchedKeys, ...made, holds };
+  const largest = night.job.groupBy
+    ? largeGroups(
+        inventory.assets.map(({ key }) => key),
+        groupOf(night.job.groupBy),
+      )
+    : [];
+  return { decision, base, inventory, unmatchedKeys, ...made, holds, largeGroups: largest };
 }

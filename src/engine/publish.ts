@@ -28,6 +28,8 @@ export interface PublishInput {
   readonly stagedListing: (key: AssetKey) => string | undefined;
   /** Rules that hold the snapshot; empty: it goes live. */
   readonly holds: readonly string[];
+  /** Why rules were lifted beforehand; kept with the commit. */
+  readonly reason?: string;
 }
 
 export interface Published {
@@ -174,7 +176,7 @@ function nextHead(night: Night, input: PublishInput, { read, snapshot, rules, tx
   const head = read?.head ?? firstHead({ origin: randomUUID(), job: night.job.name, now });
   const commit = { txn, now, snapshot, window: input.window.label, run: input.run };
   if (rules.length > 0) return stageIn(head, { ...commit, rules });
-  const published = publishTo(head, commit);
+  const published = publishTo(head, { ...commit, reason: input.reason });
   const { kept } = retain(published.retained, night.job.keep, { head: published, now, graceMs });
   return withRetained(published, kept);
 }

@@ -1,3 +1,4 @@
+import { Acceptances, type Failure } from '../domain/acceptance.js';
 import type { Decision } from '../domain/choose-window.js';
 import { deadlineRule, importRule, shedCode } from '../domain/deadline.js';
 import type { Fault } from '../domain/faults.js';
@@ -29,12 +30,14 @@ export function report(night: Night, input: ReportInput): Result {
   const { run, outcome, fault, held } = input;
   const totals = night.state.run(run.id)?.plan;
   const rows = totals ? night.state.items(run.id) : [];
+  const acceptances = new Acceptances(night.state.accepted(), night.clock());
   const findings = [
-    ...(totals?.findings ?? []),
-    ...rows.flatMap((row) => (row.finding && !isShed(row) ? [row.finding] : [])),
+    ...(totals?.findings ?? []).map((finding) => acceptances.tell({ finding })),
+    ...rows.flatMap((row) => (row.finding && !isShed(row) ? [acceptances.tell(failureOf(row, row.finding))] : [])),
     ...(input.findings ?? []),
   ];
   const shed = rows.filter(isShed).length;
+  const accepted = rows.filter((row) => isAccepted(acceptances, row)).length;
   return {
     type: 'result',
     job: night.job.name,
@@ -52,6 +55,7 @@ export function report(night: Night, input: ReportInput): Result {
     findings,
     ...(held && held.length > 0 ? { held } : {}),
     ...(shed > 0 ? { shed } : {}),
+    ...(accepted > 0 ? { accepted } : {}),
     ...(input.import ? { import: input.import } : {}),
     ...(fault ? { fault: { code: fault.code, message: fault.message } } : {}),
     next: nextCommands(night.job.name, input, findings),
@@ -122,6 +126,17 @@ export function isShed({ finding }: Pick<ItemRow, 'finding'>): boolean {
   return finding?.code === shedCode;
 }
 
+/** Without fresh output, and somebody lives with that. */
+export function isAccepted(acceptances: Acceptances, row: ItemRow): boolean {
+  return (
+    isMissing(row.disposition) && row.finding !== undefined && acceptances.of(failureOf(row, row.finding)) !== undefined
+  );
+}
+
+function failureOf({ key, recipe, fingerprint }: ItemRow, finding: Finding): Failure {
+  return { finding: { ...finding, key, recipe }, fingerprint };
+}
+
 function isByDeadline(held: Result['held']): boolean {
   return held?.some(({ rule }) => rule === deadlineRule || rule === importRule) ?? false;
 }
@@ -143,7 +158,9 @@ function nextCommands(job: string, input: ReportInput, findings: readonly Findin
         `nightpress retry ${job} --failed`,
         ...(key === undefined
           ? []
-          : [`nightpress explain ${job} ${key.startsWith('-') ? '-- ' : ''}${shellWord(key)}`]),
+          : ['try', 'explain'].map(
+              (verb) => `nightpress ${verb} ${job} ${key.startsWith('-') ? '-- ' : ''}${shellWord(key)}`,
+            )),
       ];
     }
     case 'failed':

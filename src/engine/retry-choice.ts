@@ -1,7 +1,8 @@
 import { itemId } from '../domain/digest.js';
 import { Fault } from '../domain/faults.js';
+import { type GroupOf, groupCode } from '../domain/groups.js';
 import type { AssetKey, ItemId, PartitionId, Recipe, RunId } from '../domain/types.js';
-import type { RunRow, State } from '../state/contract.js';
+import type { ItemRow, RunRow, State } from '../state/contract.js';
 import { isMissing } from './report.js';
 import type { RetryRequest } from './retry.js';
 
@@ -9,6 +10,7 @@ export interface ChoiceInput {
   readonly last: RunRow;
   readonly request: RetryRequest;
   readonly recipesFor: (key: AssetKey) => readonly Pick<Recipe, 'name'>[];
+  readonly groupOf: GroupOf;
 }
 
 export interface Chosen {
@@ -31,10 +33,17 @@ export function chooseItems(state: State, input: ChoiceInput): Chosen {
   const onlyMissing = request.failed ?? !named;
   const chosen = pairs.filter(({ key, recipe }) => !onlyMissing || missing.has(itemId(recipe, key)));
   if (chosen.length === 0) throw nothingChosen(last, { named, onlyMissing });
+  const all = [...chosen, ...waitingFor(chosen, rows, input.groupOf)];
   return {
-    items: new Set(chosen.map(({ key, recipe }) => itemId(recipe, key))),
-    keys: new Set(chosen.map(({ key }) => key)),
+    items: new Set(all.map(({ key, recipe }) => itemId(recipe, key))),
+    keys: new Set(all.map(({ key }) => key)),
   };
+}
+
+/** What was done already, and waits only for the rest of its group. */
+function waitingFor(chosen: readonly Pair[], rows: readonly ItemRow[], group: GroupOf): readonly Pair[] {
+  const groups = new Set(chosen.map(({ key }) => group(key)));
+  return rows.filter(({ key, finding }) => finding?.code === groupCode && groups.has(group(key)));
 }
 
 function nothingChosen(last: RunRow, { named, onlyMissing }: { named: boolean; onlyMissing: boolean }): Fault {

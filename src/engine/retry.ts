@@ -1,4 +1,5 @@
 import { Fault } from '../domain/faults.js';
+import { groupOf } from '../domain/groups.js';
 import type { Result } from '../domain/result.js';
 import type { AssetKey } from '../domain/types.js';
 import type { RunRow } from '../state/contract.js';
@@ -37,7 +38,12 @@ export async function retryNight(night: Night, request: RetryRequest): Promise<R
   const published = isPublished(last, base);
   if (!published) refuseUnlessWhole(night, last, base);
   const recipes = await readyRecipes(night);
-  const chosen = chooseItems(night.state, { last, request, recipesFor: matcher(recipes) });
+  const chosen = chooseItems(night.state, {
+    last,
+    request,
+    recipesFor: matcher(recipes),
+    groupOf: groupOf(night.job.groupBy),
+  });
   const { frozen, todo } = await planRetry(night, {
     base: base.snapshot,
     last,

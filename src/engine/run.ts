@@ -1,20 +1,18 @@
 import { chooseWindow, type Decision } from '../domain/choose-window.js';
 import { deadlineOf } from '../domain/deadline.js';
 import { Fault, isStorageFailure } from '../domain/faults.js';
-import { judge } from '../domain/gate.js';
-import { updateManifest } from '../domain/manifest.js';
 import type { Result } from '../domain/result.js';
-import type { SnapshotId } from '../domain/types.js';
 import type { RunRow } from '../state/contract.js';
-import { type Base, meetOrigin, nodeLoader } from './base.js';
+import { type Base, meetOrigin } from './base.js';
 import { collectDropped } from './collect.js';
 import { endHeldByDeadline, endInFault, endInterrupted, endPublished } from './ending.js';
+import { judgeNight } from './judge.js';
 import { begin, enter, forgetOldRuns, jobDigest, reapDeadWorkers } from './lifecycle.js';
 import type { Night, ReadyRecipe } from './night.js';
 import { freezePlan, type Thawed, thawPlan } from './plan.js';
 import { publish } from './publish.js';
 import { readyRecipes } from './recipes.js';
-import { isShed, nothingToDo, report } from './report.js';
+import { nothingToDo } from './report.js';
 import { scan } from './scan.js';
 import { deadlineHold, shed } from './shed.js';
 import { type Validated, validate } from './validate.js';
@@ -98,7 +96,7 @@ async function nightWork(night: Night, open: OpenNight): Promise<Result> {
   const hold = deadlineHold(night, run.id, { isImport, allowPartial: open.allowPartial ?? false });
   if (hold) return endHeldByDeadline(night, open, { ...hold, recipeSet: plan.recipeSet });
   enter(night, run, 'publishing');
-  const verdict = await judgeNight(night, open, plan.base, validated);
+  const judged = await judgeNight(night, { run, base: plan.base, entries: plan.entries, validated });
   const published = await publish(night, {
     run: run.id,
     window: run.window,
@@ -106,9 +104,10 @@ async function nightWork(night: Night, open: OpenNight): Promise<Result> {
     seq: base.head?.seq,
     updates: validated.updates,
     stagedListing: validated.stagedListing,
-    holds: verdict.map((hold) => hold.rule),
+    holds: judged.holds.map((hold) => hold.rule),
+    reason: judged.approved.map(({ rule, reason }) => `${rule}: ${reason}`).join('; ') || undefined,
   });
-  const result = endPublished(night, open, { validated, published, verdict, recipeSet: plan.recipeSet });
+  const result = endPublished(night, open, { validated, published, judged, recipeSet: plan.recipeSet });
   await tidy(night, published.kind === 'live');
   return result;
 }
@@ -143,26 +142,6 @@ async function workUntilWhole(night: Night, open: OpenNight, plan: Thawed): Prom
     night.state.forgetMade(validated.lostFingerprints);
     night.state.reopen(id, validated.lost);
   }
-}
-
-async function judgeNight(
-  night: Night,
-  open: OpenNight,
-  base: SnapshotId | undefined,
-  validated: Validated,
-): Promise<NonNullable<Result['held']>> {
-  const { items, assets, findings } = report(night, { ...open, outcome: 'published' });
-  const live = await updateManifest(nodeLoader(night.origin), base, new Map());
-  const left = night.state.items(open.run.id).filter((item) => isShed(item) && item.disposition === 'failed').length;
-  const verdict = judge({
-    spec: night.job.gate,
-    items: { ...items, failed: items.failed - left }, // not yet made is not failed
-    assets: { total: assets.total - assets.unmatched, removed: assets.removed, baseTotal: base && live.count },
-    findings: findings.filter((finding) => finding.recipe === undefined),
-    validation: validated.findings,
-  });
-  if (verdict.publish) return [];
-  return verdict.holds;
 }
 
 /** `sameWork`: neither job nor tools changed since the open run was planned; without an open run it decides nothing. */

@@ -1,10 +1,13 @@
+import { Acceptances } from '../domain/acceptance.js';
 import { collidingDerivatives } from '../domain/collisions.js';
 import { composeEntry, type EndedItem } from '../domain/entries.js';
+import { groupCode, groupOf, tornGroups } from '../domain/groups.js';
 import { entries } from '../domain/manifest.js';
 import type { AssetKey, Digest, Entry, Finding, ItemId, Made, Recipe, RunId } from '../domain/types.js';
 import type { ItemRow } from '../state/contract.js';
 import { nodeLoader } from './base.js';
 import type { Night } from './night.js';
+import { isAccepted, isMissing } from './report.js';
 import { byKey } from './settle.js';
 import { notHeld } from './store.js';
 
@@ -38,6 +41,7 @@ export async function validate(night: Night, input: ValidateInput): Promise<Vali
   const rows = night.state.items(input.run);
   const made = night.state.made(rows.flatMap((row) => row.fingerprint ?? []));
   if (withdraw(night, input, rows, replacedMeanwhile(input, rows))) return await validate(night, input);
+  if (withdraw(night, input, rows, tornItems(night, rows))) return await validate(night, input);
   const missing = await missingItems(night, rows, made, input.base);
   const updates = composeUpdates(night, input, rows, made);
   const collided = await collisions(night, updates);
@@ -69,6 +73,26 @@ function replacedMeanwhile(input: ValidateInput, rows: readonly ItemRow[]): Read
     const message = 'the file was replaced while the run was at it: the next run takes it whole';
     for (const { id, recipe } of fresh)
       back.set(id, { code: 'replaced-meanwhile', severity: 'error', class: 'transient', message, key, recipe });
+  }
+  return back;
+}
+
+/** Fresh items of groups in which another item has no fresh output: a group is published whole, or stays as it is. */
+function tornItems(night: Night, rows: readonly ItemRow[]): ReadonlyMap<ItemId, Finding> {
+  if (!night.job.groupBy) return new Map();
+  const group = groupOf(night.job.groupBy);
+  const acceptances = new Acceptances(night.state.accepted(), night.clock());
+  const torn = tornGroups(
+    rows.filter((row) => isMissing(row.disposition) && !isAccepted(acceptances, row)),
+    group,
+  );
+  const back = new Map<ItemId, Finding>();
+  for (const { id, key, recipe } of rows.filter(isMade)) {
+    const name = group(key);
+    const cause = name === undefined ? undefined : torn.get(name);
+    if (!cause) continue;
+    const message = `group '${name}' is published whole or not at all: '${cause.key}' (${cause.recipe}) has no fresh output`;
+    back.set(id, { code: groupCode, severity: 'error', class: 'transient', message, key, recipe });
   }
   return back;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { GroupBy } from '../domain/groups.js';
 import { compileGlobs, compileMatch } from '../domain/match.js';
 import { checkTemplate } from '../domain/paths.js';
 import { type Problem, problemsOf } from '../domain/problems.js';
@@ -42,6 +43,22 @@ const allowance = z.unknown().transform((value, context): Allowance => {
   return parsed ?? { count: 0 };
 });
 
+const share = z.string().transform((text, context) => {
+  const [, percent] = /^(\d+(?:\.\d+)?)%$/.exec(text) ?? [];
+  if (percent === undefined) context.addIssue({ code: 'custom', message: "a share such as '50%'" });
+  return Number(percent ?? 0) / 100;
+});
+
+const globList = z
+  .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+  .transform((globs) => (typeof globs === 'string' ? [globs] : globs))
+  .superRefine((globs, context) => {
+    for (const glob of globs) {
+      const reason = globProblem(glob);
+      if (reason !== undefined) context.addIssue({ code: 'custom', message: `globs (${reason})` });
+    }
+  });
+
 /** Higher is more urgent. */
 const urgency = z.int().min(-1000).max(1000);
 
@@ -58,8 +75,18 @@ const shape = z.strictObject({
     .refine((recipes) => Object.keys(recipes).length > 0, 'at least one recipe'),
   priority: z.record(z.string().min(1), urgency).default({}),
   gate: z
-    .strictObject({ tolerate: allowance.default({ share: 0.01 }), shrink: allowance.default({ share: 0.1 }) })
+    .strictObject({
+      tolerate: allowance.default({ share: 0.01 }),
+      shrink: allowance.default({ share: 0.1 }),
+      grow: allowance.optional(),
+      required: globList.optional(),
+      maxStale: duration.optional(),
+      drift: share.optional(),
+    })
     .prefault({}),
+  groupBy: z
+    .union([z.literal('directory'), z.instanceof(RegExp)], "'directory' or a regular expression over asset keys")
+    .optional(),
   onDeadline: z.enum(['publish', 'hold']).default('publish'),
   origin: z.looseObject({ type: z.string() }),
   keep: z.strictObject({ last: z.int().min(1).default(14), within: duration.default(30 * 86_400_000) }).prefault({}),
@@ -79,6 +106,7 @@ const recipeShape = z.looseObject({
   ]),
   path: z.string().optional(),
   priority: urgency.default(0),
+  tolerate: allowance.optional(),
   limits: z
     .strictObject({
       seconds: z.number().positive().max(longestSeconds).optional(),
@@ -119,7 +147,8 @@ export async function checkJob(
     problems,
   );
   if (!top.success || !source || !origin || problems.length > 0) return { ok: false, problems };
-  const { window, gate, keep, priority, onDeadline } = top.data;
+  const { window, gate, keep, priority, groupBy, onDeadline } = top.data;
+  const { maxStale: maxStaleMs, ...rules } = gate;
   const job: Job = {
     name: at.name,
     file: at.file,
@@ -127,7 +156,8 @@ export async function checkJob(
     window: { cron: window.cron, timezone: window.timezone, lengthMs: window.length },
     recipes,
     priorities: Object.entries(priority).map(([glob, urgent]) => ({ glob, priority: urgent })),
-    gate,
+    ...(groupBy && { groupBy: groupSpec(groupBy) }),
+    gate: { ...rules, maxStaleMs },
     onDeadline,
     origin: origin.config,
     keep: { last: keep.last, withinMs: keep.within },
@@ -155,7 +185,7 @@ function checkRecipe(name: string, raw: unknown, families: Families, problems: P
     problems.push(...problemsOf(common.error, raw, at));
     return [];
   }
-  const { kind: kindName, match, path, limits, priority, ...settings } = common.data;
+  const { kind: kindName, match, path, limits, priority, tolerate, ...settings } = common.data;
   const kind = Object.hasOwn(families.recipeKinds, kindName) ? families.recipeKinds[kindName] : undefined;
   if (!kind) {
     problems.push({
@@ -177,8 +207,14 @@ function checkRecipe(name: string, raw: unknown, families: Families, problems: P
     settings: checked.success ? checked.data : {},
     limits: limitsOf(kind.limits, limits),
     priority,
+    ...(tolerate && { tolerate }),
   };
   return compiles(recipe, at, problems) && checked.success ? [recipe] : [];
+}
+
+function groupSpec(groupBy: 'directory' | RegExp): GroupBy {
+  if (groupBy === 'directory') return { kind: 'directory' };
+  return { kind: 'pattern', source: groupBy.source, flags: groupBy.flags };
 }
 
 function priorityProblems(value: unknown): Problem[] {

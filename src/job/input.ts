@@ -32,7 +32,20 @@ export interface JobInput {
     readonly tolerate?: number | `${number}%`;
     /** How many fewer assets than the live snapshot are believed: a count or `'10%'` (the default). */
     readonly shrink?: number | `${number}%`;
+    /** How many more are believed; any number unless told. */
+    readonly grow?: number | `${number}%`;
+    /** Assets that must never be without fresh output: one failure holds the night. */
+    readonly required?: string | readonly string[];
+    /** How long an item may show an older version because the newer one fails; for ever unless told. */
+    readonly maxStale?: DurationText;
+    /** By how much what a recipe makes again may be smaller or larger than what it replaces, over ten items or more. */
+    readonly drift?: `${number}%`;
   };
+  /**
+   * Assets that change together: those of one folder (`'directory'`), or those of which a pattern over the key captures the
+   * same text (`/^products\/([^/]+)\//`). A group is published whole, or stays as it is live, or is left out.
+   */
+  readonly groupBy?: 'directory' | RegExp;
   /**
    * When the window closes on a run that is not through: `'publish'` (the default) goes live with what is complete, the
    * rest carried; `'hold'` leaves the site as it is. Either way what was left comes first in the next night.

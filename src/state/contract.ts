@@ -1,8 +1,10 @@
+import type { Acceptance } from '../domain/acceptance.js';
 import type { CostRow, FinishedWork } from '../domain/cost.js';
 import type { Change, KnownListing } from '../domain/inventory.js';
 import type { PlannedPartition } from '../domain/plan.js';
 import type { AssetKey, Digest, Finding, ItemId, Made, PartitionId, RunId } from '../domain/types.js';
 import type {
+  Approval,
   AttemptRow,
   FrozenPlan,
   GroupRow,
@@ -82,6 +84,18 @@ export interface State {
   finishedWork(run: RunId): readonly FinishedWork[];
   quarantined(fingerprints: readonly Digest[]): ReadonlyMap<Digest, Finding>;
   releaseQuarantine(fingerprints: readonly Digest[]): void;
+
+  // Failures that somebody lives with.
+  accepted(): readonly Acceptance[];
+  accept(rows: readonly Acceptance[]): void;
+  revoke(items: readonly ItemId[]): void;
+
+  // Gate rules lifted beforehand, each for the window that opens then.
+  approvals(opens: number): readonly Approval[];
+  approve(approval: Approval): void;
+
+  /** Of items that a run carried: when the first of the runs in a row that carried them ended with them. */
+  carriedSince(run: RunId): ReadonlyMap<ItemId, number>;
 
   // Assets.
   asset(key: AssetKey): KnownAsset | undefined;

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { acceptedQueries } from './accepted.js';
 import { assetQueries } from './assets.js';
 import type { State } from './contract.js';
 import { costQueries } from './costs.js';
@@ -42,6 +43,7 @@ function stateOf(sql: Sql): State {
     ...planQueries(sql),
     ...itemQueries(sql),
     ...madeQueries(sql),
+    ...acceptedQueries(sql),
     ...costQueries(sql),
     ...assetQueries(sql),
     ...upkeepQueries(sql),

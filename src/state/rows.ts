@@ -156,6 +156,13 @@ export interface Settlement {
   readonly at: number;
 }
 
+export interface Approval {
+  readonly opens: number;
+  readonly rule: string;
+  readonly reason: string;
+  readonly at: number;
+}
+
 export interface OpenSwap {
   readonly txn: string;
   readonly run?: RunId;

@@ -1,20 +1,32 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type GateInput, judge, type Verdict } from '../../src/domain/gate.js';
-import type { Finding } from '../../src/domain/types.js';
+import type { Disposition, Finding } from '../../src/domain/types.js';
 
 const spec = { tolerate: { share: 0.01 }, shrink: { share: 0.1 } };
-const nothing = { done: 0, reused: 0, carried: 0, failed: 0, quarantined: 0 };
 
-type Items = Partial<GateInput['items']>;
+/** How many items of a night there are, and of those, how many ended how. */
+type Items = {
+  readonly total?: number;
+  readonly failed?: number;
+  readonly quarantined?: number;
+  readonly carried?: number;
+};
 
 /** A night of 1000 items over 500 assets on a base of 500, in which everything went well, but for what is given. */
 function verdict(
   given: Omit<Partial<GateInput>, 'items' | 'assets'> & { items?: Items; assets?: Partial<GateInput['assets']> } = {},
 ): Verdict {
-  const items = { ...nothing, total: 1000, ...given.items };
+  const { total = 1000, ...ended } = given.items ?? {};
+  const missing = Object.entries(ended).flatMap(([disposition, count]) =>
+    Array.from({ length: count }, (_, n) => ({
+      key: `${disposition}/${n}.jpg`,
+      recipe: 'pictures',
+      disposition: disposition as Disposition,
+    })),
+  );
   const assets = { total: 500, removed: 0, baseTotal: 500, ...given.assets };
-  return judge({ spec, findings: [], ...given, items, assets });
+  return judge({ spec, missing, findings: [], ...given, total, assets });
 }
 
 /** Rules that hold, or `publish`. */
@@ -25,6 +37,13 @@ function rules(of: Verdict): string {
 function finding(severity: Finding['severity'], message = 'photos/: cannot be listed'): Finding {
   return { code: 'some-code', severity, message };
 }
+
+const staleFor = (staleMs: number) => ({ key: 'a.jpg', recipe: 'pictures', staleMs });
+const clips = (worked: number) => ({ name: 'clips', tolerate: { share: 0.1 }, worked });
+const failing = (n: number) => ({
+  missing: Array.from({ length: n }, () => ({ key: 'a.mp4', recipe: 'clips', disposition: 'failed' as const })),
+});
+const remade = (items: number, before: number, after: number) => ({ recipe: 'pictures', items, before, after });
 
 describe('which nights are held', () => {
   const table: [what: string, given: Parameters<typeof verdict>[0], expected: string][] = [
@@ -76,6 +95,36 @@ describe('which nights are held', () => {
     ],
     ['a snapshot that is not sound', { validation: [finding('error')] }, 'validation'],
     ['a snapshot with a notice', { validation: [finding('notice')] }, 'publish'],
+    ['growing without a limit', { assets: { total: 5000 } }, 'publish'],
+    ['growing as much as allowed', { spec: { ...spec, grow: { share: 1 } }, assets: { total: 1000 } }, 'publish'],
+    ['growing more', { spec: { ...spec, grow: { share: 1 } }, assets: { total: 1001 } }, 'grow'],
+    [
+      'a first run grows from nothing',
+      { spec: { ...spec, grow: { count: 0 } }, assets: { baseTotal: undefined } },
+      'publish',
+    ],
+    ['a required asset failed', { spec: { ...spec, required: ['failed/0.*'] }, items: { failed: 1 } }, 'required'],
+    [
+      'a required asset shows an older version',
+      { spec: { ...spec, required: ['carried/**'] }, items: { carried: 1 } },
+      'required',
+    ],
+    ['another asset failed', { spec: { ...spec, required: ['brand/**'] }, items: { failed: 1 } }, 'publish'],
+    ['stale as long as allowed', { spec: { ...spec, maxStaleMs: 1000 }, stale: [staleFor(1000)] }, 'publish'],
+    ['stale for longer', { spec: { ...spec, maxStaleMs: 1000 }, stale: [staleFor(3), staleFor(1001)] }, 'stale'],
+    ['stale where nobody minds', { stale: [staleFor(1e12)] }, 'publish'],
+    [
+      'a recipe with a tolerance of its own does not count with the others',
+      { recipes: [clips(100)], items: { failed: 10 }, ...failing(10) },
+      'publish',
+    ],
+    ['and has its own limit', { recipes: [clips(100)], ...failing(11) }, 'tolerate'],
+    ['of which a share is at least one', { recipes: [clips(3)], ...failing(1) }, 'publish'],
+    ['a little smaller', { spec: { ...spec, drift: 0.5 }, drift: [remade(10, 100, 50)] }, 'publish'],
+    ['much smaller', { spec: { ...spec, drift: 0.5 }, drift: [remade(10, 100, 49)] }, 'drift'],
+    ['much larger', { spec: { ...spec, drift: 0.5 }, drift: [remade(10, 100, 151)] }, 'drift'],
+    ['much smaller, but few', { spec: { ...spec, drift: 0.5 }, drift: [remade(9, 100, 1)] }, 'publish'],
+    ['from nothing', { spec: { ...spec, drift: 0.5 }, drift: [remade(10, 0, 100)] }, 'publish'],
     [
       'everything at once',
       { assets: { total: 9 }, items: { failed: 99 }, validation: [finding('error')] },
@@ -112,6 +161,30 @@ describe('what a verdict says', () => {
       { validation: [finding('error', "path 'a.jpg' is made twice"), finding('error'), finding('notice')] },
       "the snapshot is not sound: path 'a.jpg' is made twice and 1 more like it, expected no error; " +
         'to publish all the same: publish --override validation --reason TEXT',
+    ],
+    [
+      'required',
+      { spec: { ...spec, required: ['failed/**'] }, items: { failed: 3 } },
+      "'failed/0.jpg' (pictures) and 2 more must never be without fresh output; " +
+        'to publish all the same: publish --override required --reason TEXT',
+    ],
+    [
+      'stale',
+      { spec: { ...spec, maxStaleMs: 86_400_000 }, stale: [staleFor(90_000_000), staleFor(172_800_000)] },
+      "2 items show an older version for too long, 'a.jpg' (pictures) for 48 h, the gate allows 24 h; " +
+        'to publish all the same: publish --override stale --reason TEXT',
+    ],
+    [
+      'drift',
+      { spec: { ...spec, drift: 0.5 }, drift: [remade(12, 1000, 100)] },
+      "what 'pictures' made again for 12 items is 90% smaller than what it replaces (1000 bytes before, 100 now), the gate " +
+        'allows 50%; to publish all the same: publish --override drift --reason TEXT',
+    ],
+    [
+      'tolerate',
+      { recipes: [clips(30)], ...failing(4) },
+      "4 of 30 items that 'clips' worked have nothing to show, it tolerates 3 (10%); " +
+        'to publish all the same: publish --override tolerate --reason TEXT',
     ],
   ];
 

@@ -33,6 +33,8 @@ export interface World {
 export interface WorldOptions {
   /** Text of the `recipes` object of the job file. */
   readonly recipes?: string;
+  /** Text of the `gate` object and whatever keys follow it. */
+  readonly gate?: string;
   /** Absolute path of another world's source. */
   readonly source?: string;
   /** Absolute path of a folder that exists: on another disk, for instance. */
@@ -94,7 +96,7 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
   const stateRoot = options.state ?? path.join(folder, '.nightpress');
   await mkdir(path.join(folder, 'jobs'), { recursive: true });
   await mkdir(source, { recursive: true });
-  await writeFile(path.join(folder, 'jobs', 'night.ts'), jobText(source, origin, options.recipes ?? tinyRecipes));
+  await writeFile(path.join(folder, 'jobs', 'night.ts'), jobText(source, origin, options));
   const start: World['start'] = (args = [], { env = {}, state = stateRoot, verb = 'run', workers = 2, plain } = {}) => {
     const flags = verb === 'run' ? ['-v', '-j', String(workers)] : [];
     return launch(folder, [verb, 'night', ...args, ...(plain ? [] : ['--json']), ...flags, '--state', state], env);
@@ -121,13 +123,17 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
 }
 
 /** `length` is shorter than the time between openings, so any hour of the day has a window. */
-function jobText(source: string, origin: string, recipes: string): string {
+function jobText(
+  source: string,
+  origin: string,
+  { recipes = tinyRecipes, gate = `{ shrink: '50%' }` }: WorldOptions,
+): string {
   return `import { audio, copy, defineJob, image, video } from 'nightpress';
 export default defineJob({
   source: { type: 'directory', path: ${JSON.stringify(source)} },
   window: { cron: '0 2 * * *', timezone: 'UTC', length: '4h' },
   recipes: ${recipes},
-  gate: { shrink: '50%' },
+  gate: ${gate},
   origin: { type: 'directory', path: ${JSON.stringify(origin)} },
 });
 export const kinds = [audio, copy, image, video];

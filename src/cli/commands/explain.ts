@@ -1,15 +1,12 @@
-import path from 'node:path';
 import type { Command } from 'commander';
 import { explainAsset, type Story } from '../../engine/explain.js';
-import { findAsset } from '../../engine/find-asset.js';
 import { isLocked } from '../../state/lock.js';
 import { openScratchState } from '../../state/open.js';
-import { findJob, jobFolder, openNight, openProject } from '../compose.js';
+import { assetNamed, lookingNight } from '../asset-named.js';
+import { findJob, jobFolder, openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
-import { keyBelow } from '../files-from.js';
 import { type JobOptions, withJobOptions } from '../options.js';
 import { renderStory, storyRecord } from '../render/explain.js';
-import { neverStop } from '../stop.js';
 import { openTerminal } from '../terminal.js';
 
 export function addExplain(program: Command, context: CommandContext): void {
@@ -55,23 +52,9 @@ async function tellOf(
   const folder = jobFolder(project, job.name);
   const state = openScratchState(folder);
   try {
-    const night = await openNight({
-      job,
-      folder,
-      state,
-      clock: context.clock,
-      stop: neverStop,
-      workers: 1,
-      emit: () => undefined,
-    });
-    const files = [process.cwd(), project.folder].map((base) => path.resolve(base, question.asset));
-    const below = (root: unknown) =>
-      typeof root === 'string' ? files.flatMap((file) => keyBelow(root, file) ?? []) : [];
-    const meanings = { keys: below(job.source.path), shown: below(job.origin.path) };
-    return {
-      name: job.name,
-      story: await explainAsset(night, await findAsset(night, question.asset, meanings), isLocked(folder)),
-    };
+    const night = await lookingNight(job, state, { folder, clock: context.clock });
+    const key = await assetNamed(night, project, question.asset);
+    return { name: job.name, story: await explainAsset(night, key, isLocked(folder)) };
   } finally {
     state.close();
   }

@@ -36,6 +36,7 @@ export function planRecord({ job, preview, explain }: PlanView): object {
     dropped: plan.droppedItems,
     findings: findingsOf(preview),
     gate: { holds: preview.holds },
+    largeGroups: preview.largeGroups,
     ...(explain
       ? {
           explain: plan.items.map(({ key, recipe, because, partition, disposition }) => ({
@@ -86,6 +87,13 @@ export function renderPlan(terminal: Terminal, view: PlanView): void {
   renderKeys(terminal, 'no recipe', preview.unmatchedKeys);
   for (const { rule, message } of preview.holds) {
     terminal.out(`  ${terminal.paint('yellow', 'gate')}      would hold: ${rule}: ${printable(message)}`);
+    terminal.out(`            beforehand: nightpress approve ${job} ${rule} --reason TEXT`);
+  }
+  for (const { group, assets, share } of preview.largeGroups.slice(0, mostKeys)) {
+    const part = `${count(assets, 'asset')}, ${Math.round(share * 100)} % of all`;
+    terminal.out(
+      `  ${terminal.paint('yellow', 'group')}     '${printable(group)}' holds ${part}: one bad file holds them all back`,
+    );
   }
   for (const finding of findingsOf(preview)
     .filter((one) => one.severity === 'error')

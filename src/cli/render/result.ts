@@ -1,9 +1,10 @@
+import { causesOf } from '../../domain/causes.js';
 import type { Result } from '../../domain/result.js';
 import type { Finding } from '../../domain/types.js';
 import type { Terminal } from '../terminal.js';
 import { bytes, count, duration, printable, short } from './units.js';
 
-const mostFindings = 10;
+const mostCauses = 10;
 
 /** The summary a person reads: verdict, what is live, what was done, what is wrong, what to do next. */
 export function renderResult(terminal: Terminal, result: Result, where: string | undefined): void {
@@ -72,6 +73,7 @@ function renderCounts(terminal: Terminal, result: Result): void {
   );
   if (result.shed)
     terminal.out(`  deadline  ${count(result.shed, 'item')} of these left for the next night, where they come first`);
+  if (result.accepted) terminal.out(`  accepted  ${count(result.accepted, 'item')} of these, by quarantine accept`);
   if (derivatives.made + derivatives.reused > 0) {
     terminal.out(
       `  made      ${count(derivatives.made, 'derivative')}, ${bytes(derivatives.bytes)}; ${derivatives.reused} reused`,
@@ -83,15 +85,27 @@ function renderCounts(terminal: Terminal, result: Result): void {
     );
 }
 
+/** By cause, one sample each; `-v` shows every finding. */
 export function renderFindings(terminal: Terminal, findings: readonly Finding[]): void {
-  const errors = findings.filter((finding) => finding.severity === 'error');
-  const shown = terminal.verbose ? findings : errors.slice(0, mostFindings);
-  for (const finding of shown) {
-    const mark = finding.severity === 'error' ? terminal.paint('red', 'finding') : terminal.paint('dim', 'notice ');
-    terminal.out(
-      `  ${mark}   ${printable(finding.key ?? '')}${finding.key ? ': ' : ''}${printable(finding.message)} [${finding.code}]`,
-    );
+  if (terminal.verbose) {
+    for (const finding of findings) renderFinding(terminal, finding);
+    return;
   }
-  const more = (terminal.verbose ? findings : errors).length - shown.length;
-  if (more > 0) terminal.out(`            and ${count(more, 'more finding')}; -v shows all`);
+  const errors = findings.filter((finding) => finding.severity === 'error');
+  const causes = causesOf(errors);
+  if (errors.length > causes.length)
+    terminal.out(
+      `  ${terminal.paint('red', 'failed')}    ${count(errors.length, 'finding')}, ${count(causes.length, 'cause')}`,
+    );
+  for (const { sample, count: alike } of causes.slice(0, mostCauses)) {
+    renderFinding(terminal, sample);
+    if (alike > 1) terminal.out(`            and ${(alike - 1).toLocaleString('en-US')} more like it`);
+  }
+  const more = causes.length - mostCauses;
+  if (more > 0) terminal.out(`            and ${count(more, 'more cause')}; -v shows all`);
+}
+
+function renderFinding(terminal: Terminal, { severity, key, message, code }: Finding): void {
+  const mark = severity === 'error' ? terminal.paint('red', 'finding') : terminal.paint('dim', 'notice ');
+  terminal.out(`  ${mark}   ${key ? `${printable(key)}: ` : ''}${printable(message)} [${code}]`);
 }

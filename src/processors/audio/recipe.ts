@@ -31,6 +31,8 @@ export interface AudioRecipeOptions {
   readonly match: string | readonly string[];
   /** How urgent these items are: higher is done first, and left for another night last; default 0. */
   readonly priority?: number;
+  /** Items with nothing to show that may be published around, of those it works in a night: `3` or `'10%'`. */
+  readonly tolerate?: number | `${number}%`;
   /** Public path template; the default is `{key}/{variant}.{ext}`, such as `talks/opening.wav/128k.m4a`. */
   readonly path?: string;
   /** One file for each: `aac` (.m4a), `mp3`, `opus` (.ogg, which servers know better than .opus). Default `['aac']`. */

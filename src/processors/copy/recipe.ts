@@ -11,6 +11,8 @@ export interface CopyRecipeOptions {
   readonly match: string | readonly string[];
   /** How urgent these items are: higher is done first, and left for another night last; default 0. */
   readonly priority?: number;
+  /** Items with nothing to show that may be published around, of those it works in a night: `3` or `'10%'`. */
+  readonly tolerate?: number | `${number}%`;
   /** Public path template; the default is `{key}`. */
   readonly path?: string;
   /** Bounds of one attempt, enforced from outside. Defaults: 600 seconds, 500 MB of memory, 20000 MB of output. */

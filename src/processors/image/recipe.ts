@@ -43,6 +43,8 @@ export interface ImageRecipeOptions {
   readonly match: string | readonly string[];
   /** How urgent these items are: higher is done first, and left for another night last; default 0. */
   readonly priority?: number;
+  /** Items with nothing to show that may be published around, of those it works in a night: `3` or `'10%'`. */
+  readonly tolerate?: number | `${number}%`;
   /** Public path template; the default is `{key}/{variant}.{ext}`, such as `photos/hero.jpg/640w.webp`. */
   readonly path?: string;
   /**

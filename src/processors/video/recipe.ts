@@ -35,6 +35,8 @@ export interface VideoRecipeOptions {
   readonly match: string | readonly string[];
   /** How urgent these items are: higher is done first, and left for another night last; default 0. */
   readonly priority?: number;
+  /** Items with nothing to show that may be published around, of those it works in a night: `3` or `'10%'`. */
+  readonly tolerate?: number | `${number}%`;
   /** Public path template; the default is `{key}/{variant}.{ext}`, such as `clips/launch.mov/720p.mp4`. */
   readonly path?: string;
   /**

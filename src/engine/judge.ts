@@ -1,0 +1,127 @@
+import { Acceptances } from '../domain/acceptance.js';
+import { type Drift, type GateInput, type Hold, judge, type MissingItem, type StaleItem } from '../domain/gate.js';
+import { groupCode } from '../domain/groups.js';
+import { updateManifest } from '../domain/manifest.js';
+import type { AssetKey, Entry, Finding, Job, SnapshotId } from '../domain/types.js';
+import type { ItemRow, RunRow } from '../state/contract.js';
+import { nodeLoader } from './base.js';
+import type { Night } from './night.js';
+import { isAccepted, isMissing, isShed } from './report.js';
+import type { Validated } from './validate.js';
+
+export interface JudgeInput {
+  readonly run: RunRow;
+  /** The live snapshot that the night was planned on, and its entries of the assets looked at. */
+  readonly base: SnapshotId | undefined;
+  readonly entries: ReadonlyMap<AssetKey, Entry>;
+  readonly validated: Validated;
+}
+
+export interface Judged {
+  /** Rules that keep the snapshot from going live. */
+  readonly holds: readonly Hold[];
+  /** Rules that were met and lifted beforehand for this window. */
+  readonly approved: readonly Approved[];
+}
+
+export interface Approved {
+  readonly rule: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** The gate over a night that was worked and validated. */
+export async function judgeNight(night: Night, input: JudgeInput): Promise<Judged> {
+  const totals = night.state.run(input.run.id)?.plan;
+  if (!totals) throw new Error(`run ${input.run.id} has no plan to judge`);
+  const rows = night.state.items(input.run.id);
+  const acceptances = new Acceptances(night.state.accepted(), night.clock());
+  const { assets } = totals;
+  const live = await updateManifest(nodeLoader(night.origin), input.base, new Map());
+  const strays = totals.findings.map((finding) => acceptances.tell({ finding }));
+  const verdict = judge({
+    spec: night.job.gate,
+    total: rows.length + totals.unchangedItems,
+    missing: missingOf(rows.filter((row) => !isAccepted(acceptances, row))),
+    stale: staleItems(
+      night,
+      input.run,
+      rows.filter((row) => !isAccepted(acceptances, row)),
+    ),
+    recipes: ownTolerances(night.job, rows),
+    drift: night.job.gate.drift === undefined ? [] : driftsOf(input),
+    assets: { total: assets.total - assets.unmatched, removed: assets.removed, baseTotal: input.base && live.count },
+    findings: strays.filter((finding) => finding.recipe === undefined),
+    validation: input.validated.findings,
+  });
+  return verdict.publish ? { holds: [], approved: [] } : lifted(night, input.run, verdict.holds);
+}
+
+function lifted(night: Night, run: RunRow, holds: readonly Hold[]): Judged {
+  const reasons = new Map(night.state.approvals(run.window.opens).map(({ rule, reason }) => [rule, reason]));
+  return {
+    holds: holds.filter(({ rule }) => !reasons.has(rule)),
+    approved: holds.flatMap(({ rule, message }) => {
+      const reason = reasons.get(rule);
+      return reason === undefined ? [] : [{ rule, reason, message }];
+    }),
+  };
+}
+
+export function approvedFindings(approved: readonly Approved[]): readonly Finding[] {
+  return approved.map(({ rule, reason, message }) => ({
+    code: 'approved',
+    severity: 'notice',
+    message: `gate rule ${rule} was approved beforehand (${reason}): ${message}`,
+  }));
+}
+
+/** Not yet made is not failed, and who waits for the rest of a group is not to blame. */
+export function missingOf(
+  rows: readonly Pick<ItemRow, 'key' | 'recipe' | 'disposition' | 'finding'>[],
+): readonly MissingItem[] {
+  return rows.flatMap((row) => {
+    const { key, recipe, disposition, finding } = row;
+    if (!disposition || !isMissing(disposition) || isShed(row) || finding?.code === groupCode) return [];
+    return [{ key, recipe, disposition }];
+  });
+}
+
+export function ownTolerances(job: Job, rows: readonly { readonly recipe: string }[]): GateInput['recipes'] {
+  return job.recipes.flatMap(({ name, tolerate }) =>
+    tolerate ? [{ name, tolerate, worked: rows.filter(({ recipe }) => recipe === name).length }] : [],
+  );
+}
+
+/** Also what deadlines left again and again: whoever looks at the site sees no difference. */
+function staleItems(night: Night, run: RunRow, rows: readonly ItemRow[]): readonly StaleItem[] {
+  const { maxStaleMs } = night.job.gate;
+  const carried = rows.filter(({ disposition }) => disposition === 'carried');
+  if (maxStaleMs === undefined || carried.length === 0) return [];
+  const since = night.state.carriedSince(run.id);
+  const now = night.clock();
+  return carried.map(({ id, key, recipe }) => ({ key, recipe, staleMs: now - (since.get(id) ?? now) }));
+}
+
+/** Of items that replace live ones by something else. */
+function driftsOf({ entries, validated }: JudgeInput): readonly Drift[] {
+  const drifts = new Map<string, Drift>();
+  for (const [key, entry] of validated.updates) {
+    for (const [recipe, item] of Object.entries(entry?.items ?? {})) {
+      const before = entries.get(key)?.items[recipe];
+      if (!before || before.fingerprint === item.fingerprint) continue;
+      const sum = drifts.get(recipe) ?? { recipe, items: 0, before: 0, after: 0 };
+      drifts.set(recipe, {
+        recipe,
+        items: sum.items + 1,
+        before: sum.before + bytesOf(before.derivatives),
+        after: sum.after + bytesOf(item.derivatives),
+      });
+    }
+  }
+  return [...drifts.values()];
+}
+
+function bytesOf(derivatives: readonly { readonly bytes: number }[]): number {
+  return derivatives.reduce((sum, { bytes }) => sum + bytes, 0);
+}
