@@ -53,13 +53,36 @@ test('a whole job gets its defaults and absolute paths', async () => {
   });
 });
 
+test('gate and groups say what they mean', async () => {
+  write('one', {
+    gate: "{ tolerate: 3, grow: '100%', required: 'brand/**', maxStale: '7d', drift: '50%' }",
+    groupBy: '/^products\\/([^/]+)/i',
+    recipes: "{ pictures: image({ match: '**/*.jpg', widths: [16], formats: ['jpeg'], tolerate: '10%' }) }",
+    onDeadline: "'hold'",
+  });
+  expect(await load('one')).toMatchObject({
+    gate: {
+      tolerate: { count: 3 },
+      grow: { share: 1 },
+      required: ['brand/**'],
+      maxStaleMs: 7 * 86_400_000,
+      drift: 0.5,
+    },
+    groupBy: { kind: 'pattern', source: '^products\\/([^/]+)', flags: 'i' },
+    recipes: [{ tolerate: { share: 0.1 } }],
+    onDeadline: 'hold',
+  });
+});
+
 test('every problem is listed at once, each with its path, its value and what was expected', async () => {
   write('one', {
     source: "{ type: 'directory', path: 'media', folow: true }",
     window: "{ cron: 'every night', timezone: 'Mars/Olympus', length: 'long' }",
     recipes:
       "{ pictures: image({ match: '**/*.jpg', widths: [0], formats: ['bmp'], widhts: 3 }), other: { kind: 'pdf', match: '*' } }",
-    gate: "{ tolerate: '200%' }",
+    gate: "{ tolerate: '200%', grow: 'much', required: ['/brand'], maxStale: 'long', drift: 5 }",
+    groupBy: "'colour'",
+    onDeadline: "'wait'",
     colour: "'red'",
   });
   const problems = (await problemsOf('one')).join('\n');
@@ -73,6 +96,12 @@ test('every problem is listed at once, each with its path, its value and what wa
     'recipes.pictures.widhts: 3 — expected no such option exists',
     'recipes.other.kind: "pdf" — expected one of image, video, audio, copy',
     'gate.tolerate: "200%" — expected',
+    'gate.grow: "much" — expected',
+    'gate.required',
+    'gate.maxStale: "long" — expected a duration',
+    'gate.drift: 5 — expected',
+    'groupBy: "colour" — expected',
+    'onDeadline: "wait" — expected',
     'colour: "red" — expected no such option exists',
   ]) {
     expect(problems).toContain(part);
