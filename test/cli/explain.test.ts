@@ -107,7 +107,7 @@ describe('the story of an asset', () => {
         run: second.result?.run,
         disposition: 'carried',
         finding: { code: 'wrong-kind' },
-        attempts: [{ outcome: 'refused' }],
+        attempts: [{ outcome: 'refused', class: 'input', signature: expect.stringMatching(/^[a-z-]+: ./) }],
       },
       { run: first.result?.run, disposition: 'done' },
     ]);

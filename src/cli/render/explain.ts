@@ -1,5 +1,6 @@
+import { signatureOf } from '../../domain/causes.js';
 import type { LiveStory, Story } from '../../engine/explain.js';
-import type { HistoryRow } from '../../state/contract.js';
+import type { AttemptRow, HistoryRow } from '../../state/contract.js';
 import type { Terminal } from '../terminal.js';
 import { bytes, duration, printable, short } from './units.js';
 
@@ -37,15 +38,24 @@ export function storyRecord(job: string, story: Story): object {
       disposition: item.disposition ?? null,
       sha256: item.sha256 ?? null,
       finding: item.finding ?? null,
-      attempts: attempts.map(({ number, startedAt, endedAt, outcome, detail }) => ({
-        number,
-        outcome,
-        detail: detail ?? null,
-        startedAt: instant(startedAt),
-        durationMs: endedAt - startedAt,
-      })),
+      attempts: attempts.map((attempt) => attemptRecord(item.key, attempt)),
     })),
     faults: faultsOf(story).map(({ code, message }) => ({ code, message })),
+  };
+}
+
+function attemptRecord(key: string, attempt: AttemptRow): object {
+  const { number, startedAt, endedAt, outcome, detail, code, class: failure, log } = attempt;
+  return {
+    number,
+    outcome,
+    code: code ?? null,
+    class: failure ?? null,
+    detail: detail ?? null,
+    signature: code === undefined ? null : signatureOf({ code, message: detail ?? '', key }),
+    log: log ?? null,
+    startedAt: instant(startedAt),
+    durationMs: endedAt - startedAt,
   };
 }
 
@@ -154,9 +164,14 @@ function renderRuns(terminal: Terminal, history: readonly HistoryRow[]): void {
       terminal.out(
         `            ${terminal.paint('red', 'finding')} ${printable(item.finding.message)} [${item.finding.code}]`,
       );
-    for (const { number, startedAt, endedAt, outcome, detail } of attempts) {
-      const more = detail === undefined ? '' : `: ${printable(detail)}`;
-      terminal.out(`            attempt ${number} ${outcome} after ${duration(endedAt - startedAt)}${more}`);
-    }
+    for (const attempt of attempts) renderAttempt(terminal, attempt);
   }
+}
+
+/** `-v` shows what the worker or its tool wrote, too. */
+function renderAttempt(terminal: Terminal, { number, startedAt, endedAt, outcome, detail, log }: AttemptRow): void {
+  const more = detail === undefined ? '' : `: ${printable(detail)}`;
+  terminal.out(`            attempt ${number} ${outcome} after ${duration(endedAt - startedAt)}${more}`);
+  if (!terminal.verbose || !log) return;
+  for (const line of log.trimEnd().split('\n')) terminal.out(`              ${printable(line)}`);
 }
