@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { compileGlobs, compileMatch } from '../domain/match.js';
 import { checkTemplate } from '../domain/paths.js';
 import { type Problem, problemsOf } from '../domain/problems.js';
-import type { Allowance, Job, Limits, Recipe } from '../domain/types.js';
+import type { Allowance, Hooks, Job, Limits, Recipe } from '../domain/types.js';
 import { checkWindowSpec } from '../domain/window.js';
 import type { OriginCheck } from '../origins/contract.js';
 import type { RecipeKind } from '../processors/contract.js';
@@ -36,11 +36,22 @@ const duration = z.string().transform((text, context) => {
   return ms ?? 0;
 });
 
+/** A night must not wait for long on who is only told of it. */
+const hookTime = duration.refine((ms) => ms <= 3_600_000, 'at most an hour');
+
 const allowance = z.unknown().transform((value, context): Allowance => {
   const parsed = parseAllowance(value);
   if (!parsed) context.addIssue({ code: 'custom', message: "a whole number or a share such as '1%'" });
   return parsed ?? { count: 0 };
 });
+
+/** What the system takes as a word of a command line; a program has a name. */
+const word = z.string().refine((text) => !text.includes('\0'), 'a word without NUL');
+const program = word.refine((text) => text.trim() !== '', 'a command');
+
+const command = z
+  .union([program, z.tuple([program], word)], "a command: words such as ['notify', 'media'], or a line for /bin/sh")
+  .transform((given): [string, ...string[]] => (typeof given === 'string' ? ['/bin/sh', '-c', given] : given));
 
 /** Higher is more urgent. */
 const urgency = z.int().min(-1000).max(1000);
@@ -61,6 +72,14 @@ const shape = z.strictObject({
     .strictObject({ tolerate: allowance.default({ share: 0.01 }), shrink: allowance.default({ share: 0.1 }) })
     .prefault({}),
   onDeadline: z.enum(['publish', 'hold']).default('publish'),
+  on: z
+    .strictObject({
+      start: command.optional(),
+      atRisk: command.optional(),
+      end: command.optional(),
+      within: hookTime.default(60_000),
+    })
+    .optional(),
   origin: z.looseObject({ type: z.string() }),
   keep: z.strictObject({ last: z.int().min(1).default(14), within: duration.default(30 * 86_400_000) }).prefault({}),
 });
@@ -119,7 +138,7 @@ export async function checkJob(
     problems,
   );
   if (!top.success || !source || !origin || problems.length > 0) return { ok: false, problems };
-  const { window, gate, keep, priority, onDeadline } = top.data;
+  const { window, gate, keep, priority, onDeadline, on } = top.data;
   const job: Job = {
     name: at.name,
     file: at.file,
@@ -129,10 +148,15 @@ export async function checkJob(
     priorities: Object.entries(priority).map(([glob, urgent]) => ({ glob, priority: urgent })),
     gate,
     onDeadline,
+    on: on && hooksOf(on),
     origin: origin.config,
     keep: { last: keep.last, withinMs: keep.within },
   };
   return { ok: true, checked: { job, sourceFolder: source.folder, originFolder: origin.folder, place: origin.place } };
+}
+
+function hooksOf({ within, ...commands }: NonNullable<z.infer<typeof shape>['on']>): Hooks {
+  return { ...commands, withinMs: within };
 }
 
 /** A bad length must not hide a bad zone: cron and zone are looked at with the shortest length there is. */
