@@ -5,6 +5,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { JobHooks } from '../../src/cli/tell/hooks.js';
+import type { Result } from '../../src/domain/result.js';
+import type { Job, RunId } from '../../src/domain/types.js';
 import { anotherJob } from '../support/project.js';
 import { until } from '../support/until.js';
 import { age, aWorld, bin, type Ended, fill, logged, type World } from '../support/world.js';
@@ -23,7 +26,14 @@ afterEach(() => world.end());
 async function withHooks(on: Record<string, unknown>, job = 'night'): Promise<void> {
   const file = path.join(world.folder, 'jobs', `${job}.ts`);
   const text = await readFile(file, 'utf8');
-  await writeFile(file, text.replace(/( on: .*\n)? {2}gate:/, `  on: ${JSON.stringify(on)},\n  gate:`));
+  await writeFile(
+    file,
+    text.replace(/( {2}on: .*\n)? {2}gate:/, () => `  on: ${JSON.stringify(on)},\n  gate:`),
+  );
+}
+
+function shell(line: string): readonly [string, ...string[]] {
+  return ['/bin/sh', '-c', line];
 }
 
 /** What a hook left in a file of the project's folder. */
@@ -137,11 +147,33 @@ describe('hooks', () => {
     expect(world.left()).toEqual([]);
   });
 
+  test('atRisk is told of the run and when it would be through; what was told before comes first', async () => {
+    const on = { start: shell('sleep 0.3; echo start >> order'), atRisk: shell('cat > risk.json; echo risk >> order') };
+    const job = { ...{ name: 'night' }, on: { ...on, end: shell('echo end >> order'), withinMs: 10_000 } } as Job;
+    const { folder, state } = world;
+    const warnings: string[] = [];
+    const warn = (line: string) => void warnings.push(line);
+    const hooks = new JobHooks({ job, project: folder, folder: state, env: process.env, clock: Date.now, warn });
+    const window = { opens: 0, closes: 14_400_000, label: '1970-01-01T00:00' };
+    const run = 'r1' as RunId;
+    hooks.hear({ type: 'run', run, window, resumed: true, because: 'unfinished' });
+    hooks.hear({ type: 'at-risk', deadline: 14_400_000, expectedAt: 18_000_000, leftShare: 0.25 });
+    await hooks.end({ run, outcome: 'published' } as Result);
+    expect(warnings).toEqual([]);
+    expect((await left('order')).trim().split('\n')).toEqual(['start', 'risk', 'end']);
+    expect(await leftJson('risk.json')).toEqual({
+      ...{ type: 'at-risk', job: 'night', run, leftShare: 0.25 },
+      window: { label: window.label, opens: '1970-01-01T00:00:00.000Z', closes: '1970-01-01T04:00:00.000Z' },
+      deadline: '1970-01-01T04:00:00.000Z',
+      expectedAt: '1970-01-01T05:00:00.000Z',
+    });
+  });
+
   test('hooks that are none are refused with all other problems', async () => {
     await withHooks({ start: [], end: ' ', atRisk: ['', 'x'], ended: 'x', within: '3h' });
     const { code, result } = await world.run();
     expect(code).toBe(2);
-    for (const at of ['on.start', 'on.end', 'on.atRisk', 'on.ended', 'on.within']) {
+    for (const at of ['on.start', 'on.end', 'on.atRisk.0', 'on.ended', 'on.within']) {
       expect(result?.fault?.message).toContain(`${at}: `);
     }
   });
