@@ -94,12 +94,16 @@ test('a stop in the middle returns when the run has ended, loses nothing finishe
 });
 
 test('two stops at once are one: what is in flight keeps its grace', async () => {
-  const run = await newNight();
+  const run = await newNight(['--grace', '10m']);
   await inTheMiddle(run);
-  const stops = await Promise.all([stop(), stop()]);
-  stops.push(await stop());
+  const { ffmpeg } = await encoding(run);
+  process.kill(ffmpeg.pid, 'SIGSTOP'); // in flight until every stop has asked
+  const stops = await Promise.all([stop('--no-wait'), stop('--no-wait')]);
+  stops.push(await stop('--no-wait'));
+  expect(stops.map((ended) => [ended.code, told(ended)?.state])).toEqual(Array(3).fill([0, 'asked']));
+  process.kill(ffmpeg.pid, 'SIGCONT');
+  expect(told(await stop())?.outcome ?? 'interrupted').toBe('interrupted'); // it may have ended before it was asked
   const ended = await run.ended;
-  expect(stops.map(({ code }) => code)).toEqual([0, 0, 0]);
   expect(ended.lines.filter(({ type }) => type === 'stopping')).toHaveLength(1);
   expect(ended.result).toMatchObject({ outcome: 'interrupted', items: { done: 4 } });
   await resumes(ended, await checkpointed(world));
@@ -163,7 +167,7 @@ test.each([
   };
   const lock = await holdJobLock(world.state, holder as LockHolder);
   try {
-    const ended = await world.run([], { verb: 'stop', plain: true });
+    const ended = await world.run(['--timeout', '5s'], { verb: 'stop', plain: true });
     expect([ended.code, ended.stderr]).toEqual([code, expect.stringContaining(words)]);
     expect(isAlive(stranger)).toBe(true);
   } finally {
