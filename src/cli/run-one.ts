@@ -171,6 +171,7 @@ async function runWithState(call: RunCall, locked: Locked): Promise<Result> {
     const night = () => nightWithState(locked, { workers, clock: context.clock, emit, stop });
     const ended = await looked(call, folder, night).finally(() => {
       isNight = false;
+      stop.ended();
       close();
     });
     lock.release();

@@ -33,19 +33,31 @@ interface OutsideCall {
 
 /**
  * Does `work` and tells the dead-man switch and the metrics file how it went. Neither can change the exit code. A command
- * whose jobs were all skipped pings nobody: the run that holds them does.
+ * whose jobs were all skipped pings nobody: the run that holds them does. Throws `usage` for an address that is none.
  */
 export async function toldOutside(
-  { context, project, terminal, options }: OutsideCall,
+  call: OutsideCall,
   names: readonly (string | undefined)[],
   work: (outside: Outside) => Promise<number>,
 ): Promise<number> {
-  const { pingUrl, metricsFile } = options;
-  const ping = pingUrl === undefined ? undefined : openPing(pingUrl, terminal.note);
+  const { terminal, options } = call;
+  const ping = options.pingUrl === undefined ? undefined : openPing(options.pingUrl, terminal.note);
   const ends = new Map<string, Result | undefined>();
+  const outside = listenOutside(ends, () => ping?.start());
+  const exit = await orTold(
+    () => work(outside),
+    async (failed, body) => await ping?.end(failed, body),
+  );
+  if (options.metricsFile !== undefined) await measure(call, options.metricsFile, { names, ends });
+  const results = [...ends.values()].filter((result) => result !== undefined);
+  if (results.length > 0) await ping?.end(exit, results.map((result) => textOf(terminal, result)).join('\n'));
+  return exit;
+}
+
+function listenOutside(ends: Map<string, Result | undefined>, begun: () => void): Outside {
   let isStopped = false;
-  const outside: Outside = {
-    begun: () => ping?.start(),
+  return {
+    begun,
     ended: (job, result) => void ends.set(job, result),
     stopped: () => {
       isStopped = true;
@@ -54,20 +66,20 @@ export async function toldOutside(
       return isStopped;
     },
   };
-  const exit = await orTold(
-    () => work(outside),
-    async (failed, body) => await ping?.end(failed, body),
-  );
-  const results = [...ends.values()].filter((result) => result !== undefined);
-  if (metricsFile !== undefined) {
-    const jobs = new Set([...names.flatMap((name) => name ?? []), ...ends.keys()]);
-    jobs.delete(''); // nobody could tell which job was meant
-    const rows = [...jobs].map((job) => ({ job, folder: jobFolder(project, job), result: ends.get(job) }));
-    const trouble = rows.length > 0 ? await writeMetrics(metricsFile, context.clock(), rows) : undefined;
-    if (trouble) terminal.note(`warning: ${trouble}`);
-  }
-  if (results.length > 0) await ping?.end(exit, results.map((result) => textOf(terminal, result)).join('\n'));
-  return exit;
+}
+
+/** Jobs that the command did not come to are in the file too, as they are remembered. */
+async function measure(
+  { context, project, terminal }: OutsideCall,
+  file: string,
+  told: { readonly names: readonly (string | undefined)[]; readonly ends: ReadonlyMap<string, Result | undefined> },
+): Promise<void> {
+  const jobs = new Set([...told.names.flatMap((name) => name ?? []), ...told.ends.keys()]);
+  jobs.delete(''); // nobody could tell which job was meant
+  if (jobs.size === 0) return;
+  const ends = [...jobs].map((job) => ({ job, folder: jobFolder(project, job), result: told.ends.get(job) }));
+  const trouble = await writeMetrics(file, context.clock(), ends);
+  if (trouble) terminal.note(`warning: ${trouble}`);
 }
 
 /** What is thrown past every job ends the command too. */
