@@ -41,14 +41,24 @@ export const families: Families = {
 
 /** The job that was named, or the project's only one. */
 export async function findJob(project: Project, name: string | undefined): Promise<Job> {
-  const [only, ...others] = jobNames(project);
-  if (name === undefined && others.length > 0) {
-    throw new Fault(
-      'usage',
-      `which job? expected one of ${[only, ...others].join(', ')} (run, plan and status also take --all)`,
-    );
-  }
-  return await loadJob(project, name ?? only ?? '', families);
+  return await loadJob(project, name ?? onlyJob(project), families);
+}
+
+function onlyJob(project: Project): string {
+  const [only = '', ...others] = jobNames(project);
+  if (others.length === 0) return only;
+  const names = [only, ...others].join(', ');
+  throw new Fault('usage', `which job? expected one of ${names} (run, plan, status and stop also take --all)`);
+}
+
+/** Names of jobs that need not load: the one that was named, the project's only one, or all. */
+export function chooseJobs(project: Project, name: string | undefined, all: boolean): readonly string[] {
+  const names = jobNames(project);
+  if (all && name !== undefined) throw new Fault('usage', `--all and a job name (${name}): expected one of them`);
+  if (all) return names;
+  const chosen = name ?? onlyJob(project);
+  if (!names.includes(chosen)) throw new Fault('usage', `no job '${chosen}': expected one of ${names.join(', ')}`);
+  return [chosen];
 }
 
 export function jobFolder(project: Project, job: string): string {

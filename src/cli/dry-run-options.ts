@@ -51,6 +51,8 @@ function refuseMixed(options: DryRunOptions): void {
     names.filter((name) => options[name] !== undefined).map(flag);
   const selects = given(['sample', 'only', 'filesFrom']);
   const needsDryRun = options.dryRun ? [] : [...selects, ...given(['out', 'failOn'])];
+  const needsRun = options.dryRun ? given(['metricsFile']) : [];
+  if (needsRun[0]) throw new Fault('usage', `${needsRun[0]} and --dry-run: expected one of them`);
   if (needsDryRun[0]) throw new Fault('usage', `${needsDryRun[0]}: expected together with --dry-run`);
   if (options.out !== undefined && selects.length === 0) {
     throw new Fault('usage', '--out without a choice of assets: expected --sample, --only or --files-from beside it');

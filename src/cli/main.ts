@@ -17,6 +17,7 @@ import { addRollback } from './commands/rollback.js';
 import { addRun } from './commands/run.js';
 import { addSnapshots } from './commands/snapshots.js';
 import { addStatus } from './commands/status.js';
+import { addStop } from './commands/stop.js';
 import { addTry } from './commands/try.js';
 import { addUnfreeze } from './commands/unfreeze.js';
 import { addVerify } from './commands/verify.js';
@@ -36,7 +37,7 @@ Exit codes:
   10  plan --detailed-exitcode: changes pending
   11  another live run holds the job
   12  work folder or state: no space, read-only, corrupt, newer
-  13  verify or doctor found a problem
+  13  verify, doctor or status --check found a problem
 Only 0 and 3 (and 6, maybe) mean that the live snapshot may be a new one.`;
 
 /** Runs one command line; resolves to the exit code. The one place where an error becomes text and an exit code. */
@@ -71,6 +72,7 @@ export function buildProgram(context: CommandContext): Command {
   addRetry(program, context);
   addPlan(program, context);
   addStatus(program, context);
+  addStop(program, context);
   addExplain(program, context);
   addWindows(program, context);
   addSnapshots(program, context);

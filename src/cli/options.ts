@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { Fault } from '../domain/faults.js';
 import { compileGlobs } from '../domain/match.js';
 import { shellWord } from '../engine/report.js';
@@ -21,6 +21,18 @@ export function withJobOptions(command: Command): Command {
     .option('--json', 'machine-readable output on stdout')
     .option('-q, --quiet', 'say nothing when all is well')
     .option('-v, --verbose', 'say more');
+}
+
+/** Who hears of runs besides the person who started them. */
+export function withTellOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--ping-url <url>',
+        'dead-man switch: POST <url>/start, and <url>/<exit code> at the end; not for dry runs',
+      ).env('NIGHTPRESS_PING_URL'),
+    )
+    .option('--metrics-file <file>', "write metrics for Prometheus' textfile collector, atomically");
 }
 
 export function durationOption(name: string, text: string): number {

@@ -4,9 +4,10 @@ import { openProject } from './compose.js';
 import type { CommandContext } from './context.js';
 import type { JobOptions } from './options.js';
 import { runOne } from './run-one.js';
+import { type OutsideOptions, toldOutside } from './tell/outside.js';
 import { openTerminal, type Terminal } from './terminal.js';
 
-export interface RunOptions extends JobOptions {
+export interface RunOptions extends JobOptions, OutsideOptions {
   readonly job?: string;
   readonly all?: boolean;
   readonly now?: boolean;
@@ -37,13 +38,15 @@ export async function runJobs(context: CommandContext, options: RunOptions): Pro
   const names = options.all ? jobNames(project) : [options.job];
   const terminal = openTerminal(context.env, options);
   if (options.json) announce(terminal);
-  const exits: number[] = [];
-  for (const name of names) {
-    const exit = await runOne({ context, project, terminal, options }, name);
-    exits.push(exit);
-    if (exit >= 129) break; // a signal is meant for the whole command
-  }
-  return worst(exits);
+  const call = { context, project, terminal, options };
+  return await toldOutside(call, names, async (outside) => {
+    const exits: number[] = [];
+    for (const name of names) {
+      exits.push(await runOne({ ...call, outside }, name));
+      if (outside.isStopped) break; // a signal is meant for the whole command
+    }
+    return worst(exits);
+  });
 }
 
 /** The first line of JSON Lines: which words the others are written in. */

@@ -2,18 +2,21 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { parseDeadline } from '../domain/deadline.js';
-import { Fault } from '../domain/faults.js';
+import { errno, Fault } from '../domain/faults.js';
 import { noRun, type Result } from '../domain/result.js';
-import type { Job } from '../domain/types.js';
+import type { Job, RunId } from '../domain/types.js';
+import type { NightEvent } from '../engine/events.js';
 import type { Night } from '../engine/night.js';
 import { liveOf } from '../engine/report.js';
 import { runNight } from '../engine/run.js';
 import { defaultWorkers } from '../executors/processes/capacity.js';
+import { tableOfThisMachine } from '../executors/processes/this-machine.js';
 import type { Project } from '../job/load.js';
 import { parseDuration } from '../job/units.js';
 import { holdJobLock, type JobLock } from '../state/lock.js';
+import { writeLook } from '../state/look.js';
 import { openState } from '../state/open.js';
-import { findJob, jobFolder, openNight, openOrigin } from './compose.js';
+import { findJob, jobFolder, type NightParts, openNight, openOrigin } from './compose.js';
 import type { CommandContext } from './context.js';
 import { annotate, appendSummary, fenced } from './github.js';
 import { listen } from './listen.js';
@@ -23,6 +26,8 @@ import { resultMarkdown } from './render/markdown.js';
 import { renderResult } from './render/result.js';
 import type { RunOptions } from './run-jobs.js';
 import { stopOnSignals } from './stop.js';
+import { JobHooks } from './tell/hooks.js';
+import type { Outside } from './tell/outside.js';
 import type { Terminal } from './terminal.js';
 
 export interface RunCall {
@@ -30,21 +35,34 @@ export interface RunCall {
   readonly project: Project;
   readonly terminal: Terminal;
   readonly options: RunOptions;
+  /** Hears how each job went; nobody does of a dry run. */
+  readonly outside?: Outside;
 }
 
 /** What a verb does with an opened night: `run` by default, `retry` its own. */
 export type NightVerb = (night: Night) => Promise<Result>;
 
-/** One job under its lock: runs it, shows the result, returns the exit code. */
+/** One job under its lock: runs it, shows the result, tells its hooks, returns the exit code. */
 export async function runOne(call: RunCall, name: string | undefined, verb?: NightVerb): Promise<number> {
-  return await toldInOneRecord(call, name, async (job) => {
-    const result = await runLocked(
-      call,
-      job,
-      verb ?? ((night) => runNight(night, { ...call.options, deadline: deadlineFrom(call.options, night) })),
-    );
-    return result ? show(call, job, result) : 0;
+  const { outside } = call;
+  let hooks: JobHooks | undefined;
+  const work = async (job: Job) => {
+    hooks = openHooks(call, job);
+    const run = verb ?? ((night) => runNight(night, { ...call.options, deadline: deadlineFrom(call.options, night) }));
+    const result = await runLocked(call, { job, hooks, verb: run });
+    outside?.ended(job.name, result);
+    return result?.exit ?? 0;
+  };
+  return await toldInOneRecord(call, name, work, async (early) => {
+    outside?.ended(early.job, early);
+    await hooks?.end(early);
   });
+}
+
+function openHooks({ context, project, terminal }: RunCall, job: Job): JobHooks {
+  const { env, clock } = context;
+  const folder = jobFolder(project, job.name);
+  return new JobHooks({ job, project: project.folder, folder, env, clock, warn: terminal.note });
 }
 
 function deadlineFrom({ deadline }: RunOptions, { clock, job }: Night): number | 'none' | undefined {
@@ -58,11 +76,15 @@ function deadlineFrom({ deadline }: RunOptions, { clock, job }: Night): number |
   return parsed;
 }
 
-/** Works on one job; a fault from before there was a run is told as every other end is: in text, or as a result record. */
+/**
+ * Works on one job; a fault from before there was a run is told as every other end is: in text, or as a result record.
+ * `also` is given that record when it was shown.
+ */
 export async function toldInOneRecord(
   call: RunCall,
   name: string | undefined,
   work: (job: Job) => Promise<number>,
+  also?: (early: Result) => Promise<void>,
 ): Promise<number> {
   const startedAt = call.context.clock();
   let job: Job | undefined;
@@ -72,18 +94,28 @@ export async function toldInOneRecord(
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     const live = job && (await liveNow(job));
-    return showFault(call, { fault: error, job: job?.name ?? name, live, startedAt });
+    const early = { fault: error, job: job?.name ?? name, live, startedAt };
+    showFault(call, early);
+    await also?.(earlyResult(call, early));
+    return error.exit;
   }
 }
 
+interface Asked {
+  readonly job: Job;
+  readonly hooks: JobHooks;
+  readonly verb: NightVerb;
+}
+
 /** Undefined: another run holds the job and `--if-locked skip` was given. */
-async function runLocked(call: RunCall, job: Job, verb: NightVerb): Promise<Result | undefined> {
-  const folder = jobFolder(call.project, job.name);
+async function runLocked(call: RunCall, asked: Asked): Promise<Result | undefined> {
+  const folder = jobFolder(call.project, asked.job.name);
   const ifLocked = choiceOption('--if-locked', call.options.ifLocked, ['fail', 'skip', 'wait']);
   const lock = await takeLock(call, folder, ifLocked);
   if (!lock) return undefined;
   try {
-    return await runWithState(call, { job, folder, lock, verb });
+    call.outside?.begun();
+    return await runWithState(call, { ...asked, folder, lock });
   } finally {
     lock.release();
   }
@@ -95,7 +127,8 @@ async function takeLock(
   ifLocked: 'fail' | 'skip' | 'wait',
 ): Promise<JobLock | undefined> {
   const startedAt = call.context.clock();
-  const holder = { pid: process.pid, host: hostname(), startedAt };
+  const { pid } = process;
+  const holder = { pid, host: hostname(), startedAt, process: tableOfThisMachine().startTime(pid) };
   try {
     return await holdJobLock(folder, holder, ifLocked === 'wait' ? { waitMs: Number.POSITIVE_INFINITY } : {});
   } catch (error) {
@@ -115,26 +148,87 @@ function recordSkip(folder: string, at: number, because: string): void {
   );
 }
 
-interface Locked {
-  readonly job: Job;
+interface Locked extends Asked {
   readonly folder: string;
   readonly lock: JobLock;
-  readonly verb: NightVerb;
 }
 
-async function runWithState(call: RunCall, { job, folder, lock, verb }: Locked): Promise<Result> {
+/** The lock is given back before others are told: who is slow to listen keeps no other run waiting. */
+async function runWithState(call: RunCall, locked: Locked): Promise<Result> {
   const { context, options, terminal } = call;
+  const { job, hooks, folder, lock } = locked;
   const workers = options.workers === undefined ? defaultWorkers() : countOption('--workers', options.workers);
   const graceMs = durationOption('--grace', options.grace);
-  const state = openState(folder);
-  const { emit, close } = listen({ context, terminal, options, folder, workers, onRun: (run) => lock.update(run) });
-  const stop = stopOnSignals(graceMs, (signal) => emit({ type: 'stopping', signal, graceMs }));
+  const onRun = (run: RunId) => lock.update(run);
+  const also = (event: NightEvent) => hooks.hear(event);
+  const { emit, close } = listen({ context, terminal, options, folder, workers, onRun, also });
+  let isNight = true;
+  const stop = stopOnSignals(graceMs, (signal) => {
+    if (isNight) tellStopping(lock, () => emit({ type: 'stopping', signal, graceMs }));
+    else hooks.cancel();
+  });
   try {
-    return await verb(await openNight({ job, folder, state, workers, clock: context.clock, emit, stop }));
+    const night = () => nightWithState(locked, { workers, clock: context.clock, emit, stop });
+    const ended = await looked(call, folder, night).finally(() => {
+      isNight = false;
+      stop.ended();
+      close();
+    });
+    lock.release();
+    const result = { ...ended, next: fromElsewhere(options, ended.next) };
+    show(call, job, result);
+    await hooks.end(result);
+    if (stop.signal()) call.outside?.stopped();
+    return result;
   } finally {
     stop.release();
-    close();
+  }
+}
+
+async function nightWithState(
+  { job, folder, verb }: Locked,
+  parts: Pick<NightParts, 'workers' | 'clock' | 'emit' | 'stop'>,
+): Promise<Result> {
+  const state = openState(folder);
+  try {
+    return await verb(await openNight({ job, folder, state, ...parts }));
+  } finally {
     state.close();
+  }
+}
+
+/** In this order: who waits for the mark may go on when it is there, and it is there before anything else happens. */
+function tellStopping(lock: JobLock, emitStopping: () => void): void {
+  try {
+    lock.stopping();
+  } catch {
+    // the mark only keeps a second `stop` from signalling again; the run stops all the same
+  }
+  emitStopping();
+}
+
+/** Leaves a trace of how the call ended, so that "nothing to do" can be told from "nobody looked". */
+async function looked(call: RunCall, folder: string, night: () => Promise<Result>): Promise<Result> {
+  try {
+    const result = await night();
+    leaveLook(call, folder, { ...result, because: result.fault?.message ?? result.because });
+    return result;
+  } catch (error) {
+    const isNews = error instanceof Fault && error.code !== 'usage'; // who typed something wrong looked at nothing
+    if (isNews) leaveLook(call, folder, { exit: error.exit, run: null, because: error.message });
+    throw error;
+  }
+}
+
+function leaveLook(
+  { context, terminal }: RunCall,
+  folder: string,
+  { exit, run, because }: Pick<Result, 'exit' | 'run'> & { readonly because?: string },
+): void {
+  try {
+    writeLook(folder, { at: context.clock(), exit, run, because: because ?? null });
+  } catch (error) {
+    terminal.note(`warning: ${folder}: when this call looked cannot be written (${errno(error)})`);
   }
 }
 
@@ -145,9 +239,8 @@ function whereToLook(job: Job): string | undefined {
     : job.origin.baseUrl;
 }
 
-function show(call: RunCall, job: Job, ended: Result): number {
+function show(call: RunCall, job: Job, result: Result): void {
   const { context, terminal, options } = call;
-  const result = { ...ended, next: fromElsewhere(options, ended.next) };
   const { findings } = result;
   if (options.json) terminal.out(JSON.stringify(result));
   else if (!(terminal.quiet && result.exit === 0)) {
@@ -155,7 +248,6 @@ function show(call: RunCall, job: Job, ended: Result): number {
     annotate(terminal, context.env, { job, findings });
   }
   appendSummary(terminal, context.env, resultMarkdown(result));
-  return result.exit;
 }
 
 /** What the origin shows, whatever is wrong here. */
@@ -174,13 +266,14 @@ interface EarlyFault {
   readonly startedAt: number;
 }
 
+function showFault(call: RunCall, early: EarlyFault): void {
+  if (call.options.json) call.terminal.out(JSON.stringify(earlyResult(call, early)));
+  else for (const line of faultLines(early.fault, early)) call.terminal.note(line);
+}
+
 /** A fault from before there was a run still ends in one result record. */
-function showFault(call: RunCall, { fault, job, live, startedAt }: EarlyFault): number {
-  if (!call.options.json) {
-    for (const line of faultLines(fault, { job, live })) call.terminal.note(line);
-    return fault.exit;
-  }
-  const result: Result = {
+function earlyResult(call: RunCall, { fault, job, live, startedAt }: EarlyFault): Result {
+  return {
     type: 'result',
     ...noRun,
     job: job ?? '',
@@ -192,6 +285,4 @@ function showFault(call: RunCall, { fault, job, live, startedAt }: EarlyFault): 
     next: [fault.hint.replaceAll('{job}', job ?? '').trim()],
     durationMs: call.context.clock() - startedAt,
   };
-  call.terminal.out(JSON.stringify(result));
-  return fault.exit;
 }

@@ -8,6 +8,8 @@ import type { StopSwitch } from '../engine/night.js';
 export interface SignalStop extends StopSwitch {
   /** The first signal that came, if any. */
   signal(): string | undefined;
+  /** What a second signal could not end has ended: from here on only a third ends the process. */
+  ended(): void;
   /** Gives the signals back to Node. */
   release(): void;
 }
@@ -43,6 +45,7 @@ export function stopOnSignals(
     now: now.signal,
     graceMs,
     signal: () => first,
+    ended: () => clearTimeout(deadline),
     release: () => {
       clearTimeout(deadline);
       for (const signal of stopSignals) process.off(signal, onSignal);

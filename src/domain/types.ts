@@ -209,8 +209,18 @@ export interface Job {
   readonly groupBy?: GroupBy;
   readonly gate: GateSpec;
   readonly onDeadline: OnDeadline;
+  readonly on?: Hooks;
   readonly origin: { readonly type: string; readonly baseUrl?: string } & Readonly<Record<string, unknown>>;
   readonly keep: KeepSpec;
+}
+
+/** Commands of the job's owner, each fed one JSON record when its moment comes. Words, the first of them a program. */
+export interface Hooks {
+  readonly start?: readonly [string, ...string[]];
+  readonly atRisk?: readonly [string, ...string[]];
+  readonly end?: readonly [string, ...string[]];
+  /** Wall clock of one call; what is not through by then is killed with its process group. */
+  readonly withinMs: number;
 }
 
 /** How an item ended. `carried`: the last good derivatives stay; `failed`, `quarantined`: nothing to show. */

@@ -3,7 +3,7 @@ import type { GroupBy } from '../domain/groups.js';
 import { compileGlobs, compileMatch } from '../domain/match.js';
 import { checkTemplate } from '../domain/paths.js';
 import { type Problem, problemsOf } from '../domain/problems.js';
-import type { Allowance, Job, Limits, Recipe } from '../domain/types.js';
+import type { Allowance, Hooks, Job, Limits, Recipe } from '../domain/types.js';
 import { checkWindowSpec } from '../domain/window.js';
 import type { OriginCheck } from '../origins/contract.js';
 import type { RecipeKind } from '../processors/contract.js';
@@ -37,6 +37,9 @@ const duration = z.string().transform((text, context) => {
   return ms ?? 0;
 });
 
+/** A night must not wait for long on who is only told of it. */
+const hookTime = duration.refine((ms) => ms <= 3_600_000, 'at most an hour');
+
 const allowance = z.unknown().transform((value, context): Allowance => {
   const parsed = parseAllowance(value);
   if (!parsed) context.addIssue({ code: 'custom', message: "a whole number or a share such as '1%'" });
@@ -58,6 +61,14 @@ const globList = z
       if (reason !== undefined) context.addIssue({ code: 'custom', message: `globs (${reason})` });
     }
   });
+
+/** What the system takes as a word of a command line; a program has a name. */
+const word = z.string().refine((text) => !text.includes('\0'), 'a word without NUL');
+const program = word.refine((text) => text.trim() !== '', 'a command');
+
+const command = z
+  .union([program, z.tuple([program], word)], "a command: words such as ['notify', 'media'], or a line for /bin/sh")
+  .transform((given): [string, ...string[]] => (typeof given === 'string' ? ['/bin/sh', '-c', given] : given));
 
 /** Higher is more urgent. */
 const urgency = z.int().min(-1000).max(1000);
@@ -88,6 +99,14 @@ const shape = z.strictObject({
     .union([z.literal('directory'), z.instanceof(RegExp)], "'directory' or a regular expression over asset keys")
     .optional(),
   onDeadline: z.enum(['publish', 'hold']).default('publish'),
+  on: z
+    .strictObject({
+      start: command.optional(),
+      atRisk: command.optional(),
+      end: command.optional(),
+      within: hookTime.default(60_000),
+    })
+    .optional(),
   origin: z.looseObject({ type: z.string() }),
   keep: z.strictObject({ last: z.int().min(1).default(14), within: duration.default(30 * 86_400_000) }).prefault({}),
 });
@@ -147,7 +166,7 @@ export async function checkJob(
     problems,
   );
   if (!top.success || !source || !origin || problems.length > 0) return { ok: false, problems };
-  const { window, gate, keep, priority, groupBy, onDeadline } = top.data;
+  const { window, gate, keep, priority, groupBy, onDeadline, on } = top.data;
   const { maxStale: maxStaleMs, ...rules } = gate;
   const job: Job = {
     name: at.name,
@@ -159,10 +178,15 @@ export async function checkJob(
     ...(groupBy && { groupBy: groupSpec(groupBy) }),
     gate: { ...rules, maxStaleMs },
     onDeadline,
+    on: on && hooksOf(on),
     origin: origin.config,
     keep: { last: keep.last, withinMs: keep.within },
   };
   return { ok: true, checked: { job, sourceFolder: source.folder, originFolder: origin.folder, place: origin.place } };
+}
+
+function hooksOf({ within, ...commands }: NonNullable<z.infer<typeof shape>['on']>): Hooks {
+  return { ...commands, withinMs: within };
 }
 
 /** A bad length must not hide a bad zone: cron and zone are looked at with the shortest length there is. */

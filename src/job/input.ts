@@ -8,6 +8,9 @@ export type DurationText = `${number}${'s' | 'm' | 'h' | 'd'}`;
 /** What `image()`, `video()`, `audio()` and `copy()` return. */
 export type RecipeInput = ImageRecipeInput | VideoRecipeInput | AudioRecipeInput | CopyRecipeInput;
 
+/** Words as they are, the first a program: `['notify', '--channel', 'media']`. A string is given to `/bin/sh -c`. */
+export type CommandInput = string | readonly [string, ...string[]];
+
 /** One job file: plain data, made by `defineJob`. Paths are relative to the project. */
 export interface JobInput {
   readonly source: SourceInput;
@@ -51,6 +54,21 @@ export interface JobInput {
    * rest carried; `'hold'` leaves the site as it is. Either way what was left comes first in the next night.
    */
   readonly onDeadline?: 'publish' | 'hold';
+  /**
+   * Commands that are told how the night goes, each by one JSON record on stdin. They run in the project's folder with
+   * the environment of nightpress and `NIGHTPRESS_HOOK`, `NIGHTPRESS_JOB`, `NIGHTPRESS_RUN`; the outcome is in
+   * `NIGHTPRESS_OUTCOME` and `NIGHTPRESS_EXIT`. Whatever they do, the night and its exit code stay as they are.
+   */
+  readonly on?: {
+    /** A run began or goes on: its job, window, run and why. */
+    readonly start?: CommandInput;
+    /** The deadline will probably come first: when, and what share of the work would be left. */
+    readonly atRisk?: CommandInput;
+    /** The outcome record, as `run --json` prints it. Not called when there was nothing to do. */
+    readonly end?: CommandInput;
+    /** How long one may take before it is killed with all it started: `'60s'` unless told. */
+    readonly within?: DurationText;
+  };
   readonly origin: OriginInput;
   /** Snapshots kept for rollback: the newest `last` (14) and all younger than `within` (`'30d'`). */
   readonly keep?: { readonly last?: number; readonly within?: DurationText };

@@ -16,7 +16,8 @@ import { orFault, storageFault } from './storage-fault.js';
  * process has on it. Rejected: a file with a pid (pids come again, containers share them), a row with a heartbeat (a
  * slow night loses its lock, a dead one keeps it), flock (no binding in Node).
  *
- * `lock.json` beside it tells people who holds it. Nothing is decided by it; it may be stale, missing or garbled.
+ * `lock.json` beside it tells who holds it. Whether the job is held is never decided by it; it may be stale, missing or
+ * garbled.
  */
 const lockName = 'lock.db';
 const holderName = 'lock.json';
@@ -28,8 +29,10 @@ const held = new Map<string, Database.Database>();
 export interface JobLock {
   /** Idempotent. */
   release(): void;
-  /** Tells people which run this is; throws `state-unwritable`. */
+  /** Tells which run this is; throws `state-unwritable`. */
   update(run: RunId): void;
+  /** Tells that the holder was asked to stop; throws `state-unwritable`. */
+  stopping(): void;
 }
 
 /**
@@ -46,16 +49,21 @@ export async function holdJobLock(
   const file = lockFile(folder);
   const free = held.has(file) ? undefined : await take(file, waitMs);
   if (!free) throw lockedBy(folder);
-  const tell = (who: LockHolder) => writeHolder(folder, who);
+  let who = holder;
+  const tell = (more: Partial<LockHolder>) => {
+    who = { ...who, ...more };
+    writeHolder(folder, who);
+  };
   try {
-    tell(holder);
+    tell({});
   } catch (error) {
     free();
     throw error;
   }
   let released = false;
   return {
-    update: (run) => tell({ ...holder, run }),
+    update: (run) => tell({ run }),
+    stopping: () => tell({ stopping: true }),
     release: () => {
       if (released) return;
       released = true;
@@ -89,7 +97,7 @@ export function isLocked(folder: string): boolean {
   return held.has(file) || isTaken(file);
 }
 
-/** Who wrote `lock.json` last: the holder, if there is one. For people. */
+/** Who wrote `lock.json` last: the holder, if there is one. */
 export function readLockHolder(folder: string): LockHolder | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(path.join(folder, holderName), 'utf8'));
@@ -177,9 +185,9 @@ function lockedBy(folder: string): Fault {
 }
 
 function isHolder(value: unknown): value is LockHolder {
-  const { pid, host, startedAt, run } = (value ?? {}) as Partial<Record<keyof LockHolder, unknown>>;
+  const { pid, host, startedAt, run, ...told } = (value ?? {}) as Partial<Record<keyof LockHolder, unknown>>;
   const instant = typeof startedAt === 'number' && Math.abs(startedAt) <= 8.64e15;
-  return (
-    typeof pid === 'number' && typeof host === 'string' && instant && (run === undefined || typeof run === 'string')
-  );
+  const text = (one: unknown) => one === undefined || typeof one === 'string';
+  const process = Number.isSafeInteger(pid) && Number(pid) > 0; // what is not above zero is a group to kill(2)
+  return process && typeof host === 'string' && instant && text(run) && text(told.process);
 }

@@ -205,10 +205,14 @@ export interface AttemptRow extends Omit<Extract<Mark, { kind: 'attempt' }>, 'ki
   readonly number: number;
 }
 
-/** Who holds the lock, for people; never used to decide anything. */
+/** Who holds the lock: for people, and for `stop`, which signals nobody it cannot recognise. */
 export interface LockHolder {
   readonly pid: number;
   readonly host: string;
   readonly startedAt: number;
+  /** Opaque start of the process, as the process table tells it: with the pid it names one process and no other. */
+  readonly process?: string;
   readonly run?: RunId;
+  /** It was asked to stop: one signal more would make it drop its work. */
+  readonly stopping?: boolean;
 }

@@ -48,3 +48,12 @@ test('the third ends it at once', () => {
   for (const signal of ['SIGINT', 'SIGINT', 'SIGINT'] as const) process.emit(signal, signal);
   expect(exit.mock.calls).toEqual([[130]]);
 });
+
+test('once what was insisted on has ended, there is time to tell of it', () => {
+  for (const signal of ['SIGTERM', 'SIGTERM'] as const) process.emit(signal, signal);
+  stop.ended();
+  vi.advanceTimersByTime(10_000);
+  expect(exit).not.toHaveBeenCalled();
+  process.emit('SIGTERM', 'SIGTERM');
+  expect(exit.mock.calls).toEqual([[143]]);
+});

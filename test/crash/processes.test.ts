@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { checkpointed } from '../support/checkpoints.js';
 import { lavfi, make } from '../support/clips.js';
-import { descendantsOf, type Left } from '../support/processes.js';
+import { encoding } from '../support/encoding.js';
 import { flawsOf, liveSnapshot } from '../support/published.js';
 import { until } from '../support/until.js';
 import { aWorld, executions, type Running, type World } from '../support/world.js';
@@ -39,21 +39,6 @@ async function newNight(args: readonly string[] = []): Promise<Running> {
   const run = world.start(['--now', ...args]);
   running.push(run);
   return run;
-}
-
-/** The ffmpeg that encodes, once it does, and the worker it belongs to. */
-async function encoding(run: Running): Promise<{ readonly ffmpeg: Left; readonly worker: Left }> {
-  const isEncoder = ({ command }: Left) => /^\S*ffmpeg /.test(command) && command.includes('libx264');
-  return await until(
-    () => {
-      const all = descendantsOf(run.pid);
-      const ffmpeg = all.find(isEncoder);
-      const worker = all.find(({ pid }) => pid === ffmpeg?.parent);
-      return ffmpeg && worker && { ffmpeg, worker };
-    },
-    'ffmpeg is encoding',
-    30_000,
-  );
 }
 
 const noneIsLeft = () =>

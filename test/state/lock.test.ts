@@ -38,6 +38,8 @@ test('a lock makes its folder, tells who holds it and since when, and leaves not
   expect(readLockHolder(folder)).toEqual(me);
   lock.update(runA);
   expect(readLockHolder(folder)).toEqual({ ...me, run: runA });
+  lock.stopping();
+  expect(readLockHolder(folder)).toEqual({ ...me, run: runA, stopping: true });
   expect(readdirSync(folder).sort()).toEqual(['lock.db', 'lock.json']);
   lock.release();
   lock.release();

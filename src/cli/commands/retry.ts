@@ -2,9 +2,10 @@ import type { Command } from 'commander';
 import { retryNight } from '../../engine/retry.js';
 import { openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
-import { globsOption, repeated, withJobOptions } from '../options.js';
+import { globsOption, repeated, withJobOptions, withTellOptions } from '../options.js';
 import { announce, type RunOptions } from '../run-jobs.js';
 import { runOne } from '../run-one.js';
+import { toldOutside } from '../tell/outside.js';
 import { openTerminal } from '../terminal.js';
 
 interface RetryOptions extends Omit<RunOptions, 'all' | 'now' | 'rerun' | 'adopt'> {
@@ -15,7 +16,7 @@ interface RetryOptions extends Omit<RunOptions, 'all' | 'now' | 'rerun' | 'adopt
 }
 
 export function addRetry(program: Command, context: CommandContext): void {
-  withJobOptions(program.command('retry [job]'))
+  withTellOptions(withJobOptions(program.command('retry [job]')))
     .summary('chosen items of the last run again')
     .description(
       `Does chosen items again, in the last run's window, and publishes over what is live now. Their assets are listed and
@@ -47,7 +48,10 @@ async function retryJob(context: CommandContext, name: string | undefined, optio
   const { failed, partition: partitions, remake } = options;
   const terminal = openTerminal(context.env, options);
   if (options.json) announce(terminal);
-  return await runOne({ context, project: openProject(options), terminal, options }, name, (night) =>
-    retryNight(night, { failed, partitions, items: options.item && globsOption('--item', options.item), remake }),
+  const call = { context, project: openProject(options), terminal, options };
+  return await toldOutside(call, [name], (outside) =>
+    runOne({ ...call, outside }, name, (night) =>
+      retryNight(night, { failed, partitions, items: options.item && globsOption('--item', options.item), remake }),
+    ),
   );
 }

@@ -1,19 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
+import type { Job } from '../../domain/types.js';
 import { inspect, type Standing } from '../../engine/inspect.js';
 import { jobNames, type Project } from '../../job/load.js';
 import { isLocked, readLockHolder } from '../../state/lock.js';
 import { openState } from '../../state/open.js';
+import { type CheckOptions, checkStatus, refuseMixedCheck } from '../check-status.js';
 import { findJob, jobFolder, openOrigin, openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
-import { fromElsewhere, type JobOptions, withJobOptions } from '../options.js';
+import { fromElsewhere, withJobOptions } from '../options.js';
 import { nextCommands, renderStatus, statusRecord } from '../render/status.js';
 import { openTerminal, type Terminal } from '../terminal.js';
 
-interface StatusOptions extends JobOptions {
+interface StatusOptions extends CheckOptions {
   readonly all?: boolean;
-  readonly watch?: boolean;
-  readonly run?: string;
 }
 
 const watchEveryMs = 1000;
@@ -25,20 +25,34 @@ export function addStatus(program: Command, context: CommandContext): void {
     .option('--all', 'every job of the project')
     .option('--watch', 'again every second until the run ends')
     .option('--run <id>', 'an earlier run: its id, or 2 for the one before the newest')
+    .option('--check', 'one line, exit code 0 or 13: do the nights go well, and does anybody look?')
+    .option(
+      '--max-age <duration>',
+      'check: how old the newest call may be (default: since the last closed window opened)',
+    )
     .addHelpText(
       'after',
-      '\nExamples:\n  nightpress status catalog --watch\n  nightpress status catalog --run 2 --json',
+      `
+Examples:
+  nightpress status catalog --watch
+  nightpress status catalog --run 2 --json
+  nightpress status --all --check --max-age 26h -q`,
     )
     .action(async (job: string | undefined, options: StatusOptions) => {
-      await showStatus(context, job, options);
+      context.exit = await showStatus(context, job, options);
     });
 }
 
-async function showStatus(context: CommandContext, name: string | undefined, options: StatusOptions): Promise<void> {
-  const project = openProject(options);
-  const terminal = openTerminal(context.env, options);
-  const names = options.all ? jobNames(project) : [name];
-  for (const one of names) await showOne({ context, project, terminal, options }, one);
+async function showStatus(context: CommandContext, name: string | undefined, options: StatusOptions): Promise<number> {
+  refuseMixedCheck(options);
+  const call = { context, project: openProject(options), terminal: openTerminal(context.env, options), options };
+  const names = options.all ? jobNames(call.project) : [name];
+  const exits: number[] = [];
+  for (const one of names) {
+    if (options.check) exits.push(await checkStatus({ ...call, look: (job) => look(call, job) }, one));
+    else await showOne(call, one);
+  }
+  return Math.max(0, ...exits);
 }
 
 interface StatusCall {
@@ -50,7 +64,7 @@ interface StatusCall {
 
 async function showOne(call: StatusCall, name: string | undefined): Promise<void> {
   for (;;) {
-    const standing = await look(call, name);
+    const standing = await look(call, await findJob(call.project, name));
     if (call.options.watch && call.terminal.live) call.terminal.draw('\u001b[H\u001b[2J');
     const next = fromElsewhere(call.options, nextCommands(standing));
     if (call.options.json) call.terminal.out(JSON.stringify(statusRecord(standing, next)));
@@ -60,8 +74,7 @@ async function showOne(call: StatusCall, name: string | undefined): Promise<void
   }
 }
 
-async function look({ context, project, options }: StatusCall, name: string | undefined): Promise<Standing> {
-  const job = await findJob(project, name);
+async function look({ context, project, options }: StatusCall, job: Job): Promise<Standing> {
   const folder = jobFolder(project, job.name);
   const state = openState(folder, { readOnly: true });
   try {

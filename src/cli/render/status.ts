@@ -71,7 +71,7 @@ const originWords: Readonly<Record<string, string>> = {
 };
 
 /** What this run staged is live now: somebody overrode the gate, or lifted the freeze. */
-function isPublishedByHand(run: RunRow | undefined, head: Standing['head']): boolean {
+export function isPublishedByHand(run: RunRow | undefined, head: Standing['head']): boolean {
   const { snapshot } = (run?.result ?? {}) as StoredResult;
   return run?.outcome === 'held' && snapshot !== undefined && snapshot === head?.channels.live?.snapshot;
 }

@@ -6,8 +6,7 @@ import type { Attempt, Executor, ExecutorKind, ExecutorOptions } from '../contra
 import type { Death } from './death.js';
 import { reapGroups } from './group.js';
 import type { ProcessTable } from './table.js';
-import { linuxTable } from './table-linux.js';
-import { psTable } from './table-ps.js';
+import { tableOfThisMachine } from './this-machine.js';
 import { WorkerProcess } from './worker-process.js';
 
 export interface ProcessesOptions {
@@ -109,10 +108,6 @@ class LocalExecutor implements Executor {
     await Promise.allSettled(this.#calls);
     await Promise.all([...this.#workers].map((worker) => worker.end()));
   }
-}
-
-function tableOfThisMachine(): ProcessTable {
-  return process.platform === 'linux' ? linuxTable : psTable;
 }
 
 function notReady(entry: string, { detail, log = '' }: Death): Fault {

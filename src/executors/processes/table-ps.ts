@@ -26,7 +26,8 @@ function live(pgid: number): readonly Row[] {
 
 function list(): readonly Row[] {
   const columns = 'pid=,pgid=,stat=,rss=,lstart=';
-  const text = execFileSync('ps', ['-A', '-o', columns], { encoding: 'latin1', env: { ...process.env, LC_ALL: 'C' } });
+  const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' }; // start times are compared with those that others wrote down
+  const text = execFileSync('ps', ['-A', '-o', columns], { encoding: 'latin1', env });
   return text.split('\n').flatMap((line) => {
     const [, pid, pgid, state, kilobytes, startedAt] = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(\d+)\s+(.+?)\s*$/.exec(line) ?? [];
     if (!startedAt) return [];
