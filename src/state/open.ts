@@ -3,7 +3,7 @@ import path from 'node:path';
 import { assetQueries } from './assets.js';
 import type { State } from './contract.js';
 import { costQueries } from './costs.js';
-import { openScratchCopy, openToRead, openToWrite } from './database.js';
+import { openEmpty, openScratchCopy, openToRead, openToWrite } from './database.js';
 import { itemQueries } from './items.js';
 import { madeQueries } from './made.js';
 import { readMigrations } from './migrate.js';
@@ -33,6 +33,11 @@ export function openState(folder: string, options: OpenOptions = {}): State {
 export function openScratchState(folder: string): State {
   const file = stateFile(folder);
   return stateOf(new Sql(openScratchCopy({ file, migrations: readMigrations() }), file));
+}
+
+/** As before the first run; in memory, forgotten at `close`. */
+export function openEmptyState(): State {
+  return stateOf(new Sql(openEmpty(readMigrations()), ':memory:'));
 }
 
 function stateOf(sql: Sql): State {
