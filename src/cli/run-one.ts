@@ -11,6 +11,7 @@ import { runNight } from '../engine/run.js';
 import { defaultWorkers } from '../executors/processes/capacity.js';
 import type { Project } from '../job/load.js';
 import { parseDuration } from '../job/units.js';
+import type { State } from '../state/contract.js';
 import { holdJobLock, type JobLock } from '../state/lock.js';
 import { openState } from '../state/open.js';
 import { findJob, jobFolder, openNight, openOrigin } from './compose.js';
@@ -131,11 +132,21 @@ async function runWithState(call: RunCall, { job, folder, lock, verb }: Locked):
   const stop = stopOnSignals(graceMs, (signal) => emit({ type: 'stopping', signal, graceMs }));
   try {
     return await verb(await openNight({ job, folder, state, workers, clock: context.clock, emit, stop }));
+  } catch (error) {
+    throw unlessDamaged(error, state, folder);
   } finally {
     stop.release();
     close();
     state.close();
   }
+}
+
+/** A row that nobody wrote breaks the rules of the house like a bug of ours does: before it counts as one, the state is looked at. */
+function unlessDamaged(error: unknown, state: State, folder: string): unknown {
+  if (error instanceof Fault) return error;
+  const [problem] = state.integrity();
+  if (problem === undefined) return error;
+  return new Fault('state-corrupt', `the state in ${folder} is damaged: ${problem}`, { cause: error });
 }
 
 function whereToLook(job: Job): string | undefined {

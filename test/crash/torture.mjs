@@ -2,13 +2,19 @@
 /**
  * `npm run torture -- --kills 200 [--seed N] [--json]`: kills at random moments (`torture.ts`).
  * `npm run torture -- --matrix [--points a,b] [--faults a,b] [--write]`: every fault at every point (`matrix.ts`).
- * Both run without a build of their own.
+ * `npm run torture -- --rot [--flips N] [--seed N]`: states cut off and with flipped bits (`rot.ts`).
+ * All run without a build of their own.
  */
 import { createJiti } from 'jiti';
 
 const argv = process.argv.slice(2);
 const jiti = createJiti(import.meta.url);
-const main = argv.includes('--matrix')
-  ? (await jiti.import('./matrix.ts')).matrix
-  : (await jiti.import('./torture.ts')).torture;
+
+async function program() {
+  if (argv.includes('--matrix')) return (await jiti.import('./matrix.ts')).matrix;
+  if (argv.includes('--rot')) return (await jiti.import('./rot-main.ts')).rot;
+  return (await jiti.import('./torture.ts')).torture;
+}
+
+const main = await program();
 process.exitCode = await main(argv);
