@@ -57,8 +57,10 @@ export function insertQuarantined(sql: Sql, mark: Extract<Mark, { kind: 'quarant
   );
 }
 
-/** Facts of a source that has none. */
-const nothingKnown: SourceFacts = { type: '' };
+/** Only what a manifest may say: a flipped bit in the word `sum` would make a fact of it. */
+function factsOf({ type, width, height, duration }: SourceFacts = { type: '' }): SourceFacts {
+  return { type, width, height, duration };
+}
 
 function readMade(sql: Sql, fingerprints: readonly Digest[]): ReadonlyMap<Digest, Made> {
   const rows = sql.rows<{ fingerprint: Digest; source: string; outputs: string; placeholder: string | null }>(
@@ -71,7 +73,7 @@ function readMade(sql: Sql, fingerprints: readonly Digest[]): ReadonlyMap<Digest
       fingerprint,
       {
         fingerprint,
-        source: fromSummed<SourceFacts>(sql, source, [fingerprint, outputs, placeholder]) ?? nothingKnown,
+        source: factsOf(fromSummed<SourceFacts>(sql, source, [fingerprint, outputs, placeholder])),
         outputs: sql.json<readonly Output[]>(outputs),
         placeholder: placeholder ?? undefined,
       },
