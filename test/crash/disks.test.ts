@@ -5,6 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { checkpointed } from '../support/checkpoints.js';
+import { standsStill } from '../support/processes.js';
 import { flawsOf, liveSnapshot } from '../support/published.js';
 import { aSmallDisk, mayMount, type SmallDisk } from '../support/small-disk.js';
 import { aWorld, type Ended, executions, fill, pictureOf, type World } from '../support/world.js';
@@ -69,6 +70,7 @@ describe.runIf(mounts)('disks that are full or read-only', () => {
     try {
       const [type = point, nth = '1'] = point.split(':');
       await run.said(type, Number(nth));
+      await standsStill(run.pid);
       disk.fill();
       run.signal('SIGCONT');
       return await run.ended;

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { crashPoints } from '../../src/engine/events.js';
 import { checkpointed } from '../support/checkpoints.js';
+import { standsStill } from '../support/processes.js';
 import { flawsOf, liveSnapshot } from '../support/published.js';
 import { type Readers, startReaders } from '../support/readers.js';
 import { aSmallDisk, mayMount } from '../support/small-disk.js';
@@ -198,6 +199,7 @@ async function disturbed(scene: Scene, fault: Disturbance, point: string): Promi
   const run = scene.world.start(['--now'], { env });
   const [type = point, nth = '1'] = point.split(':');
   await run.said(type, Number(nth));
+  await standsStill(run.pid);
   const takeBack = fault.inject(scene, run);
   const tooLong = setTimeout(() => run.signal('SIGKILL'), patience);
   try {
