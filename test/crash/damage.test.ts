@@ -41,13 +41,13 @@ function withBytesForText(whole: Buffer): Buffer {
       if (hasBytesForText(Buffer.from(bytes).fill(1, 18, 20))) return bytes; // in memory there is no WAL
     }
   }
-  throw new Error('no bit of the state makes bytes of a sha256');
+  throw new Error('no bit of the state makes bytes of a key');
 }
 
 function hasBytesForText(bytes: Buffer): boolean {
   const db = new Database(bytes);
   try {
-    return db.prepare("SELECT count(*) FROM asset WHERE typeof(sha256) = 'blob'").pluck().get() === 1;
+    return db.prepare("SELECT count(*) FROM asset WHERE typeof(key) = 'blob'").pluck().get() === 1;
   } catch {
     return false; // another bit, another damage
   } finally {
@@ -99,7 +99,7 @@ describe('a damaged state', () => {
 
   test('one bit of which makes bytes of a text is refused with 12 when the night stumbles over it', async () => {
     await writeFile(state(), withBytesForText(await readFile(copy())));
-    await failing(12, 'state-corrupt', /state.*non-TEXT value in asset\.sha256/);
+    await failing(12, 'state-corrupt', /state.*non-TEXT value in asset\.key/);
   });
 
   test('that a newer nightpress wrote is refused with 12 and both numbers', async () => {

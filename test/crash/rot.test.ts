@@ -17,7 +17,7 @@ describe.each(scenarios)('a $name state', (scenario) => {
   test('that is cut off is refused by name, or what is missing of it is in the WAL', async () => {
     const whole = await patient.file('state.db');
     const isInWal = (await patient.file('state.db-wal')).length > 0;
-    for (const at of [0, 1, -2, -1]) {
+    for (const at of [0, 1, -1]) {
       const suffered = await patient.suffer(one(whole, at) ?? expect.unreachable());
       expect(suffered, suffered.said).toMatchObject({ fate: isInWal ? expect.any(String) : 'refused at open' });
       expect(suffered.fate, suffered.said).not.toBe('wrong');
@@ -26,7 +26,7 @@ describe.each(scenarios)('a $name state', (scenario) => {
 
   test('with a flipped bit is refused by name, or makes the same snapshot', async () => {
     const whole = await patient.file('state.db');
-    for (const damage of flips('state.db', whole, 8, randomFrom(7))) {
+    for (const damage of flips('state.db', whole, 6, randomFrom(7))) {
       const suffered = await patient.suffer(damage);
       expect(suffered.fate, `${damage.what}: ${suffered.said}`).not.toBe('wrong');
     }
