@@ -70,7 +70,8 @@ export async function headOf({ origin, job }: OriginCall): Promise<Head> {
   throw new Fault('snapshot-unknown', `nothing was ever published for '${job.name}'`, { hint: 'nightpress run {job}' });
 }
 
-async function namingJob<T>(job: string, work: () => Promise<T>): Promise<T> {
+/** What `work` returns; a fault that leaves it names the job in its next command. */
+export async function namingJob<T>(job: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

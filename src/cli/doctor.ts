@@ -24,6 +24,8 @@ export interface DoctorParts {
   /** A night over a scratch copy of the state. */
   readonly night: Night;
   readonly folder: string;
+  /** Why the state could not be opened: the night is over an empty one. */
+  readonly stateFault?: Fault;
 }
 
 type Look = (parts: DoctorParts) => Promise<Omit<Check, 'name'>>;
@@ -120,7 +122,8 @@ async function checkWorkFolder({ folder }: DoctorParts): Promise<Omit<Check, 'na
   return ok(`${folder} can be written`);
 }
 
-async function checkState({ night, folder }: DoctorParts): Promise<Omit<Check, 'name'>> {
+async function checkState({ job, night, folder, stateFault }: DoctorParts): Promise<Omit<Check, 'name'>> {
+  if (stateFault) throw stateFault;
   if (!stateExists(folder))
     return { verdict: 'note', detail: 'no local state yet; a run makes it, or adopts what is live at the origin' };
   const problems = night.state.integrity();
@@ -128,7 +131,7 @@ async function checkState({ night, folder }: DoctorParts): Promise<Omit<Check, '
   return {
     verdict: 'problem',
     detail: problems.join('; '),
-    hint: `move ${folder} away; the next run adopts from the origin`,
+    hint: `nightpress doctor ${job.name} --rebuild`,
   };
 }
 

@@ -13,6 +13,7 @@ import { defaultWorkers } from '../executors/processes/capacity.js';
 import { tableOfThisMachine } from '../executors/processes/this-machine.js';
 import type { Project } from '../job/load.js';
 import { parseDuration } from '../job/units.js';
+import type { State } from '../state/contract.js';
 import { holdJobLock, type JobLock } from '../state/lock.js';
 import { writeLook } from '../state/look.js';
 import { openState } from '../state/open.js';
@@ -192,6 +193,8 @@ async function nightWithState(
   const state = openState(folder);
   try {
     return await verb(await openNight({ job, folder, state, ...parts }));
+  } catch (error) {
+    throw unlessDamaged(error, state, folder);
   } finally {
     state.close();
   }
@@ -230,6 +233,14 @@ function leaveLook(
   } catch (error) {
     terminal.note(`warning: ${folder}: when this call looked cannot be written (${errno(error)})`);
   }
+}
+
+/** A row that nobody wrote breaks the rules of the house like a bug of ours does: before it counts as one, the state is looked at. */
+function unlessDamaged(error: unknown, state: State, folder: string): unknown {
+  if (error instanceof Fault) return error;
+  const [problem] = state.integrity();
+  if (problem === undefined) return error;
+  return new Fault('state-corrupt', `the state in ${folder} is damaged: ${problem}`, { cause: error });
 }
 
 function whereToLook(job: Job): string | undefined {

@@ -16,10 +16,7 @@ export const faultKinds = {
   'run-failed': { exit: 1, hint: 'nightpress run {job}' },
   'executor-failed': { exit: 1, hint: 'nightpress doctor {job}' },
   'run-locked': { exit: 11, hint: 'nightpress status {job}' },
-  'state-corrupt': {
-    exit: 12,
-    hint: 'move the state folder away, then: nightpress run {job} (it adopts from the origin)',
-  },
+  'state-corrupt': { exit: 12, hint: 'nightpress doctor {job} --rebuild' },
   'state-newer': { exit: 12, hint: 'run the newer nightpress that wrote this state' },
   'state-unwritable': { exit: 12, hint: 'free space or mend permissions, then: nightpress run {job}' },
   'state-network': { exit: 12, hint: 'choose a local folder with --state DIR' },

@@ -50,7 +50,7 @@ export function openToWrite(opened: OpenedFile): Database.Database {
 export function openToRead(opened: OpenedFile): Database.Database {
   const { file, migrations } = opened;
   return orFault(file, () => {
-    const db = existsSync(file) ? readable(opened) : inMemory(migrations);
+    const db = existsSync(file) ? readable(opened) : openEmpty(migrations);
     return closedOnError(db, () => db.pragma('query_only = ON'));
   });
 }
@@ -66,7 +66,7 @@ function readable(opened: OpenedFile): Database.Database {
 /** A copy in memory that may be written and is forgotten: for deciding what a run would do, without doing it. */
 export function openScratchCopy(opened: OpenedFile): Database.Database {
   const { file, migrations } = opened;
-  return orFault(file, () => (existsSync(file) ? upgradedCopy(readable(opened), migrations) : inMemory(migrations)));
+  return orFault(file, () => (existsSync(file) ? upgradedCopy(readable(opened), migrations) : openEmpty(migrations)));
 }
 
 function create({ file, migrations }: OpenedFile): void {
@@ -74,7 +74,7 @@ function create({ file, migrations }: OpenedFile): void {
     throw corrupt(file, `it is missing, but ${path.basename(file)}-wal is there`);
   }
   const draft = `${file}.draft-${randomUUID()}`;
-  writeSynced(draft, inJournalMode('wal', inMemory(migrations).serialize()));
+  writeSynced(draft, inJournalMode('wal', openEmpty(migrations).serialize()));
   try {
     linkSync(draft, file);
   } catch (error) {
@@ -117,7 +117,8 @@ function upgradedCopy(db: Database.Database, migrations: readonly Migration[]): 
   return closedOnError(new Database(bytes), (copy) => migrate(copy, migrations));
 }
 
-function inMemory(migrations: readonly Migration[]): Database.Database {
+/** In memory, with the newest schema and no row. */
+export function openEmpty(migrations: readonly Migration[]): Database.Database {
   const db = new Database(':memory:');
   migrate(db, migrations);
   return db;
@@ -154,7 +155,7 @@ function refuseStrange(db: Database.Database, { file, migrations }: OpenedFile):
 }
 
 function refuseOtherSchema(db: Database.Database, { file, migrations }: OpenedFile): void {
-  const expected = inMemory(migrations);
+  const expected = openEmpty(migrations);
   if (schemaOf(db) !== schemaOf(expected))
     throw corrupt(file, `its tables are not those of schema ${migrations.length}`);
 }

@@ -1,3 +1,4 @@
+import { itemId } from '../domain/digest.js';
 import type {
   AssetKey,
   Digest,
@@ -11,6 +12,7 @@ import type {
 import type { ItemRow, Mark, State } from './contract.js';
 import { insertMade, insertQuarantined } from './made.js';
 import { type Sql, toJson } from './sql.js';
+import { fromSummed, toSummed } from './sum.js';
 
 type ItemQueries = Pick<State, 'items' | 'releaseClaims' | 'reopen' | 'commit'>;
 type MarkOf<Kind extends Mark['kind']> = Extract<Mark, { kind: Kind }>;
@@ -101,7 +103,7 @@ function endItem(sql: Sql, mark: MarkOf<'ended'>): void {
     mark.disposition,
     mark.at,
     mark.sha256 ?? null,
-    toJson(mark.staged),
+    mark.staged ? toSummed(mark.staged, [item, mark.disposition, mark.sha256 ?? null]) : null,
     toJson(mark.finding),
     fingerprint,
     run,
@@ -136,6 +138,8 @@ export function readItems(sql: Sql, clauses: string, ...values: readonly string[
      FROM item ${clauses}`,
     ...values,
   );
+  const strange = rows.find((row) => itemId(row.recipe, row.key) !== row.id);
+  if (strange) throw sql.corrupt(`item ${strange.id} is not that of its asset and recipe`);
   return rows.map((row) => ({
     ...row,
     partition: row.partition ?? undefined,
@@ -143,7 +147,7 @@ export function readItems(sql: Sql, clauses: string, ...values: readonly string[
     finding: sql.json<Finding>(row.finding),
     fingerprint: row.fingerprint ?? undefined,
     sha256: row.sha256 ?? undefined,
-    staged: sql.json<ListedAsset>(row.staged),
+    staged: fromSummed<ListedAsset>(sql, row.staged, [row.id, row.disposition, row.sha256]),
     endedAt: row.endedAt ?? undefined,
   }));
 }

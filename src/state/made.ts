@@ -1,6 +1,7 @@
 import type { Digest, Finding, Made, Output, SourceFacts } from '../domain/types.js';
 import type { Mark, State } from './contract.js';
 import { type Sql, toJson } from './sql.js';
+import { fromSummed, toSummed } from './sum.js';
 
 type MadeQueries = Pick<State, 'made' | 'forgetMade' | 'madeDigests' | 'quarantined' | 'releaseQuarantine'>;
 
@@ -31,12 +32,13 @@ export function madeQueries(sql: Sql): MadeQueries {
 }
 
 export function insertMade(sql: Sql, { run, at, made }: Extract<Mark, { kind: 'made' }>): void {
+  const outputs = toJson(made.outputs);
   sql.write(
     `INSERT OR REPLACE INTO made (fingerprint, source, outputs, placeholder, made_at, used_by)
      VALUES (?, ?, ?, ?, ?, (SELECT ordinal FROM run WHERE id = ?))`,
     made.fingerprint,
-    toJson(made.source),
-    toJson(made.outputs),
+    toSummed(made.source, [made.fingerprint, outputs, made.placeholder ?? null]),
+    outputs,
     made.placeholder ?? null,
     at,
     run,
@@ -55,6 +57,11 @@ export function insertQuarantined(sql: Sql, mark: Extract<Mark, { kind: 'quarant
   );
 }
 
+/** Only what a manifest may say: a flipped bit in the word `sum` would make a fact of it. */
+function factsOf({ type, width, height, duration }: SourceFacts = { type: '' }): SourceFacts {
+  return { type, width, height, duration };
+}
+
 function readMade(sql: Sql, fingerprints: readonly Digest[]): ReadonlyMap<Digest, Made> {
   const rows = sql.rows<{ fingerprint: Digest; source: string; outputs: string; placeholder: string | null }>(
     `SELECT fingerprint, source, outputs, placeholder FROM made
@@ -66,7 +73,7 @@ function readMade(sql: Sql, fingerprints: readonly Digest[]): ReadonlyMap<Digest
       fingerprint,
       {
         fingerprint,
-        source: sql.json<SourceFacts>(source),
+        source: factsOf(fromSummed<SourceFacts>(sql, source, [fingerprint, outputs, placeholder])),
         outputs: sql.json<readonly Output[]>(outputs),
         placeholder: placeholder ?? undefined,
       },

@@ -4,7 +4,7 @@ import { acceptedQueries } from './accepted.js';
 import { assetQueries } from './assets.js';
 import type { State } from './contract.js';
 import { costQueries } from './costs.js';
-import { openScratchCopy, openToRead, openToWrite } from './database.js';
+import { openEmpty, openScratchCopy, openToRead, openToWrite } from './database.js';
 import { itemQueries } from './items.js';
 import { madeQueries } from './made.js';
 import { readMigrations } from './migrate.js';
@@ -27,13 +27,34 @@ export interface OpenOptions {
 export function openState(folder: string, options: OpenOptions = {}): State {
   const file = stateFile(folder);
   const opened = { file, migrations: readMigrations() };
-  return stateOf(new Sql(options.readOnly ? openToRead(opened) : openToWrite(opened), file));
+  if (options.readOnly) return stateOf(new Sql(openToRead(opened), file));
+  const sql = new Sql(openToWrite(opened), file);
+  try {
+    refuseUnsound(sql);
+    return stateOf(sql);
+  } catch (error) {
+    sql.close();
+    throw error;
+  }
+}
+
+/** The whole of it is looked at when a run is to go on, for what it left is used; not every night: see docs/RELIABILITY.md. */
+function refuseUnsound(sql: Sql): void {
+  const [outcome] = sql.column<string | null>('SELECT outcome FROM run ORDER BY ordinal DESC LIMIT 1');
+  if (outcome !== null && outcome !== 'interrupted') return;
+  const [problem] = upkeepQueries(sql).integrity();
+  if (problem !== undefined) throw sql.corrupt(problem);
 }
 
 /** A copy of the state in memory, for `plan` and dry runs: may be written, is forgotten at `close`. */
 export function openScratchState(folder: string): State {
   const file = stateFile(folder);
   return stateOf(new Sql(openScratchCopy({ file, migrations: readMigrations() }), file));
+}
+
+/** As before the first run; in memory, forgotten at `close`. */
+export function openEmptyState(): State {
+  return stateOf(new Sql(openEmpty(readMigrations()), ':memory:'));
 }
 
 function stateOf(sql: Sql): State {

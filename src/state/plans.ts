@@ -4,6 +4,7 @@ import type { AssetKey, Digest, ListedAsset, PartitionId, RunId } from '../domai
 import type { FrozenPlan, NewItem, Progress, State } from './contract.js';
 import { moveRun, readRun } from './runs.js';
 import { type Sql, toJson } from './sql.js';
+import { fromSummed, toSummed } from './sum.js';
 
 type PlanQueries = Pick<State, 'freezePlan' | 'changes' | 'partitions' | 'progress'>;
 
@@ -22,7 +23,7 @@ export function planQueries(sql: Sql): PlanQueries {
 
 function freezePlan(sql: Sql, run: RunId, plan: FrozenPlan): void {
   if (readRun(sql, run)?.plan) throw new Error(`the plan of run ${run} is frozen already`);
-  sql.write('UPDATE run SET plan = ? WHERE id = ?', toJson(plan.totals), run);
+  sql.write('UPDATE run SET plan = ? WHERE id = ?', toSummed(plan.totals, [run]), run);
   moveRun(sql, run, 'planned');
   for (const change of plan.changes) insertChange(sql, run, change);
   for (const partition of plan.partitions) insertPartition(sql, run, partition);
@@ -35,7 +36,7 @@ function insertChange(sql: Sql, run: RunId, { key, kind, asset, sha256, recipes 
     run,
     key,
     kind,
-    toJson(asset),
+    toSummed(asset, [key, kind, sha256 ?? null, recipes]),
     sha256 ?? null,
     recipes,
   );
@@ -69,7 +70,7 @@ function insertItem(sql: Sql, run: RunId, item: NewItem): void {
     toJson(item.finding),
     item.fingerprint ?? null,
     item.sha256 ?? null,
-    toJson(item.staged),
+    item.staged ? toSummed(item.staged, [item.id, item.disposition ?? null, item.sha256 ?? null]) : null,
   );
 }
 
@@ -138,5 +139,7 @@ interface ChangeColumns {
 }
 
 function toChange(sql: Sql, row: ChangeColumns): Change {
-  return { ...row, asset: sql.json<ListedAsset>(row.asset), sha256: row.sha256 ?? undefined };
+  const { key, kind, sha256, recipes } = row;
+  const asset = fromSummed<ListedAsset>(sql, row.asset, [key, kind, sha256, recipes]);
+  return { ...row, asset, sha256: sha256 ?? undefined };
 }

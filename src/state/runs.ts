@@ -2,6 +2,7 @@ import { mayMove } from '../domain/states.js';
 import type { Digest, Outcome, RunId, SnapshotId } from '../domain/types.js';
 import type { NewRun, PlanTotals, RunEnd, RunPhase, RunRow, RunVerb, State, WindowRow } from './contract.js';
 import { type Sql, toJson } from './sql.js';
+import { fromSummed } from './sum.js';
 
 type RunQueries = Pick<State, 'windows' | 'beginRun' | 'openRun' | 'run' | 'runs' | 'advance' | 'endRun'>;
 
@@ -153,7 +154,7 @@ function toRun(sql: Sql, { opens, closes, label, ...row }: RunColumns): RunRow {
     ...row,
     window: { opens, closes, label },
     scheduled: row.scheduled === 1,
-    plan: sql.json<PlanTotals>(row.plan),
+    plan: fromSummed<PlanTotals>(sql, row.plan, [row.id]),
     outcome: row.outcome ?? undefined,
     endedAt: row.endedAt ?? undefined,
     result: sql.json<unknown>(row.result),

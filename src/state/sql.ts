@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3';
+import type { Fault } from '../domain/faults.js';
 import { corrupt, orFault } from './storage-fault.js';
 
 export type Value = string | number | null;
@@ -59,8 +60,13 @@ export class Sql {
     try {
       return JSON.parse(text) as T;
     } catch (error) {
-      throw corrupt(this.#file, 'a column that holds JSON does not parse', error);
+      throw this.corrupt('a column that holds JSON does not parse', error);
     }
+  }
+
+  /** The fault to throw when what was read cannot be what was written. */
+  corrupt(what: string, cause?: unknown): Fault {
+    return corrupt(this.#file, what, cause);
   }
 
   close(): void {

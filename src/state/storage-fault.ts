@@ -9,7 +9,7 @@ export function storageFault(error: unknown, file: string): unknown {
   const code = errno(error) ?? '';
   const { message } = error as Error;
   const said = message.startsWith(code) ? message : `${code}: ${message}`;
-  if (/^SQLITE_(CORRUPT|NOTADB|IOERR_CORRUPTFS)/.test(code) || isUnreadableHeader(code, error)) {
+  if (/^SQLITE_(CORRUPT|NOTADB|IOERR_CORRUPTFS)/.test(code) || isUnreadable(code, error)) {
     return corrupt(file, said, error);
   }
   if (/^SQLITE_(BUSY|PROTOCOL)/.test(code)) {
@@ -25,9 +25,9 @@ export function storageFault(error: unknown, file: string): unknown {
   return error;
 }
 
-/** A schema format that no SQLite wrote (header byte 47) is told from a wrong statement of ours by its words alone. */
-function isUnreadableHeader(code: string, error: unknown): boolean {
-  return code === 'SQLITE_ERROR' && (error as Error).message === 'unsupported file format';
+/** A schema format that no SQLite wrote (header byte 47), or JSON that we did not: told from a wrong statement by its words alone. */
+function isUnreadable(code: string, error: unknown): boolean {
+  return code === 'SQLITE_ERROR' && ['unsupported file format', 'malformed JSON'].includes((error as Error).message);
 }
 
 /** What `work` returns; what it throws, as `storageFault` tells it. */

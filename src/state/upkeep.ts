@@ -77,7 +77,8 @@ function prune(sql: Sql, keep: number): void {
 
 function checkIntegrity(sql: Sql): readonly string[] {
   try {
-    const found = sql.column<string>('PRAGMA quick_check').filter((line) => line !== 'ok');
+    const lines = sql.column<string>('PRAGMA quick_check').flatMap((text) => text.split('\n'));
+    const found = lines.filter((line) => line !== 'ok' && !line.startsWith('***'));
     const broken = sql.rows<{ table: string; rowid: number | null; parent: string }>('PRAGMA foreign_key_check');
     return [...found, ...broken.map((row) => `row ${row.rowid ?? '?'} of ${row.table} names a missing ${row.parent}`)];
   } catch (error) {

@@ -32,6 +32,29 @@ function saysClearly(ended: Ended, exit: number, cause: RegExp): void {
   );
 }
 
+/** The lowest bit of a column's type (sqlite.org/fileformat2.html#record_format) tells text from bytes. */
+function withBytesForText(whole: Buffer): Buffer {
+  for (let key = whole.indexOf('texts/t0.txt'); key >= 0; key = whole.indexOf('texts/t0.txt', key + 1)) {
+    for (let at = key - 40; at < key; at++) {
+      const bytes = Buffer.from(whole);
+      bytes[at] = (bytes[at] ?? 0) ^ 1;
+      if (hasBytesForText(Buffer.from(bytes).fill(1, 18, 20))) return bytes; // in memory there is no WAL
+    }
+  }
+  throw new Error('no bit of the state makes bytes of a key');
+}
+
+function hasBytesForText(bytes: Buffer): boolean {
+  const db = new Database(bytes);
+  try {
+    return db.prepare("SELECT count(*) FROM asset WHERE typeof(key) = 'blob'").pluck().get() === 1;
+  } catch {
+    return false; // another bit, another damage
+  } finally {
+    db.close();
+  }
+}
+
 /** The same call for a machine, whose result is returned, and for a person. */
 async function failing(exit: number, code: string, cause: RegExp): Promise<Result | undefined> {
   const json = await world.run(['--now']);
@@ -72,6 +95,11 @@ describe('a damaged state', () => {
     const result = await failing(12, 'state-corrupt', /state\.db/);
     expect(result?.live?.snapshot).toBe(live);
     expect(await flawsOf(world.origin)).toEqual([]);
+  });
+
+  test('one bit of which makes bytes of a text is refused with 12 when the night stumbles over it', async () => {
+    await writeFile(state(), withBytesForText(await readFile(copy())));
+    await failing(12, 'state-corrupt', /state.*non-TEXT value in asset\.key/);
   });
 
   test('that a newer nightpress wrote is refused with 12 and both numbers', async () => {

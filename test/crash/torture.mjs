@@ -1,6 +1,20 @@
 #!/usr/bin/env node
-/** `npm run torture -- --kills 200 [--seed N] [--json]`: the program is `torture.ts`, run without a build of its own. */
+/**
+ * `npm run torture -- --kills 200 [--seed N] [--json]`: kills at random moments (`torture.ts`).
+ * `npm run torture -- --matrix [--points a,b] [--faults a,b] [--write]`: every fault at every point (`matrix.ts`).
+ * `npm run torture -- --rot [--flips N] [--seed N]`: states cut off and with flipped bits (`rot.ts`).
+ * All run without a build of their own.
+ */
 import { createJiti } from 'jiti';
 
-const { torture } = await createJiti(import.meta.url).import('./torture.ts');
-process.exitCode = await torture(process.argv.slice(2));
+const argv = process.argv.slice(2);
+const jiti = createJiti(import.meta.url);
+
+async function program() {
+  if (argv.includes('--matrix')) return (await jiti.import('./matrix.ts')).matrix;
+  if (argv.includes('--rot')) return (await jiti.import('./rot-main.ts')).rot;
+  return (await jiti.import('./torture.ts')).torture;
+}
+
+const main = await program();
+process.exitCode = await main(argv);

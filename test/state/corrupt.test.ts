@@ -95,9 +95,63 @@ test('a column whose JSON does not parse is a damaged state', () => {
   db.pragma('ignore_check_constraints = ON');
   db.exec(`UPDATE run SET plan = '{'`);
   db.close();
-  const damaged = closing(openState(folder));
+  const damaged = closing(openState(folder, { readOnly: true }));
   expect(faultOf(() => damaged.openRun()).code).toBe('state-corrupt');
   expect(damaged.integrity()).toEqual([expect.stringContaining('CHECK constraint failed in run')]);
+  expect(faultOf(() => openState(folder)).message).toContain('CHECK constraint failed in run');
+});
+
+/** Rows whose bits SQLite cannot vouch for, and that end in a manifest. */
+test.each([
+  ['made', `outputs = replace(outputs, 'image/webp', 'image/wecp')`],
+  ['made', `source = replace(source, '"width":4', '"width":5')`],
+  ['made', `placeholder = 'x'`],
+  ['change', `key = 'b.jpg' WHERE key = 'a.jpg'`],
+  ['change', `recipes = 2`],
+  ['item', `sha256 = replace(sha256, 'a', 'b') WHERE staged IS NOT NULL`],
+  ['item', `staged = replace(staged, '"bytes":10', '"bytes":11') WHERE staged IS NOT NULL`],
+  ['item', `disposition = 'reused' WHERE disposition = 'done'`],
+  ['item', `key = 'b.jpg' WHERE key = 'a.jpg'`],
+  ['run', `plan = replace(plan, '"total":3', '"total":4')`],
+])('a row of %s that is not what was written (%s) is a damaged state', (table, change) => {
+  const folder = tempFolder();
+  const state = openState(folder);
+  state.beginRun(newRun(runA));
+  state.freezePlan(runA, plan);
+  const ended = { run: runA, item: idOf('a.jpg'), at: 3, fingerprint: digest('print'), sha256: digest('content') };
+  state.commit([
+    { kind: 'made', run: runA, at: 2, made: made('print', 'blob') },
+    { kind: 'ended', ...ended, disposition: 'done', staged: listed('a.jpg') },
+  ]);
+  state.close();
+  const file = path.join(folder, 'state.db');
+  const reading = closing(openState(folder, { readOnly: true }));
+  expect(reading.items(runA).find(({ key }) => key === 'a.jpg')).toMatchObject({ staged: listed('a.jpg') });
+  expect(reading.made([digest('print')]).get(digest('print'))).toEqual(made('print', 'blob'));
+  const db = new Database(file);
+  const { changes } = db.prepare(`UPDATE ${table} SET ${change}`).run();
+  db.close();
+  expect(changes, 'rows changed').toBeGreaterThan(0);
+  const damaged = closing(openState(folder)); // no page is broken and no CHECK fails: only the row itself tells
+  expect(faultOf(() => readAll(damaged)).message).toMatch(/a row is not what was written|not that of its asset/);
+});
+
+test('a row of a time without sums is taken as it is, and so is one whose sum is not to be found', () => {
+  const folder = tempFolder();
+  const state = openState(folder);
+  state.beginRun(newRun(runA));
+  state.commit([{ kind: 'made', run: runA, at: 2, made: made('print', 'blob') }]);
+  state.close();
+  const kept = () => {
+    const reading = closing(openState(folder, { readOnly: true }));
+    return reading.made([digest('print')]).get(digest('print'));
+  };
+  const db = new Database(path.join(folder, 'state.db'));
+  db.exec(`UPDATE made SET source = replace(source, '"sum"', '"sua"')`);
+  expect(kept()).toEqual(made('print', 'blob'));
+  db.exec(`UPDATE made SET source = json_remove(source, '$.sua')`);
+  expect(kept()).toEqual(made('print', 'blob'));
+  db.close();
 });
 
 test('a state truncated at any length is refused', () => {

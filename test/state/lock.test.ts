@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { Fault } from '../../src/domain/faults.js';
@@ -46,6 +46,15 @@ test('a lock makes its folder, tells who holds it and since when, and leaves not
   expect(isLocked(folder)).toBe(false);
   expect(readLockHolder(folder)).toBeUndefined();
   expect(readdirSync(folder)).toEqual(['lock.db']);
+});
+
+test('a folder that cannot be written any more does not keep the lock from being released', async () => {
+  const folder = tempFolder();
+  const lock = await held(folder);
+  rmSync(path.join(folder, 'lock.json'));
+  mkdirSync(path.join(folder, 'lock.json')); // what cannot be removed as a file, for root as for anybody
+  lock.release();
+  expect(isLocked(folder)).toBe(false);
 });
 
 test('a lock can be had again, and an old release does not free the new one', async () => {

@@ -22,6 +22,12 @@ export function descendantsOf(pid: number): readonly Left[] {
   return below(pid);
 }
 
+/** Resolves when a process that stops itself stands still: continued any earlier, it would stop for ever afterwards. */
+export async function standsStill(pid: number): Promise<void> {
+  const state = () => execFileSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+  await until(() => state().startsWith('T') || undefined, `process ${pid} stands still`);
+}
+
 /** Kills them by number, and sees them gone. */
 export async function endProcesses(folder: string): Promise<void> {
   for (const { pid } of processesOf(folder)) kill(pid);
@@ -34,11 +40,6 @@ function kill(pid: number): void {
   } catch {
     // gone meanwhile
   }
-}
-
-/** Stopped by a signal, until SIGCONT. */
-export function standsStill(pid: number): boolean {
-  return execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).startsWith('T');
 }
 
 function processes(): readonly Left[] {

@@ -183,7 +183,7 @@ function launch(folder: string, args: readonly string[], env: Readonly<Record<st
     said,
     stoppedAt: async (type, nth) => {
       await said(type, nth);
-      await until(() => standsStill(pid) || undefined, `it stops at ${type}`);
+      await standsStill(pid);
     },
   };
 }

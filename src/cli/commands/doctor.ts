@@ -1,25 +1,67 @@
 import type { Command } from 'commander';
-import { openScratchState } from '../../state/open.js';
+import { Fault } from '../../domain/faults.js';
+import type { State } from '../../state/contract.js';
+import { openEmptyState, openScratchState } from '../../state/open.js';
+import { namingJob } from '../at-origin.js';
 import { findJob, jobFolder, openNight, openProject } from '../compose.js';
+import { agreed } from '../confirm.js';
 import type { CommandContext } from '../context.js';
 import { type Check, examine } from '../doctor.js';
-import { type JobOptions, withJobOptions } from '../options.js';
+import { fromElsewhere, type JobOptions, withJobOptions } from '../options.js';
+import { rebuildState } from '../rebuild.js';
+import { rebuildRecord, renderRebuilt } from '../render/rebuild.js';
 import { printable } from '../render/units.js';
 import { neverStop } from '../stop.js';
 import { openTerminal } from '../terminal.js';
 
 const problemFound = 13;
 
+interface DoctorOptions extends JobOptions {
+  readonly rebuild?: boolean;
+  readonly yes?: boolean;
+}
+
 export function addDoctor(program: Command, context: CommandContext): void {
   withJobOptions(program.command('doctor [job]'))
     .summary('check the machine, the state, source and origin')
     .description(
-      'Looks at everything a night needs and changes nothing. Exit 13 when something would keep it from working.',
+      `Looks at everything a night needs and changes nothing. Exit 13 when something would keep it from working.
+With --rebuild, sets the local state aside and makes a new one from what is live at the origin.`,
     )
-    .addHelpText('after', '\nExample:\n  nightpress doctor catalog --json')
-    .action(async (job: string | undefined, options: JobOptions) => {
-      context.exit = await examineJob(context, job, options);
+    .option('--rebuild', 'a new state, adopted from the origin; the old one is kept beside it')
+    .option('--yes', 'rebuild without asking')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  nightpress doctor catalog --json
+  nightpress doctor catalog --rebuild --yes
+
+Exit codes of --rebuild: 0, 11 a run is live, 12 the work folder cannot be written, 13 the origin is damaged or has no
+head, 75 it cannot be reached. Unless it is 0, the state is as it was.`,
+    )
+    .action(async (job: string | undefined, options: DoctorOptions) => {
+      const answer = options.rebuild ? rebuildJob : examineJob;
+      context.exit = await answer(context, job, options);
     });
+}
+
+async function rebuildJob(context: CommandContext, name: string | undefined, options: DoctorOptions): Promise<number> {
+  const project = openProject(options);
+  const job = await findJob(project, name);
+  const folder = jobFolder(project, job.name);
+  const terminal = openTerminal(context.env, options);
+  const question = {
+    text: `Set the state in ${folder} aside and make a new one from the origin?`,
+    yes: options.yes ?? false,
+    command: `nightpress doctor ${job.name} --rebuild --yes`,
+  };
+  if (!(await agreed(terminal, question))) return 0;
+  const rebuilt = await namingJob(job.name, () => rebuildState({ job, folder, clock: context.clock }));
+  const view = { ...rebuilt, job: job.name, next: fromElsewhere(options, [`nightpress run ${job.name}`]) };
+  if (options.json) terminal.out(JSON.stringify(rebuildRecord(view)));
+  else renderRebuilt(terminal, view);
+  return 0;
 }
 
 async function examineJob(context: CommandContext, name: string | undefined, options: JobOptions): Promise<number> {
@@ -27,7 +69,7 @@ async function examineJob(context: CommandContext, name: string | undefined, opt
   const job = await findJob(project, name);
   const folder = jobFolder(project, job.name);
   const terminal = openTerminal(context.env, options);
-  const state = openScratchState(folder);
+  const { state, fault } = openOrNot(folder);
   try {
     const night = await openNight({
       job,
@@ -38,12 +80,22 @@ async function examineJob(context: CommandContext, name: string | undefined, opt
       emit: () => undefined,
       stop: neverStop,
     });
-    const checks = await examine({ job, night, folder });
+    const checks = await examine({ job, night, folder, stateFault: fault });
     if (options.json) terminal.out(JSON.stringify({ type: 'doctor', job: job.name, checks }));
     else for (const check of checks) terminal.out(lineOf(check));
     return checks.some((check) => check.verdict === 'problem') ? problemFound : 0;
   } finally {
     state.close();
+  }
+}
+
+/** A state that cannot be opened is what doctor is asked about: the rest is looked at as if there were none. */
+function openOrNot(folder: string): { readonly state: State; readonly fault?: Fault } {
+  try {
+    return { state: openScratchState(folder) };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return { state: openEmptyState(), fault: error };
   }
 }
 
