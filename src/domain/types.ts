@@ -157,6 +157,16 @@ export interface WindowSpec {
   /** IANA zone, mandatory. */
   readonly timezone: string;
   readonly lengthMs: number;
+  /** `'latest'` unless told. */
+  readonly catchUp?: CatchUp;
+}
+
+/** Of windows that closed before anybody began them, `run` takes up the latest, or none. */
+export type CatchUp = 'latest' | 'none';
+
+/** Whether a run goes live as soon as it is done, or not before its window closes. */
+export interface PublishSpec {
+  readonly at: 'done' | 'close';
 }
 
 /** What becomes of a night that is not through when its deadline comes: live with what is complete, or not at all. */
@@ -194,6 +204,7 @@ export interface Job {
   readonly priorities: readonly { readonly glob: string; readonly priority: number }[];
   readonly gate: GateSpec;
   readonly onDeadline: OnDeadline;
+  readonly publish: PublishSpec;
   readonly origin: { readonly type: string; readonly baseUrl?: string } & Readonly<Record<string, unknown>>;
   readonly keep: KeepSpec;
 }

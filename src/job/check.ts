@@ -45,7 +45,12 @@ const allowance = z.unknown().transform((value, context): Allowance => {
 /** Higher is more urgent. */
 const urgency = z.int().min(-1000).max(1000);
 
-const windowShape = z.strictObject({ cron: z.string(), timezone: z.string(), length: duration });
+const windowShape = z.strictObject({
+  cron: z.string(),
+  timezone: z.string(),
+  length: duration,
+  catchUp: z.enum(['latest', 'none']).default('latest'),
+});
 
 const shape = z.strictObject({
   source: z.looseObject({ type: z.string() }),
@@ -61,6 +66,7 @@ const shape = z.strictObject({
     .strictObject({ tolerate: allowance.default({ share: 0.01 }), shrink: allowance.default({ share: 0.1 }) })
     .prefault({}),
   onDeadline: z.enum(['publish', 'hold']).default('publish'),
+  publish: z.strictObject({ at: z.enum(['done', 'close']).default('done') }).prefault({}),
   origin: z.looseObject({ type: z.string() }),
   keep: z.strictObject({ last: z.int().min(1).default(14), within: duration.default(30 * 86_400_000) }).prefault({}),
 });
@@ -119,16 +125,17 @@ export async function checkJob(
     problems,
   );
   if (!top.success || !source || !origin || problems.length > 0) return { ok: false, problems };
-  const { window, gate, keep, priority, onDeadline } = top.data;
+  const { window, gate, keep, priority, onDeadline, publish } = top.data;
   const job: Job = {
     name: at.name,
     file: at.file,
     source: source.config,
-    window: { cron: window.cron, timezone: window.timezone, lengthMs: window.length },
+    window: { cron: window.cron, timezone: window.timezone, lengthMs: window.length, catchUp: window.catchUp },
     recipes,
     priorities: Object.entries(priority).map(([glob, urgent]) => ({ glob, priority: urgent })),
     gate,
     onDeadline,
+    publish,
     origin: origin.config,
     keep: { last: keep.last, withinMs: keep.within },
   };

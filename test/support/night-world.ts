@@ -50,6 +50,7 @@ export class NightWorld {
       priorities: [],
       gate: { tolerate: { share: 1 }, shrink: { share: 0.5 } },
       onDeadline: 'publish',
+      publish: { at: 'done' },
       origin: { type: 'directory', path: path.join(this.root, 'public') },
       keep: { last: 14, withinMs: 30 * dayMs },
       ...job,
