@@ -127,7 +127,17 @@ async function runWithState(call: RunCall, { job, folder, lock, verb }: Locked):
   const workers = options.workers === undefined ? defaultWorkers() : countOption('--workers', options.workers);
   const graceMs = durationOption('--grace', options.grace);
   const state = openState(folder);
-  const { emit, close } = listen({ context, terminal, options, folder, workers, onRun: (run) => lock.update(run) });
+  const { emit, close } = listen({
+    context,
+    terminal,
+    options,
+    folder,
+    workers,
+    onRun: (run) => lock.update(run),
+    also: (event) => {
+      if (event.type === 'waiting') lock.update(event.run, event.until);
+    },
+  });
   const stop = stopOnSignals(graceMs, (signal) => emit({ type: 'stopping', signal, graceMs }));
   try {
     return await verb(await openNight({ job, folder, state, workers, clock: context.clock, emit, stop }));

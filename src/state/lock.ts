@@ -28,8 +28,8 @@ const held = new Map<string, Database.Database>();
 export interface JobLock {
   /** Idempotent. */
   release(): void;
-  /** Tells people which run this is; throws `state-unwritable`. */
-  update(run: RunId): void;
+  /** Tells people which run this is and, while it does, until when it waits; throws `state-unwritable`. */
+  update(run: RunId, waitsUntil?: number): void;
 }
 
 /**
@@ -55,7 +55,7 @@ export async function holdJobLock(
   }
   let released = false;
   return {
-    update: (run) => tell({ ...holder, run }),
+    update: (run, waitsUntil) => tell({ ...holder, run, waitsUntil }),
     release: () => {
       if (released) return;
       released = true;
@@ -177,9 +177,16 @@ function lockedBy(folder: string): Fault {
 }
 
 function isHolder(value: unknown): value is LockHolder {
-  const { pid, host, startedAt, run } = (value ?? {}) as Partial<Record<keyof LockHolder, unknown>>;
-  const instant = typeof startedAt === 'number' && Math.abs(startedAt) <= 8.64e15;
+  const { pid, host, startedAt, run, waitsUntil } = (value ?? {}) as Partial<Record<keyof LockHolder, unknown>>;
   return (
-    typeof pid === 'number' && typeof host === 'string' && instant && (run === undefined || typeof run === 'string')
+    typeof pid === 'number' &&
+    typeof host === 'string' &&
+    isInstant(startedAt) &&
+    (run === undefined || typeof run === 'string') &&
+    (waitsUntil === undefined || isInstant(waitsUntil))
   );
+}
+
+function isInstant(value: unknown): boolean {
+  return typeof value === 'number' && Math.abs(value) <= 8.64e15;
 }

@@ -201,4 +201,6 @@ export interface LockHolder {
   readonly host: string;
   readonly startedAt: number;
   readonly run?: RunId;
+  /** While the run waits: the close of its window, in ms since the epoch. */
+  readonly waitsUntil?: number;
 }

@@ -37,6 +37,8 @@ export class NightWorld {
   readonly broken = new Set<string>();
   workers = 2;
   onEvent: (event: NightEvent) => void = () => undefined;
+  /** Called at the end of every pause; the clock has gone on. */
+  onPause: () => void = () => undefined;
   onExecute: (order: WorkOrder) => void = () => undefined;
 
   constructor(job: Partial<Job> = {}) {
@@ -98,6 +100,10 @@ export class NightWorld {
       folder: path.join(this.root, this.stateName),
       workers: this.workers,
       clock: () => this.now,
+      pause: async (ms) => {
+        this.now += ms;
+        this.onPause();
+      },
       emit: (event) => {
         this.events.push(event);
         this.onEvent(event);
