@@ -6,7 +6,7 @@ import { Fault } from '../domain/faults.js';
 import { noRun, type Result } from '../domain/result.js';
 import type { Job } from '../domain/types.js';
 import type { Night } from '../engine/night.js';
-import { liveOf } from '../engine/report.js';
+import { elapsedMs, liveOf } from '../engine/report.js';
 import { runNight } from '../engine/run.js';
 import { defaultWorkers } from '../executors/processes/capacity.js';
 import type { Project } from '../job/load.js';
@@ -200,7 +200,7 @@ function showFault(call: RunCall, { fault, job, live, startedAt }: EarlyFault): 
     live: live === undefined || live === 'unreadable' ? null : live,
     fault: { code: fault.code, message: [fault.message, ...fault.problems].join('; ') },
     next: [fault.hint.replaceAll('{job}', job ?? '').trim()],
-    durationMs: call.context.clock() - startedAt,
+    durationMs: elapsedMs(call.context, startedAt),
   };
   call.terminal.out(JSON.stringify(result));
   return fault.exit;
