@@ -13,6 +13,7 @@ import { addPublish } from './commands/publish.js';
 import { addRetry } from './commands/retry.js';
 import { addRollback } from './commands/rollback.js';
 import { addRun } from './commands/run.js';
+import { addSchedule } from './commands/schedule.js';
 import { addSnapshots } from './commands/snapshots.js';
 import { addStatus } from './commands/status.js';
 import { addUnfreeze } from './commands/unfreeze.js';
@@ -80,6 +81,7 @@ export function buildProgram(context: CommandContext): Command {
   addGc(program, context);
   addDoctor(program, context);
   addInit(program, context);
+  addSchedule(program, context);
   return program;
 }
 
