@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { explainAsset } from '../../src/engine/explain.js';
 import { retryNight } from '../../src/engine/retry.js';
 import { openState } from '../../src/state/open.js';
 import { liveTexts } from '../support/live-texts.js';
@@ -156,6 +157,23 @@ describe('a job that publishes at the close', () => {
     expect([waits(), moved]).toEqual([1, [at(2, '06:00')]]);
   });
 
+  test('tells who asks in the middle of the work that nothing is live before the close', async () => {
+    for (const name of 'cdefghijk') world.put(`${name}.txt`, `${name} 1`);
+    let executed = 0;
+    world.onExecute = () => {
+      world.now += 10_000;
+      if (++executed === 6) world.stop.abort();
+    };
+    await world.run();
+    const state = openState(path.join(world.root, world.stateName));
+    const night = await world.night(state);
+    const left = state.items(state.openRun()?.id ?? expect.fail('no open run')).find((item) => item.state !== 'ended');
+    const { expected } = await explainAsset(night, left?.key ?? '', true);
+    state.close();
+    expect(expected?.madeAt).toBeLessThan(at(2, '03:00'));
+    expect(expected?.nightAt).toBe(at(2, '06:00'));
+  });
+
   test('retried inside the window, waits for the close; after it, does not', async () => {
     world.broken.add('a.txt');
     world.job = { ...world.job, gate: { tolerate: { count: 0 }, shrink: { count: 0 } } };
@@ -163,8 +181,13 @@ describe('a job that publishes at the close', () => {
     world.broken.add('c.txt');
     expect(await world.run()).toMatchObject({ outcome: 'held' });
     world.broken.clear();
+    world.broken.add('c.txt');
+    world.job = { ...world.job, gate: { tolerate: { share: 1 }, shrink: { count: 0 } } };
+    expect(await retry()).toMatchObject({ outcome: 'incomplete' });
+    world.broken.clear();
+    world.now = at(2, '08:00');
     expect(await retry()).toMatchObject({ outcome: 'published' });
-    expect(moved.slice(1)).toEqual([at(2, '06:00')]);
+    expect(moved.slice(1)).toEqual([at(2, '06:00'), at(2, '08:00')]);
   });
 
   async function retry() {
