@@ -12,7 +12,7 @@ import { latestOpening, nextOpenings, openingsBetween, unscheduledWindow } from 
  *   --rerun                                       run the current window or a newer unscheduled one again
  *   --now                                         run a window that opens this moment; resumes one that is unfinished
  *   current window held by its deadline           nothing: what was left comes first in the next window
- *   current window closed, never begun, catchUp none  nothing: it stays missed
+ *   current window closed, unbegun, catchUp none  nothing: it stays missed
  *   current window held, failed, … or unknown     run it: scan anew
  *   settled, but a newer unscheduled one is not   run that one: whatever ends a night, `run` alone goes on
  *   both settled                                  nothing
