@@ -189,6 +189,7 @@ describe('nightpress schedule', () => {
     for (const [words, problem] of [
       [['launchd'], 'schedule launchd: expected one of crontab, systemd, kubernetes'],
       [['kubernetes'], 'no --image given: expected'],
+      [['kubernetes', '--image', 'x', '--state', '/elsewhere'], '--state /elsewhere: expected a folder in the project'],
       [['systemd', '--user', 'a b'], '--user a b: expected'],
       [['crontab', '--grace', 'long'], '--grace long: expected a duration'],
       [['crontab', 'nobody'], "no job 'nobody'"],

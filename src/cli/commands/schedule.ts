@@ -11,7 +11,7 @@ import { callOf, runWords } from '../schedule/call.js';
 import { crontabLine } from '../schedule/crontab.js';
 import { cronJob, type Json, toYaml } from '../schedule/kubernetes.js';
 import { systemdUnits, type UnitFile } from '../schedule/systemd.js';
-import { openTerminal, type Terminal } from '../terminal.js';
+import { openTerminal } from '../terminal.js';
 
 interface ScheduleOptions extends JobOptions {
   readonly grace: string;
@@ -58,7 +58,7 @@ async function printSchedule(
   const terminal = openTerminal(context.env, options);
   const names = asked.job === undefined ? jobNames(project) : [asked.job];
   const jobs = await Promise.all(names.map((name) => findJob(project, name)));
-  const call = { project, terminal, options, now: context.clock() };
+  const call = { project, options, now: context.clock() };
   const entries = jobs.map((job) => entryOf[scheduler](call, job));
   if (options.json) terminal.out(JSON.stringify({ type: 'schedule', scheduler, entries }));
   else for (const { text } of entries) terminal.out(text);
@@ -67,7 +67,6 @@ async function printSchedule(
 
 interface ScheduleCall {
   readonly project: Project;
-  readonly terminal: Terminal;
   readonly options: ScheduleOptions;
   readonly now: number;
 }
@@ -103,6 +102,7 @@ const entryOf: Readonly<Record<(typeof schedulers)[number], (call: ScheduleCall,
   kubernetes: ({ project, options, now }, job) => {
     if (!options.image)
       throw new Fault('usage', 'no --image given: expected the container image that holds nightpress and its tools');
+    refuseLostState(project);
     const manifest = cronJob({
       ...timesOf(job, now),
       job: job.name,
@@ -115,6 +115,12 @@ const entryOf: Readonly<Record<(typeof schedulers)[number], (call: ScheduleCall,
     return { job: job.name, text: `---\n${toYaml(manifest)}`, manifest };
   },
 };
+
+/** Without its state every call would be a first run, which works at once. */
+function refuseLostState({ folder, stateFolder }: Project): void {
+  if (stateFolder.startsWith(`${folder}/`)) return;
+  throw new Fault('usage', `--state ${stateFolder}: expected a folder in the project ${folder}, which the claim holds`);
+}
 
 /** Of a scheduler that can be told a zone. */
 function timesOf({ window }: Job, now: number): { readonly minutes: readonly number[]; readonly zone: string } {
@@ -139,5 +145,6 @@ const howTo: Readonly<Record<(typeof schedulers)[number], string>> = {
   crontab: 'add these lines with: crontab -e',
   systemd:
     'write these files, then: systemctl daemon-reload && systemctl enable --now nightpress-JOB.timer; see runs with journalctl -u nightpress-JOB',
-  kubernetes: 'the claim must be a disk of its own (ReadWriteOnce, no network file system) with the project on it',
+  kubernetes:
+    'the claim must be a disk (ReadWriteOnce, no network file system) that holds the project; mount what its jobs read and write elsewhere too',
 };
