@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../domain/faults.js';
 import type { Job } from '../domain/types.js';
 import { crashPoints, type Emit } from '../engine/events.js';
@@ -91,6 +92,7 @@ export interface NightParts {
 export async function openNight(parts: NightParts): Promise<Night> {
   return {
     ...parts,
+    pause,
     emit: withTrouble(parts.emit),
     source: parts.source ?? (await openSource(parts.job, parts.clock)),
     origin: parts.origin ?? (await openOrigin(parts.job)),
@@ -98,6 +100,10 @@ export async function openNight(parts: NightParts): Promise<Night> {
     recipeKinds,
     processor: (kind) => member(processors, kind),
   };
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => undefined); // only an abort rejects, and that is an end like any other
 }
 
 async function member<T>(registry: Readonly<Record<string, () => Promise<T>>>, name: string): Promise<T> {

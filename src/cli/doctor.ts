@@ -144,7 +144,9 @@ async function checkLock({ night, folder }: DoctorParts): Promise<Omit<Check, 'n
   const who = holder
     ? `pid ${holder.pid} on ${holder.host}, since ${new Date(holder.startedAt).toISOString()}`
     : 'a live process';
-  return { verdict: 'note', detail: `held by ${who}; ${since}` };
+  const until = holder?.waitsUntil ?? 0;
+  const waits = night.clock() < until ? `; waits for its window to close at ${new Date(until).toISOString()}` : '';
+  return { verdict: 'note', detail: `held by ${who}; ${since}${waits}` };
 }
 
 async function checkSource({ night }: DoctorParts): Promise<Omit<Check, 'name'>> {

@@ -1,3 +1,5 @@
+import type { WindowSpec } from '../domain/types.js';
+
 /** What `init` found out about a folder. */
 export interface Draft {
   /** As the job file should name it. */
@@ -37,6 +39,14 @@ const families: readonly Family[] = [
   { helper: 'copy', name: 'rest', extensions: ['pdf', 'json', 'woff2', 'vtt'], settings: undefined },
 ];
 
+const cron = '0 2 * * *';
+const hours = 4;
+
+/** The window of a first job. */
+export function draftWindow(timezone: string): WindowSpec {
+  return { cron, timezone, lengthMs: hours * 3_600_000 };
+}
+
 /**
  * The text of a first job file: only recipes that have something to do, pictures when there is nothing to go by. Globs
  * tell `.JPG` from `.jpg`, so every spelling that the folder has is written out.
@@ -56,7 +66,7 @@ export function draftJob({ source, origin, extensions, timezone }: Draft): strin
 
 export default defineJob({
   source: { type: 'directory', path: ${quoted(source)} },
-  window: { cron: '0 2 * * *', timezone: ${quoted(timezone)}, length: '4h' },
+  window: { cron: '${cron}', timezone: ${quoted(timezone)}, length: '${hours}h' },
   recipes: {
 ${recipes.join('\n')}
   },

@@ -15,6 +15,7 @@ import { addQuarantine } from './commands/quarantine.js';
 import { addRetry } from './commands/retry.js';
 import { addRollback } from './commands/rollback.js';
 import { addRun } from './commands/run.js';
+import { addSchedule } from './commands/schedule.js';
 import { addSnapshots } from './commands/snapshots.js';
 import { addStatus } from './commands/status.js';
 import { addStop } from './commands/stop.js';
@@ -88,6 +89,7 @@ export function buildProgram(context: CommandContext): Command {
   addQuarantine(program, context);
   addTry(program, context);
   addInit(program, context);
+  addSchedule(program, context);
   return program;
 }
 

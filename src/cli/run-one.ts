@@ -7,7 +7,7 @@ import { noRun, type Result } from '../domain/result.js';
 import type { Job, RunId } from '../domain/types.js';
 import type { NightEvent } from '../engine/events.js';
 import type { Night } from '../engine/night.js';
-import { liveOf } from '../engine/report.js';
+import { elapsedMs, liveOf } from '../engine/report.js';
 import { runNight } from '../engine/run.js';
 import { defaultWorkers } from '../executors/processes/capacity.js';
 import { tableOfThisMachine } from '../executors/processes/this-machine.js';
@@ -161,7 +161,10 @@ async function runWithState(call: RunCall, locked: Locked): Promise<Result> {
   const workers = options.workers === undefined ? defaultWorkers() : countOption('--workers', options.workers);
   const graceMs = durationOption('--grace', options.grace);
   const onRun = (run: RunId) => lock.update(run);
-  const also = (event: NightEvent) => hooks.hear(event);
+  const also = (event: NightEvent) => {
+    if (event.type === 'waiting') lock.update(event.run, event.until);
+    hooks.hear(event);
+  };
   const { emit, close } = listen({ context, terminal, options, folder, workers, onRun, also });
   let isNight = true;
   const stop = stopOnSignals(graceMs, (signal) => {
@@ -294,6 +297,6 @@ function earlyResult(call: RunCall, { fault, job, live, startedAt }: EarlyFault)
     live: live === undefined || live === 'unreadable' ? null : live,
     fault: { code: fault.code, message: [fault.message, ...fault.problems].join('; ') },
     next: [fault.hint.replaceAll('{job}', job ?? '').trim()],
-    durationMs: call.context.clock() - startedAt,
+    durationMs: elapsedMs(call.context, startedAt),
   };
 }

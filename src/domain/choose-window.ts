@@ -12,13 +12,15 @@ import { latestOpening, nextOpenings, openingsBetween, unscheduledWindow } from 
  *   --rerun                                       run the current window or a newer unscheduled one again
  *   --now                                         run a window that opens this moment; resumes one that is unfinished
  *   current window held by its deadline           nothing: what was left comes first in the next window
+ *   current window closed, unbegun, catchUp none  nothing: it stays missed
  *   current window held, failed, … or unknown     run it: scan anew
  *   settled, but a newer unscheduled one is not   run that one: whatever ends a night, `run` alone goes on
  *   both settled                                  nothing
  *
  * The current window is the latest opening at or before now, open or already closed: a night that was missed is caught
- * up once, older ones are only named. The window of an open run is still its turn while no scheduled window opened
- * after it; a scheduled one must also still be an opening of the schedule.
+ * up once, older ones are only named; with `catchUp: 'none'` it is only named too, but for the first run ever. The window
+ * of an open run is still its turn while no scheduled window opened after it; a scheduled one must also still be an
+ * opening of the schedule.
  *
  * A clock that was set back makes ledger rows lie in the future. Nothing follows from such rows, except that an open
  * run goes on: the clock went back, the work did not. Settled windows stay settled under their own opening. Rejected:
@@ -37,6 +39,8 @@ export interface ChooseInput {
   };
   readonly flags?: { readonly now?: boolean; readonly rerun?: boolean };
 }
+
+type LedgerView = Pick<ChooseInput, 'now' | 'spec' | 'windows'>;
 
 export interface LedgerWindow extends Window {
   readonly scheduled: boolean;
@@ -72,9 +76,13 @@ function unfinishedWindow({ now, spec, windows, openRun }: ChooseInput): LedgerW
   if (!openRun) return undefined;
   const row = windows.find(({ opens }) => opens === openRun.opens);
   if (!row) throw new Error(`the open run's window of ${new Date(openRun.opens).toISOString()} is not in the ledger`);
-  const latest = latestOpening(spec, Math.max(now, row.opens));
-  const itsTurn = row.scheduled ? latest.opens === row.opens : latest.opens <= row.opens;
-  return itsTurn ? row : undefined;
+  return isItsTurn(spec, now, row) ? row : undefined;
+}
+
+/** No scheduled window opened after it, and it is still an opening of the schedule if it is a scheduled one. */
+export function isItsTurn(spec: WindowSpec, now: number, { opens, scheduled }: LedgerWindow): boolean {
+  const latest = latestOpening(spec, Math.max(now, opens));
+  return scheduled ? latest.opens === opens : latest.opens <= opens;
 }
 
 function goOn(input: ChooseInput, row: LedgerWindow): Decision {
@@ -102,14 +110,24 @@ function outsideWindow(input: ChooseInput): Decision {
 function currentWindow(input: ChooseInput): Decision {
   const current = latestOpening(input.spec, input.now);
   const row = input.windows.find(({ opens }) => opens === current.opens);
-  if (!row) return run(input, { ...current, scheduled: true }, whyNew(input, current));
-  if (!isOver(row)) return run(input, { ...current, scheduled: true }, whyAgain(row));
+  const isLeft = !row && isLeftAsMissed(input, current);
+  if (!row && !isLeft) return run(input, { ...current, scheduled: true }, whyNew(input, current));
+  if (row && !isOver(row)) return run(input, { ...current, scheduled: true }, whyAgain(row));
   const outside = newestOutside(input, current.opens);
   if (outside && !isOver(outside)) return run(input, outside, whyAgain(outside));
   const [next = current] = nextOpenings(input.spec, input.now, 1);
-  const how = row.byDeadline ? 'was held by its deadline' : `is ${row.outcome}`;
-  const because = `window ${row.label} ${how}; the next opens ${next.label}, run --now works at once`;
-  return { kind: 'nothing', window: windowOf(row), because };
+  const because = `window ${current.label} ${howEnded(row)}; the next opens ${next.label}, run --now works at once`;
+  return { kind: 'nothing', window: windowOf(row ?? current), because };
+}
+
+/** Of a window without a row: whether the job lets it be, now that it is closed. The first run ever works at once. */
+export function isLeftAsMissed({ now, spec, windows }: LedgerView, window: Window): boolean {
+  return spec.catchUp === 'none' && now >= window.closes && windows.length > 0;
+}
+
+function howEnded(row: LedgerWindow | undefined): string {
+  if (!row) return 'was missed and is not caught up (catchUp)';
+  return row.byDeadline ? 'was held by its deadline' : `is ${row.outcome}`;
 }
 
 type RunDecision = Extract<Decision, { kind: 'run' }>;

@@ -1,4 +1,4 @@
-import type { Finding, Window } from './types.js';
+import type { Finding, PublishSpec, Window } from './types.js';
 import { instantOf, wallAt } from './zone.js';
 
 /**
@@ -8,6 +8,20 @@ import { instantOf, wallAt } from './zone.js';
 export function deadlineOf(window: Window, now: number, asked: number | 'none' | undefined): number | undefined {
   if (asked !== undefined) return asked === 'none' ? undefined : asked;
   return now < window.closes ? window.closes : undefined;
+}
+
+/**
+ * Before which instant a run must not go live, in milliseconds since the epoch; undefined: whenever it is done. Only the
+ * close of a scheduled window binds, and no longer than it lies ahead: a run outside the schedule, and what is caught up,
+ * resumed or retried after the close, is late enough. It is the deadline's counterpart: work that is not done by the
+ * close is left, work that is done waits for it.
+ */
+export function liveFrom(
+  publish: PublishSpec,
+  run: { readonly window: Window; readonly scheduled: boolean },
+  now: number,
+): number | undefined {
+  return publish.at === 'close' && run.scheduled && now < run.window.closes ? run.window.closes : undefined;
 }
 
 /** What a person may write: `90m` from now, `06:30` on the clock of the zone, an instant, or `none`. Undefined: no such. */

@@ -163,6 +163,16 @@ export interface WindowSpec {
   /** IANA zone, mandatory. */
   readonly timezone: string;
   readonly lengthMs: number;
+  /** `'latest'` unless told. */
+  readonly catchUp?: CatchUp;
+}
+
+/** Of windows that closed before anybody began them, `run` takes up the latest, or none. */
+export type CatchUp = 'latest' | 'none';
+
+/** Whether a run goes live as soon as it is done, or not before its window closes. */
+export interface PublishSpec {
+  readonly at: 'done' | 'close';
 }
 
 /** What becomes of a night that is not through when its deadline comes: live with what is complete, or not at all. */
@@ -210,6 +220,7 @@ export interface Job {
   readonly gate: GateSpec;
   readonly onDeadline: OnDeadline;
   readonly on?: Hooks;
+  readonly publish: PublishSpec;
   readonly origin: { readonly type: string; readonly baseUrl?: string } & Readonly<Record<string, unknown>>;
   readonly keep: KeepSpec;
 }

@@ -33,6 +33,13 @@ export type NightEvent =
       readonly leftShare: number;
     }
   | {
+      /** All is done, and the job goes live at the close of the window: `until` in ms since the epoch, `label` in its zone. */
+      readonly type: 'waiting';
+      readonly run: RunId;
+      readonly until: number;
+      readonly label: string;
+    }
+  | {
       readonly type: 'partition';
       readonly partition: PartitionId;
       readonly state: 'started' | 'ended';

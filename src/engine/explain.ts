@@ -1,3 +1,4 @@
+import { liveFrom } from '../domain/deadline.js';
 import { type Expectation, expectReady } from '../domain/expect.js';
 import { Fault } from '../domain/faults.js';
 import type { Head } from '../domain/head.js';
@@ -111,7 +112,7 @@ export async function explainAsset(night: Night, key: AssetKey, running: boolean
 }
 
 /** In the order of work: by partition, then dearest first. */
-function expectedOf({ state, clock }: Night, key: AssetKey): Expectation | undefined {
+function expectedOf({ state, clock, job }: Night, key: AssetKey): Expectation | undefined {
   const run = state.openRun();
   if (!run?.plan) return undefined;
   const ordinals = new Map(state.partitions(run.id).map(({ id, ordinal }) => [id, ordinal]));
@@ -120,7 +121,9 @@ function expectedOf({ state, clock }: Night, key: AssetKey): Expectation | undef
     .items(run.id)
     .filter((item) => item.partition !== undefined)
     .sort((a, b) => ordinal(a) - ordinal(b) || b.predictedSeconds - a.predictedSeconds);
-  return expectReady(queue, (item) => item.key === key, clock());
+  const now = clock();
+  const expected = expectReady(queue, (item) => item.key === key, now);
+  return expected && { ...expected, nightAt: Math.max(expected.nightAt, liveFrom(job.publish, run, now) ?? now) };
 }
 
 /** A fault is part of the story; anything else is a bug. */

@@ -1,7 +1,7 @@
 import { Fault } from '../domain/faults.js';
 import type { Head } from '../domain/head.js';
 import type { Job, Window } from '../domain/types.js';
-import { nextOpenings } from '../domain/window.js';
+import { nextOpenings, windowLabel } from '../domain/window.js';
 import type { Origin } from '../origins/contract.js';
 import type { LockHolder, Progress, RunRow, State } from '../state/contract.js';
 import { refuseStranger } from './base.js';
@@ -26,6 +26,8 @@ export interface Standing {
   readonly run: RunRow | undefined;
   readonly progress: Progress | undefined;
   readonly next: Window;
+  /** All is done but to go live, at this time of the job's zone: the close of the window. */
+  readonly waitsUntil: string | undefined;
 }
 
 /** `which`: a run's id or a prefix of it, or its place counted from the newest, 1 being the newest. */
@@ -44,7 +46,13 @@ export async function inspect(parts: InspectParts, which?: string): Promise<Stan
     run,
     progress: run?.plan && state.progress(run.id),
     next,
+    waitsUntil: waitsUntil(parts),
   };
+}
+
+function waitsUntil({ holder, clock, job }: InspectParts): string | undefined {
+  const until = holder === 'unknown' ? undefined : holder?.waitsUntil;
+  return until !== undefined && clock() < until ? windowLabel(until, job.window.timezone) : undefined;
 }
 
 function findRun(state: State, which: string | undefined): RunRow | undefined {

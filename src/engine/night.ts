@@ -21,6 +21,8 @@ export interface Night {
   readonly folder: string;
   readonly workers: number;
   readonly clock: () => number;
+  /** Resolves after so many milliseconds, sooner when `signal` fires; never rejects. */
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly emit: Emit;
   readonly stop: StopSwitch;
 }

@@ -60,8 +60,13 @@ export function report(night: Night, input: ReportInput): Result {
     ...(fault ? { fault: { code: fault.code, message: fault.message } } : {}),
     next: nextCommands(night.job.name, input, findings),
     log: run.log,
-    durationMs: night.clock() - input.startedAt,
+    durationMs: elapsedMs(night, input.startedAt),
   };
+}
+
+/** By the wall clock, which may have been set back meanwhile: then nobody knows, and 0 is at least no nonsense. */
+export function elapsedMs({ clock }: Pick<Night, 'clock'>, startedAt: number): number {
+  return Math.max(0, clock() - startedAt);
 }
 
 export function liveOf(head: Head | undefined): Result['live'] {
@@ -85,7 +90,7 @@ export function nothingToDo(
     snapshot: input.head?.channels.live?.snapshot ?? null,
     live: liveOf(input.head),
     next: [`nightpress run ${night.job.name} --now`],
-    durationMs: night.clock() - input.startedAt,
+    durationMs: elapsedMs(night, input.startedAt),
   };
 }
 

@@ -1,9 +1,10 @@
 import { chooseWindow, type Decision } from '../domain/choose-window.js';
-import { deadlineOf } from '../domain/deadline.js';
+import { deadlineOf, liveFrom } from '../domain/deadline.js';
 import { Fault, isStorageFailure } from '../domain/faults.js';
+import { updateManifest } from '../domain/manifest.js';
 import type { Result } from '../domain/result.js';
 import type { RunRow } from '../state/contract.js';
-import { type Base, meetOrigin } from './base.js';
+import { type Base, meetOrigin, nodeLoader } from './base.js';
 import { collectDropped } from './collect.js';
 import { endHeldByDeadline, endInFault, endInterrupted, endPublished } from './ending.js';
 import { judgeNight } from './judge.js';
@@ -14,8 +15,9 @@ import { publish } from './publish.js';
 import { readyRecipes } from './recipes.js';
 import { nothingToDo } from './report.js';
 import { scan } from './scan.js';
-import { deadlineHold, shed } from './shed.js';
+import { type DeadlineHold, deadlineHold, shed } from './shed.js';
 import { type Validated, validate } from './validate.js';
+import { waitForClose } from './wait.js';
 import { work } from './work.js';
 
 export interface RunRequest {
@@ -90,10 +92,10 @@ async function nightWork(night: Night, open: OpenNight): Promise<Result> {
     await freezePlan(night, run.id, { inventory, base: base.snapshot, recipes });
   }
   const plan = await thawPlan(night, run.id, recipes);
-  const validated = await workUntilWhole(night, open, plan);
+  const whole = await workUntilWhole(night, open, plan);
+  const validated = whole && (await whenDue(night, open, plan, whole));
   if (!validated || night.stop.asked.aborted) return endInterrupted(night, open);
-  const isImport = plan.base === undefined;
-  const hold = deadlineHold(night, run.id, { isImport, allowPartial: open.allowPartial ?? false });
+  const hold = deadlineHolds(night, open, plan);
   if (hold) return endHeldByDeadline(night, open, { ...hold, recipeSet: plan.recipeSet });
   enter(night, run, 'publishing');
   const judged = await judgeNight(night, { run, base: plan.base, entries: plan.entries, validated });
@@ -142,6 +144,34 @@ async function workUntilWhole(night: Night, open: OpenNight, plan: Thawed): Prom
     night.state.forgetMade(validated.lostFingerprints);
     night.state.reopen(id, validated.lost);
   }
+}
+
+/**
+ * What may go live now: with `publish.at: 'close'` not before the window closes, and then all is looked at once more,
+ * because blobs may have been lost meanwhile. Nobody waits for a snapshot that is not shown anyway. Undefined: stopped by
+ * a signal; everything made is kept, and the next run waits on or, after the close, publishes.
+ */
+async function whenDue(
+  night: Night,
+  open: OpenNight,
+  plan: Thawed,
+  validated: Validated,
+): Promise<Validated | undefined> {
+  const until = liveFrom(night.job.publish, open.run, night.clock());
+  if (until === undefined || night.stop.asked.aborted) return validated;
+  const { root } = await updateManifest(nodeLoader(night.origin), plan.base, validated.updates);
+  if (root === plan.base) return { ...validated, updates: new Map() }; // whatever others publish now, this run shows nothing
+  if (deadlineHolds(night, open, plan)) return validated;
+  const { base, entries } = plan;
+  if ((await judgeNight(night, { run: open.run, base, entries, validated })).holds.length > 0) return validated;
+  return (await waitForClose(night, open.run.id, until)) === 'stopped'
+    ? undefined
+    : await workUntilWhole(night, open, plan);
+}
+
+function deadlineHolds(night: Night, open: OpenNight, plan: Thawed): DeadlineHold | undefined {
+  const isImport = plan.base === undefined;
+  return deadlineHold(night, open.run.id, { isImport, allowPartial: open.allowPartial ?? false });
 }
 
 /** `sameWork`: neither job nor tools changed since the open run was planned; without an open run it decides nothing. */

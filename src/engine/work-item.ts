@@ -117,7 +117,7 @@ export async function finishItem(shop: Workshop, finished: Finished): Promise<vo
     recipe: item.recipe,
     disposition,
     predictedSeconds: item.predictedSeconds,
-    elapsedMs: at - finished.startedAt,
+    elapsedMs: Math.max(0, at - finished.startedAt),
     verifyCpuMs: finished.result?.verifyCpuMs ?? 0,
     madeBytes: disposition === 'done' ? (made?.outputs.reduce((sum, output) => sum + output.bytes, 0) ?? 0) : 0,
     finding,

@@ -73,7 +73,12 @@ const command = z
 /** Higher is more urgent. */
 const urgency = z.int().min(-1000).max(1000);
 
-const windowShape = z.strictObject({ cron: z.string(), timezone: z.string(), length: duration });
+const windowShape = z.strictObject({
+  cron: z.string(),
+  timezone: z.string(),
+  length: duration,
+  catchUp: z.enum(['latest', 'none']).default('latest'),
+});
 
 const shape = z.strictObject({
   source: z.looseObject({ type: z.string() }),
@@ -107,6 +112,7 @@ const shape = z.strictObject({
       within: hookTime.default(60_000),
     })
     .optional(),
+  publish: z.strictObject({ at: z.enum(['done', 'close']).default('done') }).prefault({}),
   origin: z.looseObject({ type: z.string() }),
   keep: z.strictObject({ last: z.int().min(1).default(14), within: duration.default(30 * 86_400_000) }).prefault({}),
 });
@@ -166,19 +172,20 @@ export async function checkJob(
     problems,
   );
   if (!top.success || !source || !origin || problems.length > 0) return { ok: false, problems };
-  const { window, gate, keep, priority, groupBy, onDeadline, on } = top.data;
+  const { window, gate, keep, priority, groupBy, onDeadline, on, publish } = top.data;
   const { maxStale: maxStaleMs, ...rules } = gate;
   const job: Job = {
     name: at.name,
     file: at.file,
     source: source.config,
-    window: { cron: window.cron, timezone: window.timezone, lengthMs: window.length },
+    window: { cron: window.cron, timezone: window.timezone, lengthMs: window.length, catchUp: window.catchUp },
     recipes,
     priorities: Object.entries(priority).map(([glob, urgent]) => ({ glob, priority: urgent })),
     ...(groupBy && { groupBy: groupSpec(groupBy) }),
     gate: { ...rules, maxStaleMs },
     onDeadline,
     on: on && hooksOf(on),
+    publish,
     origin: origin.config,
     keep: { last: keep.last, withinMs: keep.within },
   };

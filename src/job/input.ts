@@ -22,6 +22,12 @@ export interface JobInput {
     readonly timezone: string;
     /** Must end before the next opening. */
     readonly length: DurationText;
+    /**
+     * What becomes of a window that closed before any run began in it (the machine was off): `'latest'` (the default)
+     * works the latest such window once, at the next call; `'none'` leaves it as missed and waits for the next opening. A
+     * window that was begun is finished either way, and the first run ever works at once.
+     */
+    readonly catchUp?: 'latest' | 'none';
   };
   /** Name → recipe. An asset may match several; the name is part of its items' identity. */
   readonly recipes: Readonly<Record<string, RecipeInput>>;
@@ -69,6 +75,14 @@ export interface JobInput {
     /** How long one may take before it is killed with all it started: `'60s'` unless told. */
     readonly within?: DurationText;
   };
+  /**
+   * When the head moves: as soon as the run is done (`'done'`, the default), or not before its window closes (`'close'`).
+   * A run that is done earlier then waits, holding the job, by the wall clock; it can be stopped and goes on later with
+   * everything made. A run outside the schedule (`--now`), a run or retry after the close, and a snapshot that the gate
+   * holds anyway do not wait; nor does a night in which nothing changed. With `run --all` later jobs wait too: give each
+   * job an entry of its own (`nightpress schedule`).
+   */
+  readonly publish?: { readonly at?: 'done' | 'close' };
   readonly origin: OriginInput;
   /** Snapshots kept for rollback: the newest `last` (14) and all younger than `within` (`'30d'`). */
   readonly keep?: { readonly last?: number; readonly within?: DurationText };

@@ -29,8 +29,8 @@ const held = new Map<string, Database.Database>();
 export interface JobLock {
   /** Idempotent, never throws. */
   release(): void;
-  /** Tells which run this is; throws `state-unwritable`. */
-  update(run: RunId): void;
+  /** Tells people which run this is and, while it does, until when it waits; throws `state-unwritable`. */
+  update(run: RunId, waitsUntil?: number): void;
   /** Tells that the holder was asked to stop; throws `state-unwritable`. */
   stopping(): void;
 }
@@ -62,7 +62,7 @@ export async function holdJobLock(
   }
   let released = false;
   return {
-    update: (run) => tell({ run }),
+    update: (run, waitsUntil) => tell({ run, waitsUntil }),
     stopping: () => tell({ stopping: true }),
     release: () => {
       if (released) return;
@@ -187,9 +187,15 @@ function lockedBy(folder: string): Fault {
 }
 
 function isHolder(value: unknown): value is LockHolder {
-  const { pid, host, startedAt, run, ...told } = (value ?? {}) as Partial<Record<keyof LockHolder, unknown>>;
-  const instant = typeof startedAt === 'number' && Math.abs(startedAt) <= 8.64e15;
+  const { pid, host, startedAt, run, waitsUntil, ...told } = (value ?? {}) as Partial<
+    Record<keyof LockHolder, unknown>
+  >;
   const text = (one: unknown) => one === undefined || typeof one === 'string';
   const process = Number.isSafeInteger(pid) && Number(pid) > 0; // what is not above zero is a group to kill(2)
-  return process && typeof host === 'string' && instant && text(run) && text(told.process);
+  const instants = isInstant(startedAt) && (waitsUntil === undefined || isInstant(waitsUntil));
+  return process && typeof host === 'string' && instants && text(run) && text(told.process);
+}
+
+function isInstant(value: unknown): boolean {
+  return typeof value === 'number' && Math.abs(value) <= 8.64e15;
 }

@@ -215,4 +215,6 @@ export interface LockHolder {
   readonly run?: RunId;
   /** It was asked to stop: one signal more would make it drop its work. */
   readonly stopping?: boolean;
+  /** While the run waits: the close of its window, in ms since the epoch. */
+  readonly waitsUntil?: number;
 }

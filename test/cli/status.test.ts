@@ -64,5 +64,5 @@ test('the line for cron makes the folder of its log', async () => {
   await mkdir(media);
   await writeFile(path.join(media, 'a.jpg'), '');
   const { json } = await ask(world, 'init', media);
-  expect(json.crontab).toContain(`17 * * * * mkdir -p ${world.folder}/.nightpress && `);
+  expect(json.crontab).toContain(`0 * * * * mkdir -p ${world.folder}/.nightpress && `);
 });

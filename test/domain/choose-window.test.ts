@@ -294,3 +294,44 @@ test('for any clock, called again after publishing there is nothing to do, and n
     { numRuns: 100 },
   );
 });
+
+describe('a window that closed before anybody began it, with catchUp none', () => {
+  const none = { ...spec, catchUp: 'none' } as const;
+  const table: [what: string, given: Given, decision: string][] = [
+    ['while it is open, it is run', { now: '22 05:59:59', ledger: [published21] }, 'run 22'],
+    ['from its close on, it is left', { now: '22 06:00', ledger: [published21] }, 'nothing 22, next 23'],
+    ['several in a row are left', { now: '25 13:00', ledger: [published21] }, 'nothing 25, next 26'],
+    ['the next night names them', { now: '26 02:00', ledger: [published21] }, 'run 26, missed 22 23 24 25'],
+    ['the first run ever works at once', { now: '22 13:00', ledger: [] }, 'run 22'],
+    ['one that was begun and died goes on', { now: '22 13:00', ledger: [], open: night('22') }, 'resume 22'],
+    [
+      'one that was begun and died, tools changed',
+      { now: '22 13:00', ledger: [], open: night('22'), sameWork: false },
+      'run 22',
+    ],
+    ['one that failed is tried again', { now: '22 13:00', ledger: [night('22', 'failed')] }, 'run 22'],
+    [
+      'a run of the night before stays unfinished',
+      { now: '23 13:00', ledger: [], open: night('22') },
+      'nothing 23, next 24',
+    ],
+    ['--now works', { now: '22 13:00', ledger: [published21], flags: byNow }, 'run 22 13:00'],
+    [
+      '--now that failed goes on',
+      { now: '22 13:00', ledger: [published21, night('22 12:00', 'failed')] },
+      'run 22 12:00',
+    ],
+    ['--rerun works it after all', { now: '22 13:00', ledger: [published21], flags: byRerun }, 'run 22'],
+    ['the clock went back into it', { now: '22 03:00', ledger: [published21, night('28', 'published')] }, 'run 22'],
+  ];
+
+  test.each(table)('%s', (_what, given, decision) => {
+    expect(told(choose({ ...given, spec: none }))).toBe(decision);
+  });
+
+  test('says so, and when the next opens', () => {
+    expect(choose({ now: '22 13:00', ledger: [published21], spec: none }).because).toBe(
+      'window 2026-11-22T02:00 was missed and is not caught up (catchUp); the next opens 2026-11-23T02:00, run --now works at once',
+    );
+  });
+});

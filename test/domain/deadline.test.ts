@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { deadlineOf, importNights, parseDeadline } from '../../src/domain/deadline.js';
+import { deadlineOf, importNights, liveFrom, parseDeadline } from '../../src/domain/deadline.js';
 import { parseDuration } from '../../src/job/units.js';
 
 const window = { opens: 1000, closes: 5000, label: 'tonight' };
@@ -13,6 +13,17 @@ test.each([
   ['told to take its time', 2000, 'none', undefined],
 ] as const)('the deadline of a run begun %s', (_when, now, asked, expected) => {
   expect(deadlineOf(window, now, asked)).toBe(expected);
+});
+
+test.each([
+  ['when it is done', 'done', true, 2000, undefined],
+  ['at the close of its window', 'close', true, 2000, 5000],
+  ['at the close, although the clock went back before the opening', 'close', true, 500, 5000],
+  ['at once, being done at the close', 'close', true, 5000, undefined],
+  ['at once, being late', 'close', true, 9000, undefined],
+  ['at once, outside the schedule', 'close', false, 2000, undefined],
+] as const)('a run goes live %s', (_when, publishAt, scheduled, now, expected) => {
+  expect(liveFrom({ at: publishAt }, { window, scheduled }, now)).toBe(expected);
 });
 
 describe('a deadline as people write it', () => {

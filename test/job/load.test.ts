@@ -46,7 +46,8 @@ test('a whole job gets its defaults and absolute paths', async () => {
   expect(job).toMatchObject({
     name: 'one',
     source: { type: 'directory', path: path.join(root, 'media') },
-    window: { cron: '0 2 * * *', timezone: 'Europe/Berlin', lengthMs: 4 * 3_600_000 },
+    window: { cron: '0 2 * * *', timezone: 'Europe/Berlin', lengthMs: 4 * 3_600_000, catchUp: 'latest' },
+    publish: { at: 'done' },
     gate: { tolerate: { share: 0.01 }, shrink: { share: 0.1 } },
     keep: { last: 14, withinMs: 30 * 86_400_000 },
     recipes: [{ name: 'pictures', kind: 'image', match: ['**/*.jpg'], path: '{key}/{variant}.{ext}' }],
@@ -77,7 +78,8 @@ test('gate and groups say what they mean', async () => {
 test('every problem is listed at once, each with its path, its value and what was expected', async () => {
   write('one', {
     source: "{ type: 'directory', path: 'media', folow: true }",
-    window: "{ cron: 'every night', timezone: 'Mars/Olympus', length: 'long' }",
+    window: "{ cron: 'every night', timezone: 'Mars/Olympus', length: 'long', catchUp: 'all' }",
+    publish: "{ at: 'noon' }",
     recipes:
       "{ pictures: image({ match: '**/*.jpg', widths: [0], formats: ['bmp'], widhts: 3 }), other: { kind: 'pdf', match: '*' } }",
     gate: "{ tolerate: '200%', grow: 'much', required: ['/brand'], maxStale: 'long', drift: 5 }",
@@ -91,6 +93,8 @@ test('every problem is listed at once, each with its path, its value and what wa
     '"Mars/Olympus"',
     'every night',
     'window.length: "long" — expected a duration',
+    'window.catchUp: "all" — expected',
+    'publish.at: "noon" — expected',
     'recipes.pictures.widths',
     'recipes.pictures.formats',
     'recipes.pictures.widhts: 3 — expected no such option exists',

@@ -39,6 +39,8 @@ export class NightWorld {
   /** Real processes, instead of the executor without any. */
   executors: ExecutorKind | undefined;
   onEvent: (event: NightEvent) => void = () => undefined;
+  /** Called at the end of every pause; the clock has gone on. */
+  onPause: () => void = () => undefined;
   onExecute: (order: WorkOrder) => void = () => undefined;
 
   constructor(job: Partial<Job> = {}) {
@@ -52,6 +54,7 @@ export class NightWorld {
       priorities: [],
       gate: { tolerate: { share: 1 }, shrink: { share: 0.5 } },
       onDeadline: 'publish',
+      publish: { at: 'done' },
       origin: { type: 'directory', path: path.join(this.root, 'public') },
       keep: { last: 14, withinMs: 30 * dayMs },
       ...job,
@@ -99,6 +102,10 @@ export class NightWorld {
       folder: path.join(this.root, this.stateName),
       workers: this.workers,
       clock: () => this.now,
+      pause: async (ms) => {
+        this.now += ms;
+        this.onPause();
+      },
       emit: (event) => {
         this.events.push(event);
         this.onEvent(event);

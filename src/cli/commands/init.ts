@@ -1,13 +1,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
+import { callMinutes } from '../../domain/call-minutes.js';
 import { Fault } from '../../domain/faults.js';
-import { shellWord } from '../../engine/report.js';
-import { installed } from '../../installation.js';
 import { openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
-import { draftJob } from '../draft-job.js';
+import { draftJob, draftWindow } from '../draft-job.js';
 import { type JobOptions, withJobOptions } from '../options.js';
+import { callOf } from '../schedule/call.js';
+import { crontabLine } from '../schedule/crontab.js';
 import { openTerminal } from '../terminal.js';
 
 interface InitOptions extends JobOptions {
@@ -55,7 +56,8 @@ function initJob(context: CommandContext, folder: string, options: InitOptions):
   );
   const added = extendGitignore(path.join(project.folder, '.gitignore'));
   const next = [`nightpress plan ${name} --explain`, `nightpress run ${name}`];
-  const crontab = crontabLine(project.folder, name);
+  const zone = localZone();
+  const crontab = crontabLine(callOf(project, name), callMinutes(draftWindow(zone), zone, context.clock()));
   const terminal = openTerminal(context.env, options);
   if (options.json) {
     terminal.out(JSON.stringify({ type: 'init', job: name, file, gitignore: added, crontab, next }));
@@ -122,19 +124,4 @@ function extendGitignore(file: string): readonly string[] {
   if (missing.length > 0)
     writeFileSync(file, `${before}${before === '' || before.endsWith('\n') ? '' : '\n'}${missing.join('\n')}\n`);
   return missing;
-}
-
-/**
- * Absolute paths, because cron knows no PATH; skipping when the night before still runs; output where it can be read,
- * also after somebody deleted the work folder.
- */
-function crontabLine(project: string, job: string): string {
-  const bin = installed('bin', 'nightpress.js');
-  const log = path.join(project, '.nightpress', `${job}.cron.log`);
-  const folder = shellWord(path.dirname(log));
-  const words = [process.execPath, bin, 'run', job, '--project', project, '--if-locked', 'skip'];
-  return `17 * * * * mkdir -p ${folder.replaceAll('%', '\\%')} && ${[...words, '>>', log, '2>&1']
-    .map((word) => (word === '>>' || word === '2>&1' ? word : shellWord(word)))
-    .join(' ')
-    .replaceAll('%', '\\%')}`;
 }

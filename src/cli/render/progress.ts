@@ -66,6 +66,9 @@ function tallyUp(tally: Tally, event: NightEvent, now: number): void {
     case 'phase':
       tally.phase = event.phase;
       break;
+    case 'waiting':
+      tally.phase = `waiting for the close at ${event.label}`;
+      break;
     case 'planned':
       tally.total = event.items;
       tally.remainingSeconds = event.predictedSeconds;
@@ -125,6 +128,8 @@ function lineFor(event: NightEvent, verbose: boolean): string | undefined {
         : undefined;
     case 'phase':
       return event.phase === 'validating' || event.phase === 'publishing' ? event.phase : undefined;
+    case 'waiting':
+      return `all is done: waiting for the close at ${event.label} to publish`;
     case 'held':
       return `held by ${event.rules.join(', ')}`;
     case 'rebased':

@@ -76,11 +76,12 @@ export function isPublishedByHand(run: RunRow | undefined, head: Standing['head'
   return run?.outcome === 'held' && snapshot !== undefined && snapshot === head?.channels.live?.snapshot;
 }
 
-function verdictOf({ running, run, originFault, progress, head }: Standing): {
+function verdictOf({ running, run, originFault, progress, head, waitsUntil }: Standing): {
   readonly word: string;
   readonly colour: Colour;
 } {
   if (originFault) return { word: originWords[originFault.code] ?? 'the origin cannot be read', colour: 'red' };
+  if (running && waitsUntil) return { word: `running: waiting for the close at ${waitsUntil}`, colour: 'cyan' };
   if (running)
     return { word: `running: ${run?.phase ?? 'starting'}${progress ? `, ${share(progress)}` : ''}`, colour: 'cyan' };
   if (!run) return { word: 'never ran here', colour: 'yellow' };

@@ -1,0 +1,28 @@
+import path from 'node:path';
+import { Fault } from '../../domain/faults.js';
+import { shellWord } from '../../engine/report.js';
+import type { Call } from './call.js';
+
+/**
+ * One line of a crontab that calls in every hour. It makes the folder of its log, also after somebody deleted it. `%` is
+ * a line break to cron unless escaped. Throws `usage` for a path with a line break, which cron cannot be told at all.
+ */
+export function crontabLine({ words, log }: Call, minutes: readonly number[]): string {
+  const command = `mkdir -p ${shellWord(path.dirname(log))} && ${words.map(plainly).join(' ')} >> ${shellWord(log)} 2>&1`;
+  if (/[\n\r]/.test(command))
+    throw new Fault(
+      'usage',
+      `${JSON.stringify(command)}: expected paths without line breaks, which a crontab cannot hold`,
+    );
+  return `${minuteField(minutes)} * * * * ${command.replaceAll('%', '\\%')}`;
+}
+
+/** Options need no quotes, whatever their dashes. */
+function plainly(word: string): string {
+  return /^--[a-z-]+$/.test(word) ? word : shellWord(word);
+}
+
+/** The minute field of five-field cron. */
+export function minuteField(minutes: readonly number[]): string {
+  return minutes.length === 60 ? '*' : minutes.join(',');
+}
