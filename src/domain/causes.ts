@@ -1,4 +1,4 @@
-import type { AssetKey, FailureClass, Finding } from './types.js';
+import type { FailureClass, Finding } from './types.js';
 
 /** Findings that say the same of different assets. */
 export interface Cause {
@@ -13,16 +13,13 @@ export interface Cause {
 
 /** By signature, the most frequent first; equally frequent ones in the order they came. */
 export function causesOf(findings: readonly Finding[]): readonly Cause[] {
-  const alike = new Map<string, Finding[]>();
+  const causes = new Map<string, Cause>();
   for (const finding of findings) {
     const signature = signatureOf(finding);
-    alike.set(signature, [...(alike.get(signature) ?? []), finding]);
+    const { sample, count } = causes.get(signature) ?? { sample: finding, count: 0 };
+    causes.set(signature, { code: sample.code, class: sample.class, signature, count: count + 1, sample });
   }
-  return [...alike]
-    .flatMap(([signature, [sample, ...others]]): Cause[] =>
-      sample ? [{ code: sample.code, class: sample.class, signature, count: 1 + others.length, sample }] : [],
-    )
-    .sort((a, b) => b.count - a.count);
+  return [...causes.values()].sort((a, b) => b.count - a.count);
 }
 
 /** Longer than any message of ours, shorter than a tool's outburst. */
@@ -37,9 +34,4 @@ export function signatureOf({ code, message, key }: Pick<Finding, 'code' | 'mess
     .replace(/\b0x[0-9a-f]+\b|\b(?=[a-f]*\d)[0-9a-f]{8,}\b/gi, '#')
     .replace(/\d+(?:[.,]\d+)*/g, '#');
   return `${code}: ${alike}`.slice(0, longestSignature);
-}
-
-/** Assets of failing findings, for a command that shows one of them failing. */
-export function sampleKey(causes: readonly Cause[]): AssetKey | undefined {
-  return causes.find(({ sample }) => sample.key !== undefined)?.sample.key;
 }

@@ -3,7 +3,8 @@ import { type Hold, judge } from '../domain/gate.js';
 import { updateManifest } from '../domain/manifest.js';
 import type { ItemId, SnapshotId } from '../domain/types.js';
 import { nodeLoader } from './base.js';
-import { missingOf, ownTolerances } from './judge.js';
+import { lastPlanned } from './failing.js';
+import { missingOf, ownTolerances, staleItems } from './judge.js';
 import type { Night } from './night.js';
 import type { MadePlan } from './plan.js';
 
@@ -23,18 +24,20 @@ export async function forecastGate(
 ): Promise<readonly Hold[]> {
   const { plan, entries, frozen } = made;
   const acceptances = new Acceptances(night.state.accepted(), night.clock());
-  const ended = plan.items.map((item) => {
-    const nothing = entries.get(item.key)?.items[item.recipe] ? 'carried' : 'failed';
-    return { ...item, disposition: item.disposition ?? (failing?.has(item.id) ? nothing : 'done') };
-  });
+  const ended = plan.items
+    .map((item) => {
+      const nothing = entries.get(item.key)?.items[item.recipe] ? 'carried' : 'failed';
+      return { ...item, disposition: item.disposition ?? (failing?.has(item.id) ? nothing : 'done') };
+    })
+    .filter(({ finding, fingerprint }) => !finding || !acceptances.of({ finding, fingerprint }));
+  const last = lastPlanned(night.state);
   const live = await updateManifest(nodeLoader(night.origin), base, new Map());
   const { total, unmatched, removed } = plan.assets;
   const verdict = judge({
     spec: night.job.gate,
     total: plan.items.length + plan.unchangedItems,
-    missing: missingOf(
-      ended.filter(({ finding, fingerprint }) => !finding || !acceptances.of({ finding, fingerprint })),
-    ),
+    missing: missingOf(ended),
+    stale: last ? staleItems(night, last.id, ended) : [],
     recipes: ownTolerances(night.job, plan.items),
     assets: { total: total - unmatched, removed, baseTotal: base && live.count },
     findings: frozen.totals.findings

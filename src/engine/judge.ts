@@ -2,7 +2,7 @@ import { Acceptances } from '../domain/acceptance.js';
 import { type Drift, type GateInput, type Hold, judge, type MissingItem, type StaleItem } from '../domain/gate.js';
 import { groupCode } from '../domain/groups.js';
 import { updateManifest } from '../domain/manifest.js';
-import type { AssetKey, Entry, Finding, Job, SnapshotId } from '../domain/types.js';
+import type { AssetKey, Entry, Finding, Job, RunId, SnapshotId } from '../domain/types.js';
 import type { ItemRow, RunRow } from '../state/contract.js';
 import { nodeLoader } from './base.js';
 import type { Night } from './night.js';
@@ -36,18 +36,15 @@ export async function judgeNight(night: Night, input: JudgeInput): Promise<Judge
   if (!totals) throw new Error(`run ${input.run.id} has no plan to judge`);
   const rows = night.state.items(input.run.id);
   const acceptances = new Acceptances(night.state.accepted(), night.clock());
+  const unaccepted = rows.filter((row) => !isAccepted(acceptances, row));
   const { assets } = totals;
   const live = await updateManifest(nodeLoader(night.origin), input.base, new Map());
   const strays = totals.findings.map((finding) => acceptances.tell({ finding }));
   const verdict = judge({
     spec: night.job.gate,
     total: rows.length + totals.unchangedItems,
-    missing: missingOf(rows.filter((row) => !isAccepted(acceptances, row))),
-    stale: staleItems(
-      night,
-      input.run,
-      rows.filter((row) => !isAccepted(acceptances, row)),
-    ),
+    missing: missingOf(unaccepted),
+    stale: staleItems(night, input.run.id, unaccepted),
     recipes: ownTolerances(night.job, rows),
     drift: night.job.gate.drift === undefined ? [] : driftsOf(input),
     assets: { total: assets.total - assets.unmatched, removed: assets.removed, baseTotal: input.base && live.count },
@@ -94,11 +91,15 @@ export function ownTolerances(job: Job, rows: readonly { readonly recipe: string
 }
 
 /** Also what deadlines left again and again: whoever looks at the site sees no difference. */
-function staleItems(night: Night, run: RunRow, rows: readonly ItemRow[]): readonly StaleItem[] {
+export function staleItems(
+  night: Pick<Night, 'job' | 'state' | 'clock'>,
+  run: RunId,
+  rows: readonly Pick<ItemRow, 'id' | 'key' | 'recipe' | 'disposition'>[],
+): readonly StaleItem[] {
   const { maxStaleMs } = night.job.gate;
   const carried = rows.filter(({ disposition }) => disposition === 'carried');
   if (maxStaleMs === undefined || carried.length === 0) return [];
-  const since = night.state.carriedSince(run.id);
+  const since = night.state.carriedSince(run);
   const now = night.clock();
   return carried.map(({ id, key, recipe }) => ({ key, recipe, staleMs: now - (since.get(id) ?? now) }));
 }

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openState } from '../../src/state/open.js';
+import { previewNight } from '../../src/engine/preview.js';
+import { openScratchState, openState } from '../../src/state/open.js';
 import { liveTexts } from '../support/live-texts.js';
 import { copyRecipe, NightWorld } from '../support/night-world.js';
 
@@ -16,6 +17,15 @@ afterEach(() => world.close());
 const gate = (spec: Partial<NightWorld['job']['gate']>) => {
   world.job = { ...world.job, gate: { ...world.job.gate, ...spec } };
 };
+/** What `plan` says beforehand. */
+async function forecast() {
+  const state = openScratchState(path.join(world.root, world.stateName));
+  try {
+    return (await previewNight(await world.night(state))).holds.map(({ rule }) => rule);
+  } finally {
+    state.close();
+  }
+}
 const rules = async () => (await world.run()).held?.map(({ rule }) => rule);
 
 test('an item that shows an older version for too long holds the night, and says since when', async () => {
@@ -30,6 +40,7 @@ test('an item that shows an older version for too long holds the night, and says
   expect(await world.run()).toMatchObject({ outcome: 'incomplete' });
   world.nextDay();
   world.put('2.txt', 'later');
+  expect(await forecast()).toEqual(['stale']);
   const held = await world.run();
   expect(held).toMatchObject({
     outcome: 'held',
