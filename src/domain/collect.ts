@@ -16,6 +16,7 @@ export interface Root {
 export type RootReason =
   | { readonly kind: 'live' }
   | { readonly kind: 'staged' }
+  | { readonly kind: 'channel'; readonly name: string }
   | { readonly kind: 'pin'; readonly name: string }
   | { readonly kind: 'retained'; readonly seq: number }
   /** Retention let it go; until then readers and open pages may still follow it. */
@@ -43,10 +44,12 @@ interface Storable {
 
 /** Every snapshot that must stay whole, with the reason; one snapshot may have several. */
 export function rootsOf(head: Head, { now, graceMs }: CollectAt): readonly Root[] {
-  const { live, staged } = head.channels;
+  const { live, staged, ...others } = head.channels;
   const roots: Root[] = [];
   if (live) roots.push({ snapshot: live.snapshot, because: { kind: 'live' } });
   if (staged) roots.push({ snapshot: staged.snapshot, because: { kind: 'staged' } });
+  for (const [name, channel] of Object.entries(others))
+    if (channel) roots.push({ snapshot: channel.snapshot, because: { kind: 'channel', name } });
   for (const { name, snapshot } of head.pins) roots.push({ snapshot, because: { kind: 'pin', name } });
   for (const { snapshot, seq, droppedAt } of head.retained) {
     const until = droppedAt === undefined ? undefined : Date.parse(droppedAt) + graceMs;

@@ -1,5 +1,5 @@
 import { Fault } from './faults.js';
-import type { Head } from './head.js';
+import type { Channel, Head } from './head.js';
 import type { SnapshotId } from './types.js';
 
 /** Words that always mean what they say now; no pin may be named so. */
@@ -8,7 +8,7 @@ const idPrefix = /^[0-9a-f]{6,64}$/;
 const seqNumber = /^\d{1,9}$/;
 
 /**
- * The one snapshot that a person's text names: `live`, `staged`, `previous` (live before the live one), a pin, the seq
+ * The one snapshot that a person's text names: a channel, `previous` (live before the live one), a pin, the seq
  * that put it live, or at least six digits of its id, in this order. Throws `snapshot-unknown`.
  */
 export function findSnapshot(head: Head, text: string): SnapshotId {
@@ -40,8 +40,7 @@ export function previousSnapshot(head: Head): SnapshotId | undefined {
 
 function byChannel(head: Head, text: string): SnapshotId | undefined {
   if (text === 'previous') return previousSnapshot(head);
-  if (text === 'live' || text === 'staged') return head.channels[text]?.snapshot;
-  return undefined;
+  return Object.hasOwn(head.channels, text) ? head.channels[text]?.snapshot : undefined;
 }
 
 function byPin(head: Head, text: string): SnapshotId | undefined {
@@ -50,11 +49,13 @@ function byPin(head: Head, text: string): SnapshotId | undefined {
 
 function bySeq(head: Head, text: string): SnapshotId | undefined {
   if (!seqNumber.test(text)) return undefined;
-  const { staged } = head.channels;
-  return [...head.retained, ...(staged ? [staged] : [])].find(({ seq }) => seq === Number(text))?.snapshot;
+  return [...head.retained, ...channelsOf(head)].find(({ seq }) => seq === Number(text))?.snapshot;
 }
 
 function heldSnapshots(head: Head): ReadonlySet<SnapshotId> {
-  const { staged } = head.channels;
-  return new Set([...head.retained, ...head.pins, ...(staged ? [staged] : [])].map(({ snapshot }) => snapshot));
+  return new Set([...head.retained, ...head.pins, ...channelsOf(head)].map(({ snapshot }) => snapshot));
+}
+
+function channelsOf({ channels }: Head): readonly Channel[] {
+  return Object.values(channels).filter((channel) => channel !== undefined);
 }

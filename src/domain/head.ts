@@ -21,12 +21,19 @@ export interface Head {
   readonly seq: number;
   /** When this head was written, RFC 3339 UTC. Never compared for order. */
   readonly at: string;
-  readonly channels: { readonly live?: Channel; readonly staged?: Staged };
+  readonly channels: Channels;
   readonly frozen?: { readonly reason: string; readonly at: string };
   /** Snapshots whose blobs are kept, each once, ordered by when it was last made live: the live one is the last. */
   readonly retained: readonly Retained[];
   readonly pins: readonly Pin[];
   readonly commits: readonly Commit[];
+}
+
+/** What is live, what waits to be, and other lines of snapshots by their names: see `channels.ts`. */
+export interface Channels {
+  readonly live?: Channel;
+  readonly staged?: Staged;
+  readonly [name: string]: Channel | Staged | undefined;
 }
 
 export interface Channel {
@@ -128,6 +135,15 @@ export function rollBackTo(
   return commit(frozen ? { ...rolledBack, frozen } : rolledBack, 'rollback', stamp);
 }
 
+/** Makes the snapshot of another channel live; that channel stays where it is. Throws `snapshot-unknown`. */
+export function promoteFrom(head: Head, { channel, ...stamp }: Stamp & { readonly channel: string }): Head {
+  if (head.frozen)
+    throw new Error(`head ${head.seq} is frozen (${head.frozen.reason}), nothing may be published to it`);
+  const made = head.channels[channel];
+  if (!made) throw unknownChannel(head, channel);
+  return commit(withoutStaged(makeLive(head, made, stamp)), 'promote', stamp);
+}
+
 /** Lets runs publish again. A staged snapshot that only the freeze held is held by no rule any more, but not yet live. */
 export function unfreeze(head: Head, stamp: Stamp): Head {
   const { frozen: _, ...thawed } = head;
@@ -142,7 +158,7 @@ export function addPin(
   head: Head,
   { name, snapshot, ...stamp }: Stamp & { readonly name: string; readonly snapshot: SnapshotId },
 ): Head {
-  const held = [...head.retained, head.channels.staged].some((holder) => holder?.snapshot === snapshot);
+  const held = [...head.retained, ...Object.values(head.channels)].some((holder) => holder?.snapshot === snapshot);
   if (!held) throw unknownSnapshot(head, snapshot);
   const taken = head.pins.find((pin) => pin.name === name);
   if (taken) throw new Fault('usage', `pin '${name}' already names snapshot ${taken.snapshot}, expected a new name`);
@@ -207,6 +223,15 @@ function unknownSnapshot(head: Head, snapshot: SnapshotId): Fault {
   return new Fault(
     'snapshot-unknown',
     `snapshot ${snapshot} is not held at the origin of '${head.job}' (seq ${head.seq})`,
+  );
+}
+
+function unknownChannel(head: Head, channel: string): Fault {
+  const others = Object.keys(head.channels).filter((name) => !['live', 'staged'].includes(name));
+  const known = others.map((name) => `'${name}'`).join(', ') || 'there is none beside live';
+  return new Fault(
+    'snapshot-unknown',
+    `no channel '${channel}' at the origin of '${head.job}', expected one of: ${known}`,
   );
 }
 

@@ -34,11 +34,13 @@ export function retain(retained: readonly Retained[], keep: KeepSpec, { head, no
   return { kept: judged.filter((entry) => !collectable.includes(entry)), collectable };
 }
 
-/** What must never be let go: live and its predecessor (the next rollback), staged, pinned. */
+/** What must never be let go: live and its predecessor (the next rollback), every other channel, pinned. */
 export function protectedSnapshots(head: Head): ReadonlySet<SnapshotId> {
-  const { live, staged } = head.channels;
+  const { live } = head.channels;
   const predecessor = head.retained.findLast(({ snapshot }) => snapshot !== live?.snapshot);
-  return new Set([live, staged, predecessor, ...head.pins].flatMap((named) => named?.snapshot ?? []));
+  return new Set(
+    [...Object.values(head.channels), predecessor, ...head.pins].flatMap((named) => named?.snapshot ?? []),
+  );
 }
 
 function undropped({ droppedAt: _, ...entry }: Retained): Retained {

@@ -69,6 +69,8 @@ function because(reason: KeptReason): string {
       return 'the live snapshot has it';
     case 'staged':
       return 'the staged snapshot has it';
+    case 'channel':
+      return `the snapshot of channel ${printable(reason.name)} has it`;
     case 'pin':
       return `the snapshot pinned as ${printable(reason.name)} has it`;
     case 'retained':
