@@ -134,7 +134,7 @@ test('a damaged manifest is a finding with the way out, and a rollback leads out
   const found = await say(world, 'verify');
   expect(found.code).toBe(13);
   expect(found.stdout).toContain('[manifest-bad]');
-  expect(found.stdout).toContain('next      nightpress rollback night');
+  expect(found.stdout).toMatch(/next {6}nightpress run night --adopt\n +next {6}nightpress rollback night/);
   expect((await say(world, 'snapshots')).stdout).toContain('manifest damaged');
   const back = await say(world, 'rollback', '--yes');
   expect([back.code, back.stderr]).toEqual([0, expect.stringContaining('cannot be compared')]);

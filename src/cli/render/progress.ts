@@ -110,6 +110,8 @@ function lineFor(event: NightEvent, verbose: boolean): string | undefined {
       return `${event.resumed ? 'resuming' : 'starting'} run ${event.run} for window ${event.window.label}: ${event.because}`;
     case 'adopted':
       return `no local state: adopted ${count(event.assets, 'asset')} from the live snapshot ${event.snapshot.slice(0, 12)}`;
+    case 'salvaged':
+      return `the live manifest is damaged: ${count(event.assets, 'asset')} can still be read, all others are looked at again`;
     case 'reaped':
       return `ended process group ${event.pgid}, left by a dead run`;
     case 'scanned':
