@@ -81,7 +81,7 @@ function remedyLines({ remedy }: VerifyView): readonly string[] {
   }
 }
 
-function nextCommands({ job, isLive, found, remedy }: VerifyView): readonly string[] {
+export function nextCommands({ job, isLive, found, remedy }: Omit<VerifyView, 'deep'>): readonly string[] {
   if (found.damaged !== undefined) {
     const goOn = remedy.kind === 'not-live' ? [] : [`nightpress run ${job} --adopt`];
     return [...goOn, isLive ? `nightpress rollback ${job}` : `nightpress snapshots ${job}`];
