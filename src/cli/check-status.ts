@@ -72,6 +72,7 @@ async function examine({ context, project, options, look }: CheckCall, job: Job)
     look: readLook(jobFolder(project, job.name)),
     run: run && { ...run, settledByHand: isPublishedByHand(run, head) },
     originTrouble: originFault?.message,
+    damage: standing.damage?.first,
   });
   return { job: job.name, health, since, next: fromElsewhere(options, nextFor(health, standing)) };
 }

@@ -92,9 +92,10 @@ async function atPlace({ call, job, source, library, chosen }: Trial, place: Pla
   }
 }
 
-/** The head that moves is that of a folder for looking at, and no window was asked for: neither is news to anybody. */
+/** The head that moves is that of a folder for looking at, and no window was asked for: neither is news to anybody. Nor is anything published. */
 function emitTruly(emit: Emit, event: NightEvent): void {
   if (event.type === 'head-ready' || event.type === 'head-moved') return;
+  if (event.type === 'phase' && event.phase === 'publishing') return;
   emit(event.type === 'run' ? { ...event, because: 'dry run' } : event);
 }
 

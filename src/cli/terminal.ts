@@ -38,7 +38,9 @@ export function openTerminal(env: NodeJS.ProcessEnv, options: TerminalOptions = 
     note: (line) => void process.stderr.write(`${line}\n`),
     draw: (text) => void process.stderr.write(text),
     live,
-    columns: process.stderr.columns ?? 80,
+    get columns() {
+      return process.stderr.columns ?? 80; // windows change their size
+    },
     quiet: options.quiet ?? false,
     verbose: options.verbose ?? false,
     paint: (style, text) => (colour ? `\u001b[${styles[style][0]}m${text}\u001b[${styles[style][1]}m` : text),

@@ -24,6 +24,7 @@ export const faultKinds = {
   'source-unreachable': { exit: 75, hint: 'mount or mend the source, then: nightpress run {job}' },
   'origin-unreachable': { exit: 75, hint: 'mend the origin, then: nightpress run {job}' },
   'origin-full': { exit: 75, hint: 'free space at the origin, then: nightpress run {job}' },
+  'origin-busy': { exit: 75, hint: 'nightpress run {job}' },
   'origin-corrupt': { exit: 13, hint: 'nightpress verify {job}' },
   'origin-foreign': { exit: 1, hint: 'check origin.path; if this is meant: nightpress run {job} --adopt' },
   'origin-rewound': { exit: 13, hint: 'nightpress run {job} --adopt' },

@@ -24,6 +24,8 @@ export interface Vitals {
   };
   /** Why the head cannot be read, or is not what was remembered. */
   readonly originTrouble?: string;
+  /** What `verify` found wrong with the live snapshot, and no run has mended since. */
+  readonly damage?: string;
 }
 
 /**
@@ -34,6 +36,7 @@ export interface Vitals {
  *   silent        no trace since: nobody called, so cron is dead
  *   stuck         a call is at work for too long
  *   failing       the newest call failed, before or in its run
+ *   damaged       the live snapshot is, as `verify` found
  *   held, incomplete, interrupted   how the newest run ended; it waits for somebody
  *   unreadable    what is live cannot be told
  */
@@ -45,6 +48,7 @@ export type Verdict =
   | 'silent'
   | 'stuck'
   | 'failing'
+  | 'damaged'
   | 'held'
   | 'incomplete'
   | 'interrupted'
@@ -82,6 +86,7 @@ export function judgeHealth(vitals: Vitals): Health {
   if (tracedAt === undefined || tracedAt <= since) return { ok: false, verdict: 'silent', tracedAt };
   const failed = look !== undefined && look.at === tracedAt && look.run === null && look.exit !== 0;
   if (failed) return { ok: false, verdict: 'failing', tracedAt, because: look.because ?? undefined };
+  if (vitals.damage !== undefined) return { ok: false, verdict: 'damaged', tracedAt, because: vitals.damage };
   return { ...ofRun(vitals), tracedAt };
 }
 

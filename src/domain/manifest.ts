@@ -80,6 +80,22 @@ export async function* entries(load: LoadNode, root: SnapshotId): AsyncGenerator
   yield* entriesBelow(opener(load), root);
 }
 
+/**
+ * Every entry that can be read. `load` resolves to undefined for a node that is not there or not whole: its name is added
+ * to `lost`, and what lies below it is left out.
+ */
+export async function* readableEntries(
+  load: (digest: Digest) => Promise<Buffer | undefined>,
+  root: SnapshotId,
+  lost: Digest[],
+): AsyncGenerator<Entry> {
+  const bytes = await load(root);
+  if (!bytes) return void lost.push(root);
+  const node = parseNode(root, bytes);
+  if (isLeaf(node)) return yield* node.entries;
+  for (const child of node.children) if (typeof child === 'string') yield* readableEntries(load, child, lost);
+}
+
 /** Entries that differ, reading only subtrees that differ. An undefined side is an empty manifest. */
 export async function* diffManifests(
   load: LoadNode,

@@ -1,4 +1,5 @@
 import picomatch from 'picomatch';
+import { compileBounded } from './bounded-regex.js';
 import type { AssetKey, Recipe } from './types.js';
 
 type Matcher = (key: AssetKey) => boolean;
@@ -6,7 +7,8 @@ type Matcher = (key: AssetKey) => boolean;
 /**
  * Compiles the globs of all recipes once; the result names the recipes that match a key, in the order given.
  * A glob that starts with `!` (not the extglob `!(`) takes keys away from the recipe's other globs. Case-sensitive;
- * dotfiles match only where a pattern names the dot. Throws on a glob that cannot mean anything.
+ * dotfiles match only where a pattern names the dot. Whatever the glob and the key, an answer comes in bounded time.
+ * Throws on a glob that cannot mean anything, and on one whose time cannot be bounded.
  */
 export function compileMatch<R extends Pick<Recipe, 'match'>>(recipes: readonly R[]): (key: AssetKey) => readonly R[] {
   const compiled = recipes.map((recipe) => ({ recipe, matches: compileGlobs(recipe.match) }));
@@ -29,6 +31,18 @@ function excludes(glob: string): boolean {
 function compileGlob(glob: string, dot: boolean): Matcher {
   if (glob.startsWith('/')) throw new SyntaxError(`'${glob}' starts with a slash, and keys never do`);
   // `s`: a key may hold a line break, and `**` must not stop there.
-  const regex = picomatch.makeRe(glob, { dot, strictBrackets: true, windows: false, flags: 's' });
-  return (key) => regex.test(key) || key === glob;
+  // What picomatch would take as plain text, because it may take for ever, is bounded here and means what it says.
+  const safeguard = { maxExtglobRecursion: false };
+  const regex = picomatch.makeRe(glob, { dot, strictBrackets: true, windows: false, flags: 's', ...safeguard });
+  const matches = bounded(glob, regex);
+  return (key) => matches(key) || key === glob;
+}
+
+function bounded(glob: string, regex: RegExp): Matcher {
+  try {
+    return compileBounded(regex);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new SyntaxError(`'${glob}' ${error.message}`, { cause: error });
+  }
 }

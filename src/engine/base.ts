@@ -1,8 +1,8 @@
 import { Fault } from '../domain/faults.js';
 import type { Head } from '../domain/head.js';
 import { landed } from '../domain/head.js';
-import { diffManifests, entries, type LoadNode } from '../domain/manifest.js';
-import type { AssetKey, Digest, SnapshotId } from '../domain/types.js';
+import { diffManifests, type EntryChange, entries, type LoadNode, readableEntries } from '../domain/manifest.js';
+import type { Digest, Entry, SnapshotId } from '../domain/types.js';
 import type { Origin } from '../origins/contract.js';
 import type { RememberedOrigin, Settlement } from '../state/contract.js';
 import type { Night } from './night.js';
@@ -11,7 +11,10 @@ import type { Night } from './night.js';
 export interface Base {
   /** Undefined: nothing was ever published here. */
   readonly head: Head | undefined;
+  /** What a plan is measured against: the live snapshot, or what can still be read of it. */
   readonly snapshot: SnapshotId | undefined;
+  /** The live snapshot when its manifest is damaged and a run goes on from what can still be read: see `salvage.ts`. */
+  readonly damaged?: SnapshotId;
   /** A swap that the last process did not live to confirm had landed. */
   readonly landedRun?: string;
 }
@@ -23,6 +26,29 @@ export function nodeLoader(origin: Origin): LoadNode {
     if (!bytes) throw new Fault('origin-corrupt', `manifest m/${digest}.json is missing at the origin`);
     return bytes;
   };
+}
+
+/** The same for what a night stands on: when the live manifest is damaged, it says how to go on. */
+export function liveLoader(origin: Origin): LoadNode {
+  const load = nodeLoader(origin);
+  return async (digest) => {
+    try {
+      return await load(digest);
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      const message = `${error.message}: --adopt goes on from what can still be read, and makes the rest again`;
+      throw new Fault('origin-corrupt', message, { cause: error, hint: 'nightpress run {job} --adopt' });
+    }
+  };
+}
+
+function isCorrupt(error: unknown): error is Fault {
+  return error instanceof Fault && error.code === 'origin-corrupt';
+}
+
+/** Undefined for a node that is not there or damaged. */
+export function loadIfWhole(origin: Origin): (digest: Digest) => Promise<Buffer | undefined> {
+  return (digest) => unlessLost(origin.readManifest(digest));
 }
 
 /**
@@ -39,7 +65,7 @@ export async function meetOrigin(night: Night, adopt: boolean): Promise<Base> {
     throw foreign(`belongs to job '${head.job}', this is '${night.job.name}'`);
   const landedRun = settleSwap(night, head);
   const snapshot = head?.channels.live?.snapshot;
-  if (head && snapshot) await followLive(night, head, snapshot, remembered);
+  if (head && snapshot) await followLive(night, { head, live: snapshot, remembered, adopt });
   else if (remembered?.snapshot) night.state.unsettle('all'); // what was live is gone: nothing of it may count as published
   return { head, snapshot, landedRun };
 }
@@ -73,12 +99,15 @@ function settleSwap(night: Night, head: Head | undefined): string | undefined {
   return head && landed(head, open.txn) ? open.run : undefined;
 }
 
-async function followLive(
-  night: Night,
-  head: Head,
-  live: SnapshotId,
-  remembered: RememberedOrigin | undefined,
-): Promise<void> {
+interface Found {
+  readonly head: Head;
+  readonly live: SnapshotId;
+  readonly remembered: RememberedOrigin | undefined;
+  /** A manifest of which something is lost is taken as it is. */
+  readonly adopt: boolean;
+}
+
+async function followLive(night: Night, { head, live, remembered, adopt }: Found): Promise<void> {
   const now: RememberedOrigin = { origin: head.origin, seq: head.seq, snapshot: live };
   const sameOrigin = remembered?.origin === head.origin;
   if (sameOrigin && remembered.snapshot === live) {
@@ -86,8 +115,10 @@ async function followLive(
     return;
   }
   const before = sameOrigin ? remembered.snapshot : undefined;
-  const known = before && (await unlessLost(changesSince(night, before, live)));
-  const settlement = known ?? (await changesSince(night, undefined, live));
+  const load = liveLoader(night.origin);
+  const known = before && (await unlessLost(assetsOf(night, differences(diffManifests(load, before, live)))));
+  const all = adopt ? readableEntries(loadIfWhole(night.origin), live, []) : entries(load, live);
+  const settlement = known ?? (await assetsOf(night, all));
   if (!known) night.state.unsettle('all');
   night.state.settle({ origin: now, removed: [], at: night.clock(), ...settlement });
   if (!remembered) night.emit({ type: 'adopted', snapshot: live, assets: settlement.upserts.length });
@@ -98,38 +129,33 @@ async function unlessLost<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof Fault && error.code === 'origin-corrupt') return undefined;
+    if (isCorrupt(error)) return undefined;
     throw error;
   }
 }
 
+/** Of an asset that is in the live snapshot no more, its last entry. */
+async function* differences(changes: AsyncIterable<EntryChange>): AsyncGenerator<Entry> {
+  for await (const { before, after } of changes) {
+    const entry = after ?? before;
+    if (entry) yield entry;
+  }
+}
+
 /** Rows for assets whose live entry is not the one the state settled: known by content, their listing not trusted. */
-async function changesSince(
-  night: Night,
-  before: SnapshotId | undefined,
-  live: SnapshotId,
-): Promise<Pick<Settlement, 'upserts'>> {
-  const load = nodeLoader(night.origin);
+async function assetsOf(night: Night, live: AsyncIterable<Entry>): Promise<Pick<Settlement, 'upserts'>> {
   const upserts: Settlement['upserts'][number][] = [];
-  const look = (key: AssetKey, bytes: number, sha256: Digest) => {
+  for await (const { key, source } of live) {
     const row = night.state.asset(key);
     upserts.push({
       key,
-      bytes: row?.bytes ?? bytes,
+      bytes: row?.bytes ?? source.bytes,
       modifiedAt: row?.modifiedAt ?? 0,
       listing: row?.listing,
-      sha256: row?.listing ? row.sha256 : sha256,
+      sha256: row?.listing ? row.sha256 : source.sha256,
       recipes: row?.recipes ?? 0,
       settled: undefined,
     });
-  };
-  if (before === undefined) {
-    for await (const entry of entries(load, live)) look(entry.key, entry.source.bytes, entry.source.sha256);
-  } else {
-    for await (const { key, before: was, after } of diffManifests(load, before, live)) {
-      const source = (after ?? was)?.source;
-      if (source) look(key, source.bytes, source.sha256);
-    }
   }
   return { upserts };
 }

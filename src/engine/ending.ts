@@ -10,6 +10,7 @@ import type { Night } from './night.js';
 import type { Published } from './publish.js';
 import { isAccepted, isMissing, report } from './report.js';
 import type { OpenNight } from './run.js';
+import { salvageFindings } from './salvage.js';
 import { settle } from './settle.js';
 import type { DeadlineHold } from './shed.js';
 import type { Validated } from './validate.js';
@@ -49,7 +50,7 @@ export function endPublished(
     outcome: outcomeOf(night, open, published, validated.findings),
     snapshot: published.snapshot,
     head: published.head,
-    findings: [...validated.findings, ...approvedFindings(judged.approved)],
+    findings: [...validated.findings, ...approvedFindings(judged.approved), ...salvageFindings(open.base)],
     held,
     ages: published.kind === 'live' ? validated.freshSince.map((at) => Math.max(0, night.clock() - at)) : [],
   });

@@ -15,6 +15,8 @@ export type NightEvent =
     }
   | { readonly type: 'phase'; readonly phase: RunPhase }
   | { readonly type: 'adopted'; readonly snapshot: SnapshotId; readonly assets: number }
+  /** Nodes of the live manifest are lost: the run stands on the assets that can still be read. */
+  | { readonly type: 'salvaged'; readonly snapshot: SnapshotId; readonly lost: number; readonly assets: number }
   | { readonly type: 'reaped'; readonly pgid: number }
   | { readonly type: 'scanned'; readonly assets: number; readonly findings: number }
   | {

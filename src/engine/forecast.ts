@@ -2,7 +2,7 @@ import { Acceptances } from '../domain/acceptance.js';
 import { type Hold, judge } from '../domain/gate.js';
 import { updateManifest } from '../domain/manifest.js';
 import type { ItemId, SnapshotId } from '../domain/types.js';
-import { nodeLoader } from './base.js';
+import { liveLoader } from './base.js';
 import { lastPlanned } from './failing.js';
 import { missingOf, ownTolerances, staleItems } from './judge.js';
 import type { Night } from './night.js';
@@ -31,7 +31,7 @@ export async function forecastGate(
     })
     .filter(({ finding, fingerprint }) => !finding || !acceptances.of({ finding, fingerprint }));
   const last = lastPlanned(night.state);
-  const live = await updateManifest(nodeLoader(night.origin), base, new Map());
+  const live = await updateManifest(liveLoader(night.origin), base, new Map());
   const { total, unmatched, removed } = plan.assets;
   const verdict = judge({
     spec: night.job.gate,

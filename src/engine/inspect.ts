@@ -3,7 +3,7 @@ import type { Head } from '../domain/head.js';
 import type { Job, Window } from '../domain/types.js';
 import { nextOpenings, windowLabel } from '../domain/window.js';
 import type { Origin } from '../origins/contract.js';
-import type { LockHolder, Progress, RunRow, State } from '../state/contract.js';
+import type { LockHolder, Progress, RunRow, State, Verified } from '../state/contract.js';
 import { refuseStranger } from './base.js';
 
 export interface InspectParts {
@@ -13,6 +13,8 @@ export interface InspectParts {
   readonly clock: () => number;
   /** Who holds the job's lock right now; undefined: nobody. */
   readonly holder: LockHolder | 'unknown' | undefined;
+  /** What `verify` found last. */
+  readonly verified: Verified | undefined;
 }
 
 /** Where a job stands, for people: read beside a live run, changes nothing. */
@@ -28,6 +30,8 @@ export interface Standing {
   readonly next: Window;
   /** All is done but to go live, at this time of the job's zone: the close of the window. */
   readonly waitsUntil: string | undefined;
+  /** What `verify` found wrong with the live snapshot, unless a run ended since. */
+  readonly damage: Verified | undefined;
 }
 
 /** `which`: a run's id or a prefix of it, or its place counted from the newest, 1 being the newest. */
@@ -47,12 +51,19 @@ export async function inspect(parts: InspectParts, which?: string): Promise<Stan
     progress: run?.plan && state.progress(run.id),
     next,
     waitsUntil: waitsUntil(parts),
+    damage: damageOf(parts, head),
   };
 }
 
 function waitsUntil({ holder, clock, job }: InspectParts): string | undefined {
   const until = holder === 'unknown' ? undefined : holder?.waitsUntil;
   return until !== undefined && clock() < until ? windowLabel(until, job.window.timezone) : undefined;
+}
+
+function damageOf({ verified, state }: InspectParts, head: Head | undefined): Verified | undefined {
+  const [newest] = state.runs(1);
+  const isOld = verified && newest && (newest.endedAt ?? newest.startedAt) > verified.at;
+  return isOld || verified?.snapshot !== head?.channels.live?.snapshot ? undefined : verified;
 }
 
 function findRun(state: State, which: string | undefined): RunRow | undefined {

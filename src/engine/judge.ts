@@ -4,7 +4,7 @@ import { groupCode } from '../domain/groups.js';
 import { updateManifest } from '../domain/manifest.js';
 import type { AssetKey, Entry, Finding, Job, RunId, SnapshotId } from '../domain/types.js';
 import type { ItemRow, RunRow } from '../state/contract.js';
-import { nodeLoader } from './base.js';
+import { liveLoader } from './base.js';
 import type { Night } from './night.js';
 import { isAccepted, isMissing, isShed } from './report.js';
 import type { Validated } from './validate.js';
@@ -38,7 +38,7 @@ export async function judgeNight(night: Night, input: JudgeInput): Promise<Judge
   const acceptances = new Acceptances(night.state.accepted(), night.clock());
   const unaccepted = rows.filter((row) => !isAccepted(acceptances, row));
   const { assets } = totals;
-  const live = await updateManifest(nodeLoader(night.origin), input.base, new Map());
+  const live = await updateManifest(liveLoader(night.origin), input.base, new Map());
   const strays = totals.findings.map((finding) => acceptances.tell({ finding }));
   const verdict = judge({
     spec: night.job.gate,

@@ -19,7 +19,7 @@ import type {
   SnapshotId,
 } from '../domain/types.js';
 import type { FrozenPlan, ItemRow, PlanTotals } from '../state/contract.js';
-import { nodeLoader } from './base.js';
+import { liveLoader } from './base.js';
 import { recipeSet } from './lifecycle.js';
 import type { Night, ReadyRecipe } from './night.js';
 import { notHeld } from './store.js';
@@ -153,7 +153,7 @@ async function liveEntries(
 ): Promise<ReadonlyMap<AssetKey, Entry>> {
   if (base === undefined || changes.length === 0) return new Map();
   return await lookup(
-    nodeLoader(night.origin),
+    liveLoader(night.origin),
     base,
     changes.map((change) => change.key),
   );

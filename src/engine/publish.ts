@@ -6,7 +6,7 @@ import { diffManifests, updateManifest } from '../domain/manifest.js';
 import { retain } from '../domain/retention.js';
 import type { AssetKey, Entry, RunId, SnapshotId, Window } from '../domain/types.js';
 import type { HeadRead } from '../origins/contract.js';
-import { nodeLoader } from './base.js';
+import { liveLoader } from './base.js';
 import type { Night } from './night.js';
 import { holdsAll } from './store.js';
 import { mendTree, prepareTree } from './tree.js';
@@ -23,6 +23,8 @@ export interface PublishInput {
   readonly base: SnapshotId | undefined;
   /** Of the head that the run began with: blobs were validated after it. */
   readonly seq: number | undefined;
+  /** The live snapshot, when `base` is what could be read of it; no snapshot to go back to, and none to be compared with. */
+  readonly damaged?: SnapshotId;
   readonly updates: Updates;
   /** Listing of the bytes this run staged, by key. */
   readonly stagedListing: (key: AssetKey) => string | undefined;
@@ -58,12 +60,11 @@ export async function publish(night: Night, input: PublishInput): Promise<Publis
     stand = await follow(night, input, { stand, live: read?.head.channels.live, attempt });
     const candidate = await storeManifest(night, stand.base, stand.updates);
     const published =
-      candidate === stand.base
+      candidate === read?.head.channels.live?.snapshot
         ? await keep(night, input, read, candidate)
         : await commit(night, input, read, candidate);
     if (!published) continue;
-    if (stand.base && published.kind !== 'live') await mendLive(night, input.run, stand.base);
-    if (published.kind === 'same') await mendEntrances(night);
+    await mendShown(night, input.run, { kind: published.kind, candidate, base: stand.base });
     const { updates } = stand;
     const yielded = new Set([...input.updates.keys()].filter((key) => !updates.has(key)));
     // Where others moved the head, the next run compares from our base on: what they changed is new to us.
@@ -87,6 +88,18 @@ async function refuseCollected(night: Night, updates: Updates): Promise<void> {
   }
 }
 
+interface Shown {
+  readonly kind: Published['kind'];
+  readonly candidate: SnapshotId;
+  readonly base: SnapshotId | undefined;
+}
+
+async function mendShown(night: Night, run: RunId, { kind, candidate, base }: Shown): Promise<void> {
+  const live = kind === 'same' ? candidate : base;
+  if (live && kind !== 'live') await mendLive(night, run, live);
+  if (kind === 'same') await mendEntrances(night);
+}
+
 /** The live snapshot stays, but blobs of it may have been made again: its tree still shows the ones they replace. */
 async function mendLive(night: Night, run: RunId, live: SnapshotId): Promise<void> {
   await mendTree(
@@ -106,7 +119,7 @@ async function mendEntrances(night: Night): Promise<void> {
 }
 
 async function storeManifest(night: Night, onto: SnapshotId | undefined, updates: Updates): Promise<SnapshotId> {
-  const { root, nodes } = await updateManifest(nodeLoader(night.origin), onto, updates);
+  const { root, nodes } = await updateManifest(liveLoader(night.origin), onto, updates);
   if (root === onto) return root;
   night.emit({ type: 'manifest-ready', snapshot: root, nodes: nodes.size });
   for (const [digest, bytes] of nodes) await night.origin.putManifest(digest, bytes);
@@ -178,7 +191,10 @@ function nextHead(night: Night, input: PublishInput, { read, snapshot, rules, tx
   if (rules.length > 0) return stageIn(head, { ...commit, rules });
   const published = publishTo(head, { ...commit, reason: input.reason });
   const { kept } = retain(published.retained, night.job.keep, { head: published, now, graceMs });
-  return withRetained(published, kept);
+  return withRetained(
+    published,
+    kept.filter((entry) => entry.snapshot !== input.damaged),
+  );
 }
 
 interface Rebase {
@@ -190,10 +206,10 @@ interface Rebase {
 /** Our changes on top of theirs. Where both touched an asset, ours stands only if its source still is what we staged. */
 async function follow(night: Night, input: PublishInput, { stand, live, attempt }: Rebase): Promise<Stand> {
   const onto = live?.snapshot;
-  if (onto === stand.base) return stand;
+  if (onto === stand.base || (onto !== undefined && onto === input.damaged)) return stand;
   const updates = new Map(stand.updates);
   let theirs = 0;
-  for await (const { key, after } of diffManifests(nodeLoader(night.origin), stand.base, onto)) {
+  for await (const { key, after } of diffManifests(liveLoader(night.origin), stand.base, onto)) {
     theirs++;
     if (!updates.has(key)) continue;
     const ours = updates.get(key);

@@ -4,7 +4,7 @@ import { Fault, isStorageFailure } from '../domain/faults.js';
 import { updateManifest } from '../domain/manifest.js';
 import type { Result } from '../domain/result.js';
 import type { RunRow } from '../state/contract.js';
-import { type Base, meetOrigin, nodeLoader } from './base.js';
+import { type Base, liveLoader, meetOrigin } from './base.js';
 import { collectDropped } from './collect.js';
 import { endHeldByDeadline, endInFault, endInterrupted, endPublished } from './ending.js';
 import { judgeNight } from './judge.js';
@@ -14,6 +14,7 @@ import { freezePlan, type Thawed, thawPlan } from './plan.js';
 import { publish } from './publish.js';
 import { readyRecipes } from './recipes.js';
 import { nothingToDo } from './report.js';
+import { salvage } from './salvage.js';
 import { scan } from './scan.js';
 import { type DeadlineHold, deadlineHold, shed } from './shed.js';
 import { type Validated, validate } from './validate.js';
@@ -25,7 +26,7 @@ export interface RunRequest {
   readonly now?: boolean;
   /** The window again, although it is settled. */
   readonly rerun?: boolean;
-  /** Accept an origin that is not the one the state remembers. */
+  /** Accept an origin that is not the one the state remembers, or whose live manifest is damaged, as it is. */
   readonly adopt?: boolean;
   /** Instead of the close of the window: milliseconds since the epoch, or none at all. */
   readonly deadline?: number | 'none';
@@ -43,7 +44,8 @@ export interface RunRequest {
 export async function runNight(night: Night, request: RunRequest = {}): Promise<Result> {
   const startedAt = night.clock();
   await reapDeadWorkers(night);
-  const base = await meetOrigin(night, request.adopt ?? false);
+  const adopt = request.adopt ?? false;
+  const base = await salvage(night, await meetOrigin(night, adopt), adopt);
   const settled = night.state.openRun() ? undefined : decideFor(night, request, base);
   if (settled?.kind === 'nothing') return nothingToDo(night, { decision: settled, head: base.head, startedAt });
   const recipes = await readyRecipes(night); // starts tools, so only when there is something to do
@@ -62,7 +64,8 @@ export async function runNight(night: Night, request: RunRequest = {}): Promise<
 /** At an origin that lost what was live and is adopted as it is, no window counts as settled. */
 function decideFor(night: Night, request: RunRequest, base: Base): Decision {
   const decision = decide(night, request, false);
-  const isLost = request.adopt && base.snapshot === undefined && decision.kind === 'nothing';
+  const isDamaged = base.snapshot === undefined || base.damaged !== undefined;
+  const isLost = request.adopt && isDamaged && decision.kind === 'nothing';
   return isLost ? decide(night, { ...request, rerun: true }, false) : decision;
 }
 
@@ -104,6 +107,7 @@ async function nightWork(night: Night, open: OpenNight): Promise<Result> {
     window: run.window,
     base: plan.base,
     seq: base.head?.seq,
+    damaged: base.damaged,
     updates: validated.updates,
     stagedListing: validated.stagedListing,
     holds: judged.holds.map((hold) => hold.rule),
@@ -137,7 +141,12 @@ async function workUntilWhole(night: Night, open: OpenNight, plan: Thawed): Prom
     if (worked === 'stopped') return undefined;
     if (worked === 'late') shed(night, id, plan.entries);
     enter(night, open.run, 'validating');
-    const validated = await validate(night, { run: id, base: plan.entries, recipesFor: plan.recipesFor });
+    const validated = await validate(night, {
+      run: id,
+      base: plan.entries,
+      recipesFor: plan.recipesFor,
+      readable: (live) => (live === open.base.damaged ? plan.base : live),
+    });
     if (validated.lost.length === 0) return validated;
     if (round === 3)
       throw new Fault('origin-corrupt', `${validated.lost.length} items lost their blobs again after being made again`);
@@ -159,7 +168,7 @@ async function whenDue(
 ): Promise<Validated | undefined> {
   const until = liveFrom(night.job.publish, open.run, night.clock());
   if (until === undefined || night.stop.asked.aborted) return validated;
-  const { root } = await updateManifest(nodeLoader(night.origin), plan.base, validated.updates);
+  const { root } = await updateManifest(liveLoader(night.origin), plan.base, validated.updates);
   if (root === plan.base) return { ...validated, updates: new Map() }; // whatever others publish now, this run shows nothing
   if (deadlineHolds(night, open, plan)) return validated;
   const { base, entries } = plan;

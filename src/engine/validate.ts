@@ -3,9 +3,9 @@ import { collidingDerivatives } from '../domain/collisions.js';
 import { composeEntry, type EndedItem } from '../domain/entries.js';
 import { groupCode, groupOf, tornGroups } from '../domain/groups.js';
 import { entries } from '../domain/manifest.js';
-import type { AssetKey, Digest, Entry, Finding, ItemId, Made, Recipe, RunId } from '../domain/types.js';
+import type { AssetKey, Digest, Entry, Finding, ItemId, Made, Recipe, RunId, SnapshotId } from '../domain/types.js';
 import type { ItemRow } from '../state/contract.js';
-import { nodeLoader } from './base.js';
+import { liveLoader } from './base.js';
 import type { Night } from './night.js';
 import { isAccepted, isMissing } from './report.js';
 import { byKey } from './settle.js';
@@ -31,6 +31,8 @@ export interface ValidateInput {
   readonly run: RunId;
   readonly base: ReadonlyMap<AssetKey, Entry>;
   readonly recipesFor: (key: AssetKey) => readonly Recipe[];
+  /** What can be read of a live snapshot whose manifest is damaged; any other as it is. */
+  readonly readable: (live: SnapshotId) => SnapshotId | undefined;
 }
 
 /**
@@ -44,7 +46,7 @@ export async function validate(night: Night, input: ValidateInput): Promise<Vali
   if (withdraw(night, input, rows, tornItems(night, rows))) return await validate(night, input);
   const missing = await missingItems(night, rows, made, input.base);
   const updates = composeUpdates(night, input, rows, made);
-  const collided = await collisions(night, updates);
+  const collided = await collisions(night, input, updates);
   if (withdraw(night, input, rows, collided)) return await validate(night, input);
   return {
     updates,
@@ -200,15 +202,20 @@ function endedItem(row: ItemRow, disposition: EndedItem['disposition'], made: Re
  * With default templates every path lies below its own asset's key, so only changed entries can collide with each
  * other. A template of the user's own can hit anything: then the whole snapshot is looked at.
  */
-async function collisions(night: Night, updates: Updates): Promise<ReadonlyMap<ItemId, Finding>> {
+async function collisions(
+  night: Night,
+  { readable }: ValidateInput,
+  updates: Updates,
+): Promise<ReadonlyMap<ItemId, Finding>> {
   const fresh = [...updates.values()].filter((entry) => entry !== undefined);
   if (fresh.length === 0) return new Map();
   const ownTemplates = night.job.recipes.some((recipe) => recipe.path !== night.recipeKinds[recipe.kind]?.path);
   if (!ownTemplates) return collidingDerivatives(fresh);
-  const live = (await night.origin.readHead())?.head.channels.live?.snapshot;
+  const named = (await night.origin.readHead())?.head.channels.live?.snapshot;
+  const live = named && readable(named);
   const all = new Map(fresh.map((entry) => [entry.key, entry]));
   if (live)
-    for await (const entry of entries(nodeLoader(night.origin), live))
+    for await (const entry of entries(liveLoader(night.origin), live))
       if (!updates.has(entry.key)) all.set(entry.key, entry);
   return collidingDerivatives(all.values());
 }

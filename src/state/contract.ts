@@ -25,6 +25,7 @@ import type {
 
 /** What the methods below take and give. */
 export type * from './rows.js';
+export type { Verified } from './verified.js';
 
 /**
  * The local state of one job: a cache of the origin's truth plus unfinished work.

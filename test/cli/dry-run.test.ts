@@ -45,6 +45,13 @@ function traces(): readonly string[] {
 }
 
 describe('a dry run over chosen assets', () => {
+  test('does not say that it publishes', async () => {
+    const { code, stderr, lines } = await dryRun(['--sample', '1']);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('validating')]);
+    expect(stderr).not.toContain('publishing');
+    expect(lines.filter(({ phase }) => phase === 'publishing')).toEqual([]);
+  });
+
   test('really makes a sample of them and leaves nothing but --out', async () => {
     const out = path.join(world.folder, 'preview');
     const { code, record, lines } = await dryRun(['--sample', '4', '--out', out]);

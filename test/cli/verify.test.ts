@@ -28,6 +28,17 @@ test('a blob that went bad is found by its bytes, made again alone, and shown ag
   expect(found.json.remedy).toMatchObject({ kind: 'repaired', condemned: ['texts/t1.txt'] });
   expect(found.json.next).toEqual(['nightpress run night --now']);
 
+  const told = await say(world, 'status');
+  expect(told.stdout).toMatch(/^night {2}the live snapshot is damaged, says verify\n/);
+  expect(told.stdout).toMatch(
+    /cause {5}the blob of texts\/t1.txt has other content.* \[blob-bad\]\n +next {6}nightpress run night --now/,
+  );
+  const checked = await ask(world, 'status', '--check');
+  expect([checked.code, checked.json]).toMatchObject([
+    13,
+    { verdict: 'damaged', because: expect.stringContaining('blob of texts/t1.txt') },
+  ]);
+
   const since = Date.now();
   await age(world);
   const again = await world.run(['--now']);
@@ -35,6 +46,7 @@ test('a blob that went bad is found by its bytes, made again alone, and shown ag
   expect((await executions(world, since)).size).toBe(1);
   expect((await ask(world, 'verify', '--deep')).code).toBe(0);
   expect(await liveSnapshot(world.origin)).toBe(snapshot);
+  expect((await ask(world, 'status')).json).toMatchObject({ verdict: 'unchanged', damage: null });
   expect(await flawsOf(world.origin)).toEqual([]);
   expect((await liveTexts(world))['texts/t1.txt']).toBe('text 1\n');
 });
@@ -134,7 +146,7 @@ test('a damaged manifest is a finding with the way out, and a rollback leads out
   const found = await say(world, 'verify');
   expect(found.code).toBe(13);
   expect(found.stdout).toContain('[manifest-bad]');
-  expect(found.stdout).toContain('next      nightpress rollback night');
+  expect(found.stdout).toMatch(/next {6}nightpress run night --adopt\n +next {6}nightpress rollback night/);
   expect((await say(world, 'snapshots')).stdout).toContain('manifest damaged');
   const back = await say(world, 'rollback', '--yes');
   expect([back.code, back.stderr]).toEqual([0, expect.stringContaining('cannot be compared')]);

@@ -1,3 +1,5 @@
+import fc from 'fast-check';
+import picomatch from 'picomatch';
 import { describe, expect, it } from 'vitest';
 import { compileGlobs, compileMatch } from '../../src/domain/match.js';
 
@@ -60,5 +62,64 @@ describe('compileMatch', () => {
 
   it.each([['/abs/*.jpg'], ['a[.jpg'], ['!**/*.jpg'], ['']])('refuses %j', (glob) => {
     expect(() => compileMatch([{ match: [glob] }])).toThrow();
+  });
+});
+
+describe('no glob takes for ever over any name', () => {
+  const many = (text: string, times: number) => Array.from({ length: times }, () => text).join('');
+
+  it.each([
+    ['*(a|a*)*(a|a*)*(a|a*)b', many('a', 250)],
+    [`${many('*a', 30)}b`, many('a', 250)],
+    ['+(a|aa)+(a|aa)b', many('a', 250)],
+    ['(a+)+b', many('a', 250)],
+    [`${many('?(a)', 60)}b`, many('a', 60)],
+    [`${many('{a,aa}', 60)}b`, many('a', 100)],
+    [`${many('**/a/', 20)}b`, many('a/', 1000)],
+  ])('%s', (glob, key) => {
+    const startedAt = performance.now();
+    expect(matches(glob, `${key}c`)).toBe(false);
+    expect(matches(glob, `${key}b`)).toBe(true);
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+  });
+
+  it.each([
+    ['+(+(+(a)))', 'has repeats in repeats in repeats'],
+    ['(a)\\1', "holds '\\1'"],
+    ['x(?<!a)b', "holds '(?'"],
+  ])('and %s, for which that cannot be promised, is refused', (glob, why) => {
+    expect(() => compileGlobs([glob])).toThrow(`'${glob}' ${why}`);
+  });
+
+  it('and the answer is the one that picomatch gives', () => {
+    const piece = fc.constantFrom(
+      '*',
+      '**/',
+      '?',
+      'a',
+      'b',
+      '/',
+      '.',
+      '*(a|b*)',
+      '+(ab|a)',
+      '!(a|b)',
+      '@(a|*b)',
+      '{a,b/}',
+      '[ab]',
+      '?(b)',
+      '[!a]',
+    );
+    const globs = fc.array(piece, { minLength: 1, maxLength: 9 }).map((pieces) => pieces.join(''));
+    const keys = fc
+      .array(fc.constantFrom('a', 'b', '/', '.', 'c'), { minLength: 1, maxLength: 9 })
+      .map((units) => units.join(''));
+    fc.assert(
+      fc.property(globs, keys, (glob, key) => {
+        fc.pre(!glob.startsWith('/') && !(glob.startsWith('!') && !glob.startsWith('!(')));
+        const options = { strictBrackets: true, windows: false, flags: 's', maxExtglobRecursion: false };
+        expect(matches(glob, key)).toBe(picomatch.makeRe(glob, options).test(key) || glob === key);
+      }),
+      { numRuns: 1500 },
+    );
   });
 });

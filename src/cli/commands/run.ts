@@ -15,7 +15,7 @@ Safe to call any number of times.`,
     .option('--all', 'every job of the project in turn; the worst outcome wins')
     .option('--now', 'a window outside the schedule, now')
     .option('--rerun', 'the current window again, although it is settled')
-    .option('--adopt', 'accept an origin that is not the one the local state remembers')
+    .option('--adopt', 'accept an origin as it is: another than the state remembers, rewound, or damaged')
     .option(
       '--deadline <when>',
       'begin nothing after this: 90m, 06:30, an instant, none (default: the close of the window)',

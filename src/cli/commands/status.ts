@@ -5,6 +5,7 @@ import { inspect, type Standing } from '../../engine/inspect.js';
 import { jobNames, type Project } from '../../job/load.js';
 import { isLocked, readLockHolder } from '../../state/lock.js';
 import { openState } from '../../state/open.js';
+import { readVerified } from '../../state/verified.js';
 import { type CheckOptions, checkStatus, refuseMixedCheck } from '../check-status.js';
 import { findJob, jobFolder, openOrigin, openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
@@ -79,7 +80,17 @@ async function look({ context, project, options }: StatusCall, job: Job): Promis
   const state = openState(folder, { readOnly: true });
   try {
     const holder = isLocked(folder) ? (readLockHolder(folder) ?? 'unknown') : undefined;
-    return await inspect({ job, state, origin: await openOrigin(job), clock: context.clock, holder }, options.run);
+    return await inspect(
+      {
+        job,
+        state,
+        origin: await openOrigin(job),
+        clock: context.clock,
+        holder,
+        verified: readVerified(folder),
+      },
+      options.run,
+    );
   } finally {
     state.close();
   }

@@ -5,11 +5,12 @@ import { findSnapshot } from '../../domain/find-snapshot.js';
 import { repair, type Verification, verify } from '../../engine/verify.js';
 import { holdJobLock } from '../../state/lock.js';
 import { openState, stateExists } from '../../state/open.js';
+import { forgetVerified, writeVerified } from '../../state/verified.js';
 import { atOrigin, headOf, type OriginCall } from '../at-origin.js';
 import { jobFolder } from '../compose.js';
 import type { CommandContext } from '../context.js';
 import { type JobOptions, withJobOptions } from '../options.js';
-import { type Remedy, renderVerify, verifyRecord } from '../render/verify.js';
+import { nextCommands, type Remedy, renderVerify, verifyRecord } from '../render/verify.js';
 
 interface VerifyCommandOptions extends JobOptions {
   readonly deep?: boolean;
@@ -46,6 +47,7 @@ async function verifyNow(call: OriginCall, { deep = false, json }: VerifyCommand
   const bad = found.findings.length > 0;
   const remedy = bad ? await remedyFor(call, found, isLive) : { kind: 'nothing' as const };
   const view = { job: job.name, deep, isLive, found, remedy };
+  if (isLive && !bad) forgetVerified(jobFolder(call.project, job.name));
   if (json) terminal.out(JSON.stringify(verifyRecord(view)));
   else if (bad || !terminal.quiet) renderVerify(terminal, view);
   return bad ? problemFound : 0;
@@ -62,7 +64,9 @@ async function remedyFor(call: OriginCall, found: Verification, isLive: boolean)
     try {
       const state = openState(folder);
       try {
-        return { kind: 'repaired', ...(await repair(call.origin, state, found)) };
+        const repaired = { kind: 'repaired' as const, ...(await repair(call.origin, state, found)) };
+        remember(call, folder, found, repaired);
+        return repaired;
       } finally {
         state.close();
       }
@@ -73,4 +77,16 @@ async function remedyFor(call: OriginCall, found: Verification, isLive: boolean)
     if (error instanceof Fault && error.code === 'run-locked') return { kind: 'locked', why: error.message };
     throw error;
   }
+}
+
+/** What was not put right at once waits for a command; `status` tells it until then. */
+function remember(call: OriginCall, folder: string, found: Verification, remedy: Remedy): void {
+  const { name: job } = call.job;
+  const next = nextCommands({ job, isLive: true, found, remedy });
+  const [first] = found.findings;
+  if (first && next.length > 0) {
+    const { snapshot, findings } = found;
+    const said = `${first.message} [${first.code}]`;
+    writeVerified(folder, { at: call.clock(), snapshot, problems: findings.length, first: said, next });
+  } else forgetVerified(folder);
 }

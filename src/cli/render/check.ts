@@ -18,6 +18,7 @@ const words: Readonly<Record<Verdict, string>> = {
   silent: 'nobody looked',
   stuck: 'a run is at work for too long',
   failing: 'the newest call failed',
+  damaged: 'verify found the live snapshot damaged',
   held: 'the newest run was held',
   incomplete: 'live, but with items missing or carried forward',
   interrupted: 'the newest run was stopped in the middle',

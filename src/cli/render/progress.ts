@@ -110,6 +110,8 @@ function lineFor(event: NightEvent, verbose: boolean): string | undefined {
       return `${event.resumed ? 'resuming' : 'starting'} run ${event.run} for window ${event.window.label}: ${event.because}`;
     case 'adopted':
       return `no local state: adopted ${count(event.assets, 'asset')} from the live snapshot ${event.snapshot.slice(0, 12)}`;
+    case 'salvaged':
+      return `the live manifest is damaged: ${count(event.assets, 'asset')} can still be read, all others are looked at again`;
     case 'reaped':
       return `ended process group ${event.pgid}, left by a dead run`;
     case 'scanned':
@@ -155,10 +157,15 @@ interface Block {
   clear(): void;
 }
 
+/** A line that is wider than it is long (写真.jpg), or than the window has become, must stay one line. */
+const noWrap = '\u001b[?7l';
+const wrap = '\u001b[?7h';
+
 function liveBlock(terminal: Terminal, tally: Tally, clock: () => number, workers: number): Block {
   let lines = 0;
   const clear = () => {
-    if (lines > 0) terminal.draw(`\u001b[${lines}A\u001b[0J`);
+    // From the first column: the terminal may have put the `^C` that somebody typed where the cursor waits.
+    if (lines > 0) terminal.draw(`\r\u001b[${lines}A\u001b[0J`);
     lines = 0;
   };
   return {
@@ -166,7 +173,7 @@ function liveBlock(terminal: Terminal, tally: Tally, clock: () => number, worker
     draw: () => {
       const text = blockLines(terminal, tally, clock(), workers);
       clear();
-      terminal.draw(`${text.join('\n')}\n`);
+      terminal.draw(`${noWrap}${text.join('\n')}\n${wrap}`);
       lines = text.length;
     },
   };

@@ -31,6 +31,7 @@ export function statusRecord(standing: Standing, next: readonly string[]): objec
       : null,
     progress: progress ?? null,
     result: run?.result ?? null,
+    damage: standing.damage ?? null,
     next,
     nextWindow: { label: opening.label, opens: new Date(opening.opens).toISOString() },
   };
@@ -76,7 +77,7 @@ export function isPublishedByHand(run: RunRow | undefined, head: Standing['head'
   return run?.outcome === 'held' && snapshot !== undefined && snapshot === head?.channels.live?.snapshot;
 }
 
-function verdictOf({ running, run, originFault, progress, head, waitsUntil }: Standing): {
+function verdictOf({ running, run, originFault, progress, head, waitsUntil, damage }: Standing): {
   readonly word: string;
   readonly colour: Colour;
 } {
@@ -84,6 +85,7 @@ function verdictOf({ running, run, originFault, progress, head, waitsUntil }: St
   if (running && waitsUntil) return { word: `running: waiting for the close at ${waitsUntil}`, colour: 'cyan' };
   if (running)
     return { word: `running: ${run?.phase ?? 'starting'}${progress ? `, ${share(progress)}` : ''}`, colour: 'cyan' };
+  if (damage) return { word: `the live snapshot is damaged, says verify`, colour: 'red' };
   if (!run) return { word: 'never ran here', colour: 'yellow' };
   if (isPublishedByHand(run, head)) return { word: 'held, then published by hand', colour: 'green' };
   if (!run.outcome || run.outcome === 'interrupted')
@@ -113,25 +115,32 @@ function liveText({ head, originFault }: Standing, now: number): string {
   return `snapshot ${short(live.snapshot)}  seq ${live.seq}  window ${live.window}, since ${duration(now - Date.parse(live.at))}`;
 }
 
-function causes({ originFault, run, head }: Standing): readonly string[] {
+function causes({ originFault, run, head, running, damage }: Standing): readonly string[] {
   if (originFault) return [originFault.message];
+  if (damage && !running) return [`${damage.first}${andMore(damage.problems - 1)}`];
   if (isPublishedByHand(run, head)) return [];
   const result = (run?.result ?? {}) as StoredResult;
   const held = (result.held ?? []).map(({ rule, message }) => `${rule}: ${message}`);
   const missing = (result.findings ?? []).filter((finding) => finding.severity === 'error');
   const first = missing[0];
-  const more = missing.length > 1 ? ` (and ${count(missing.length - 1, 'more finding')})` : '';
   return [
     ...(result.fault ? [result.fault.message] : []),
     ...held,
-    ...(first ? [`${first.key ? `${first.key}: ` : ''}${first.message} [${first.code}]${more}`] : []),
+    ...(first
+      ? [`${first.key ? `${first.key}: ` : ''}${first.message} [${first.code}]${andMore(missing.length - 1)}`]
+      : []),
   ];
 }
 
+function andMore(others: number): string {
+  return others > 0 ? ` (and ${count(others, 'more finding')})` : '';
+}
+
 /** What to type next, best first. */
-export function nextCommands({ job, running, run, head, originFault }: Standing): readonly string[] {
+export function nextCommands({ job, running, run, head, originFault, damage }: Standing): readonly string[] {
   if (originFault) return [originFault.hint.replaceAll('{job}', job)];
   if (running) return [`nightpress status ${job} --watch`];
+  if (damage) return damage.next;
   if (head?.frozen) return [`nightpress unfreeze ${job}`];
   if (isPublishedByHand(run, head)) return [];
   if (!run?.outcome || run.outcome === 'interrupted') return [`nightpress run ${job}`];

@@ -81,8 +81,11 @@ function remedyLines({ remedy }: VerifyView): readonly string[] {
   }
 }
 
-function nextCommands({ job, found, remedy }: VerifyView): readonly string[] {
-  if (found.damaged !== undefined) return [`nightpress rollback ${job}`];
+export function nextCommands({ job, isLive, found, remedy }: Omit<VerifyView, 'deep'>): readonly string[] {
+  if (found.damaged !== undefined) {
+    const goOn = remedy.kind === 'not-live' ? [] : [`nightpress run ${job} --adopt`];
+    return [...goOn, isLive ? `nightpress rollback ${job}` : `nightpress snapshots ${job}`];
+  }
   if (remedy.kind === 'repaired') return remedy.condemned.length > 0 ? [`nightpress run ${job} --now`] : [];
   if (remedy.kind === 'locked') return [`nightpress status ${job} --watch`];
   return remedy.kind === 'not-live' ? [`nightpress snapshots ${job}`] : [];

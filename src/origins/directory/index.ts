@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { access, lstat, rm } from 'node:fs/promises';
+import { Fault } from '../../domain/faults.js';
 import type { Origin, OriginKind, OriginServices, Tree } from '../contract.js';
 import { blobBytes, condemnBlob, hashBlob, putBlob } from './blobs.js';
 import { lostEntrances, makeEntrances, readHead, swapHead } from './commit.js';
@@ -37,7 +38,11 @@ function open(config: Readonly<Record<string, unknown>>, services: OriginService
   const exclusively: Origin['exclusively'] = async (work) => {
     await onDisk(root, () => disk.ensure(root));
     await onDisk(root, () => access(root, constants.W_OK)); // said here in the origin's words, not in the lock's
-    return await services.holdLock(disk.at('.lock.db'), lockWaitMs, () => work(swap));
+    return await services
+      .holdLock(disk.at('.lock.db'), lockWaitMs, () => work(swap))
+      .catch((error) => {
+        throw inOurWords(error, root);
+      });
   };
   return {
     readHead: () => onDisk(root, () => readHead(disk)),
@@ -55,6 +60,13 @@ function open(config: Readonly<Record<string, unknown>>, services: OriginService
     exclusively,
     ...(tree && { tree: treeOf(disk, exclusively) }),
   };
+}
+
+/** Who holds the origin is no other run of the job: it publishes by hand or collects, and will be done. */
+function inOurWords(error: unknown, root: string): unknown {
+  if (!(error instanceof Fault) || error.code !== 'run-locked') return error;
+  const message = `another publisher or collector is at origin ${root}: ${error.message}`;
+  return new Fault('origin-busy', message, { cause: error });
 }
 
 function treeOf(disk: Disk, exclusively: Origin['exclusively']): Tree {

@@ -508,3 +508,14 @@ test('a blob that may have no more links is copied into the tree', async () => {
   expect(await readFile(shown, 'utf8')).toBe(content);
   expect((await stat(shown)).mode & 0o777).toBe(0o444);
 });
+
+test('who cannot publish because others hold the origin is told so, and that it is worth another try', async () => {
+  await publish.publish('one');
+  const impatient = {
+    holdLock: <T>(file: string, _: number, work: () => Promise<T>) => services.holdLock(file, 0, work),
+  };
+  const late = publisher(directory.open({ type: 'directory', path: root }, impatient), folder);
+  const busy = { code: 'origin-busy', exit: 75, message: expect.stringContaining(`collector is at origin ${root}`) };
+  await origin.exclusively(() => expect(late.publish('two')).rejects.toMatchObject(busy));
+  expect(await late.publish('two')).toBe('landed');
+});
