@@ -71,6 +71,16 @@ describe('a night that its deadline ends', () => {
     expect(warning?.leftShare).toBeGreaterThan(0);
   });
 
+  test('is not warned of because one item was slow', async () => {
+    put('ghijkl');
+    world.workers = 1;
+    world.onExecute = () => {
+      world.now += (world.executed.size === 3 ? 8 : 1) * minute; // the end of the second is told after it
+    };
+    expect(await world.run()).toMatchObject({ outcome: 'published', items: { done: 12 } });
+    expect(world.of('at-risk')).toEqual([]);
+  });
+
   test('is warned of by what was predicted while its items are too long to show a pace', async () => {
     world.workers = 1;
     slow(60);
