@@ -8,6 +8,8 @@ const lookEveryMs = 1000;
 const endedKept = 200;
 /** A forecast that is bad only once may be one slow item. */
 const looksAtRisk = 3;
+/** When so little ended by then that there is no pace, the items are long, and what was predicted is all that is known. */
+const paceWithinMs = 60_000;
 
 export interface Due {
   /** Milliseconds since the epoch. */
@@ -26,6 +28,7 @@ export class DeadlineWatch {
   readonly #night: Night;
   readonly #due: Due | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
+  readonly #startedAt: number;
   #ended: Queued[] = [];
   #remainingSeconds: number;
   #looksAtRisk = 0;
@@ -35,6 +38,7 @@ export class DeadlineWatch {
   constructor(night: Night, due: Due | undefined) {
     this.#night = night;
     this.#due = due;
+    this.#startedAt = night.clock();
     this.#remainingSeconds = due?.remainingSeconds ?? 0;
     if (due) this.#timer = setInterval(() => this.#look(due), lookEveryMs).unref();
   }
@@ -60,12 +64,18 @@ export class DeadlineWatch {
       this.#isGraceOver = true;
       due.onGraceOver();
     }
-    const pace = paceOf(this.#ended, now);
-    if (pace === undefined || this.#looksAtRisk >= looksAtRisk) return;
-    const expectedAt = now + this.#remainingSeconds * pace * 1000;
+    const expectedAt = this.#expectedAt(due, now);
+    if (expectedAt === undefined || this.#looksAtRisk >= looksAtRisk) return;
     this.#looksAtRisk = expectedAt > due.at ? this.#looksAtRisk + 1 : 0;
     if (this.#looksAtRisk < looksAtRisk) return;
     const leftShare = (expectedAt - due.at) / (expectedAt - now);
     this.#night.emit({ type: 'at-risk', deadline: due.at, expectedAt, leftShare: Math.min(1, leftShare) });
+  }
+
+  #expectedAt(due: Due, now: number): number | undefined {
+    const pace = paceOf(this.#ended, now);
+    if (pace !== undefined) return now + this.#remainingSeconds * pace * 1000;
+    if (now - this.#startedAt < paceWithinMs) return undefined;
+    return Math.max(now, this.#startedAt + (due.remainingSeconds / this.#night.workers) * 1000);
   }
 }

@@ -139,7 +139,7 @@ async function workUntilWhole(night: Night, open: OpenNight, plan: Thawed): Prom
     const { entries: base, remake, insist } = plan;
     const worked = await work(night, { run: id, recipes, base, remake, insist, deadline });
     if (worked === 'stopped') return undefined;
-    if (worked === 'late') shed(night, id, plan.entries);
+    if (worked === 'late') shed(night, id, plan);
     enter(night, open.run, 'validating');
     const validated = await validate(night, {
       run: id,

@@ -1,21 +1,29 @@
 import { deadlineRule, importNights, importRule, shedCode, shedFinding } from '../domain/deadline.js';
 import type { Result } from '../domain/result.js';
-import type { AssetKey, Entry, RunId } from '../domain/types.js';
+import type { RunId } from '../domain/types.js';
 import type { ItemRow } from '../state/contract.js';
 import type { Night } from './night.js';
+import type { Thawed } from './plan.js';
 
-/** Ends every item that the deadline left. What is live of it stays live; it comes first in the next night. */
-export function shed(night: Night, run: RunId, base: ReadonlyMap<AssetKey, Entry>): void {
+/**
+ * Ends every item that the deadline left. What an earlier night made of the content that the listing tells is there, and
+ * only its bytes were not looked at again: it is reused. Of the others what is live stays live; they come first in the
+ * next night.
+ */
+export function shed(night: Night, run: RunId, { entries, remake }: Pick<Thawed, 'entries' | 'remake'>): void {
   const left = night.state.items(run).filter((item) => item.state !== 'ended');
+  const made = night.state.made(left.flatMap((item) => (remake(item) ? [] : (item.fingerprint ?? []))));
+  const changes = new Map(night.state.changes(run).map((change) => [change.key, change]));
+  const at = night.clock();
   night.state.commit(
-    left.map((item) => ({
-      kind: 'ended',
-      run,
-      item: item.id,
-      disposition: base.get(item.key)?.items[item.recipe] ? 'carried' : 'failed',
-      at: night.clock(),
-      finding: shedFinding(item),
-    })),
+    left.map((item) => {
+      const { fingerprint } = item;
+      const { sha256, asset: staged } = changes.get(item.key) ?? {};
+      if (fingerprint && made.has(fingerprint) && sha256 && staged && !remake(item))
+        return { kind: 'ended', run, item: item.id, disposition: 'reused', at, sha256, staged, fingerprint };
+      const disposition = entries.get(item.key)?.items[item.recipe] ? 'carried' : 'failed';
+      return { kind: 'ended', run, item: item.id, disposition, at, finding: shedFinding(item) };
+    }),
   );
 }
 

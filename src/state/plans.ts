@@ -1,3 +1,4 @@
+import { shedCode } from '../domain/deadline.js';
 import type { Change, ChangeKind } from '../domain/inventory.js';
 import type { PlannedPartition } from '../domain/plan.js';
 import type { AssetKey, Digest, ListedAsset, PartitionId, RunId } from '../domain/types.js';
@@ -81,7 +82,10 @@ function readPartitions(sql: Sql, run: RunId): PlannedPartition[] {
   );
 }
 
-/** `failed` of a partition: items that ended without the derivatives they should have; `carried` is one of them. */
+/**
+ * `failed` of a partition: items that ended without the derivatives they should have; `carried` is one of them. What the
+ * deadline left was not worked: to a partition it is like what has not ended.
+ */
 function readProgress(sql: Sql, run: RunId): Progress {
   const counts = sql.rows<{ standing: string; items: number }>(
     'SELECT coalesce(disposition, state) AS standing, count(*) AS items FROM item WHERE run = ? GROUP BY 1',
@@ -99,9 +103,10 @@ function readProgress(sql: Sql, run: RunId): Progress {
      FROM item LEFT JOIN (
        SELECT item AS id, sum(ended_at - started_at) / 1000.0 AS worked FROM attempt WHERE run = ? GROUP BY item
      ) USING (id)
-     WHERE run = ? AND state = 'ended' AND partition IS NOT NULL GROUP BY partition`,
+     WHERE run = ? AND state = 'ended' AND partition IS NOT NULL AND finding ->> 'code' IS NOT ? GROUP BY partition`,
     run,
     run,
+    shedCode,
   );
   const rest = sql.row<{ lastEndedAt: number | null; remainingSeconds: number }>(
     `SELECT max(ended_at) AS lastEndedAt, total(predicted_seconds) FILTER (WHERE state <> 'ended') AS remainingSeconds

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { count } from '../../src/cli/render/units.js';
 import { ask, say } from '../support/project.js';
 import { liveSnapshot } from '../support/published.js';
 import { aWorld, executions, fill, type World } from '../support/world.js';
@@ -21,7 +22,12 @@ test('a first import that the deadline cuts is held, told, and finished by the c
   const { json } = await ask(world, 'status');
   const next = `nightpress run night --rerun --deadline none`;
   expect(json).toMatchObject({ verdict: expect.any(String), next: [`${next} --project ${world.folder}`] });
-  expect((await say(world, 'status')).stdout).toContain('first import, night 1');
+  const { stdout } = await say(world, 'status', '-v');
+  expect(stdout).toContain('first import, night 1');
+  expect(stdout).toContain(`deadline  ${count(cut.result?.shed ?? 0, 'item')} of these left for the next night`);
+  expect(stdout.match(/partition .*failed/g)).toBeNull();
+  const partitions: { ended: number; items: number }[] = json.progress.partitions;
+  expect(partitions.reduce((sum, { items, ended }) => sum + items - ended, 0)).toBe(cut.result?.shed);
   const since = Date.now();
   const whole = await world.run(['--rerun', '--deadline', 'none']);
   expect([whole.code, whole.result?.items.failed]).toEqual([0, 0]);

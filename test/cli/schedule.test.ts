@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { crontabLine } from '../../src/cli/schedule/crontab.js';
 import { cronJob, type Json, type KubernetesCall, toYaml } from '../../src/cli/schedule/kubernetes.js';
 import { systemdUnits } from '../../src/cli/schedule/systemd.js';
+import { toolsElsewhere } from '../../src/cli/schedule/tools.js';
 import { Fault } from '../../src/domain/faults.js';
 import { anotherJob, ask, say } from '../support/project.js';
 import { parseYaml, unitWords } from '../support/scheduler-texts.js';
@@ -22,6 +23,7 @@ const odd = [
   '`id`',
   'back\\slash',
   'a\\%b',
+  'a\\\\%b%',
   '%h;x',
   '-n',
   '#',
@@ -35,25 +37,63 @@ describe('a crontab line', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** What cron hands to the shell: an unescaped `%` ends the line, `\%` is one. */
+  /** What cron hands to the shell, character by character as in Vixie cron's `do_command.c`. */
   function asCronReads(line: string): { readonly fields: string; readonly command: string } {
     const [, fields = '', rest = ''] = /^((?:\S+ ){5})(.*)$/.exec(line) ?? [];
-    expect(rest).not.toMatch(/(^|[^\\])%/);
-    return { fields: fields.trim(), command: rest.replaceAll('\\%', '%') };
+    let [command, isEscaped] = ['', false];
+    for (const char of rest) {
+      if (char === '%' && !isEscaped) throw new Error(`to cron the command ends after: ${command}`);
+      if (char === '%') command = command.slice(0, -1);
+      command += char;
+      isEscaped = char === '\\' && !isEscaped;
+    }
+    return { fields: fields.trim(), command };
   }
 
   test('hands every word over as it is, and makes the folder of its log', () => {
     const show = 'console.log(JSON.stringify(process.argv.slice(1)))';
     const log = path.join(folder, `it's 50% "$HOME"`, 'x.cron.log');
-    const line = crontabLine({ words: [process.execPath, '-e', show, '--', ...odd], log }, [0, 30]);
+    const words = [process.execPath, '-e', show, '--', ...odd];
+    const line = crontabLine({ words, env: {}, log }, [0, 30]);
     const { fields, command } = asCronReads(line);
     expect(fields).toBe('0,30 * * * *');
     expect(spawnSync('/bin/sh', ['-c', command], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
     expect(JSON.parse(readFileSync(log, 'utf8'))).toEqual(odd);
   });
 
+  test('tells of tools that only the caller’s environment finds', () => {
+    const [tool, log] = [path.join(folder, `it's 50%`), path.join(folder, 'env.log')];
+    const words = [process.execPath, '-p', 'process.env.NIGHTPRESS_FFMPEG'];
+    const { command } = asCronReads(crontabLine({ words, env: { NIGHTPRESS_FFMPEG: tool }, log }, [0]));
+    expect(spawnSync('/bin/sh', ['-c', command], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+    expect(readFileSync(log, 'utf8')).toBe(`${tool}\n`);
+  });
+
   test('is refused for a path with a line break, which cron cannot be told', () => {
-    expect(() => crontabLine({ words: ['/bin/true', 'two\nlines'], log: '/tmp/x.log' }, [0])).toThrow(Fault);
+    expect(() => crontabLine({ words: ['/bin/true', 'two\nlines'], env: {}, log: '/tmp/x.log' }, [0])).toThrow(Fault);
+  });
+});
+
+describe('tools that a scheduler would not find', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'nightpress-tools-'));
+    for (const name of ['ffmpeg', 'my-ffprobe']) writeFileSync(path.join(folder, name), '', { mode: 0o755 });
+    writeFileSync(path.join(folder, 'ffprobe'), '', { mode: 0o644 });
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('are told by their absolute paths', () => {
+    const [PATH, ffmpeg] = [`/nowhere:${folder}:/usr/bin`, path.join(folder, 'ffmpeg')];
+    expect(toolsElsewhere({ PATH })).toEqual({ NIGHTPRESS_FFMPEG: ffmpeg });
+    const own = { NIGHTPRESS_FFPROBE: path.join(folder, 'my-ffprobe') };
+    expect(toolsElsewhere({ PATH: '/usr/bin', ...own })).toEqual(own);
+    expect(toolsElsewhere({ PATH: folder, NIGHTPRESS_FFPROBE: 'my-ffprobe' })).toMatchObject(own);
+  });
+
+  test('others are not', () => {
+    expect(toolsElsewhere({ PATH: '/nowhere' })).toEqual({});
+    expect(toolsElsewhere({ PATH: '/nowhere', NIGHTPRESS_FFMPEG: '/usr/bin/ffmpeg' })).toEqual({});
   });
 });
 
@@ -61,6 +101,7 @@ describe('systemd units', () => {
   const words = ['/opt/50% "node"/bin/node', '/srv/my site/bin.js', ...odd, 'line\nbreak'];
   const [service, timer] = systemdUnits({
     words,
+    env: { NIGHTPRESS_FFMPEG: '/opt/50% "new"/ffmpeg' },
     log: '',
     job: 'catalog',
     minutes: [0, 30],
@@ -72,6 +113,8 @@ describe('systemd units', () => {
   test('hand every word over as it is, and give the grace and some more before the kill', () => {
     const [, command = ''] = /^ExecStart=:(.*)$/m.exec(service?.text ?? '') ?? [];
     expect(unitWords(command)).toEqual(words);
+    const [, environment = ''] = /^Environment=(.*)$/m.exec(service?.text ?? '') ?? [];
+    expect(unitWords(environment)).toEqual(['NIGHTPRESS_FFMPEG=/opt/50% "new"/ffmpeg']);
     for (const line of ['Type=oneshot', 'User=www', 'KillMode=mixed', 'TimeoutStopSec=120', 'SuccessExitStatus=143'])
       expect(service?.text.split('\n')).toContain(line);
   });
@@ -164,7 +207,7 @@ describe('nightpress schedule', () => {
     const lines = all.stdout
       .split('\n')
       .filter((line) => /^\d/.test(line))
-      .map((line) => line.replace(/^\d+ /, ''));
+      .map((line) => line.replace(/^\d+ /, '').replace(/NIGHTPRESS_FF\w+=\S+ /g, '')); // where ffmpeg is elsewhere
     const call = `${process.execPath} ${bin} run`;
     const flags = `--project ${world.folder} --if-locked skip >> ${world.folder}/.nightpress`;
     expect([all.code, lines]).toEqual([

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { JobHooks } from '../../src/cli/tell/hooks.js';
+import { openPing } from '../../src/cli/tell/ping.js';
 import type { Result } from '../../src/domain/result.js';
 import type { Job, RunId } from '../../src/domain/types.js';
 import { anotherJob } from '../support/project.js';
@@ -258,6 +259,19 @@ describe('the dead-man switch', () => {
     const refused = await world.run(['--ping-url', `${base}/u`]);
     expect([refused.code, urls()]).toEqual([0, ['/u/start', '/u/0']]);
     expect(refused.stderr).toContain(`warning: ${base}/… was not told '0': it answered 404`);
+  });
+
+  test('that hears and never answers is waited for in bounds, and told as that', async () => {
+    answers = [0, 0, 0, 0];
+    const warnings: string[] = [];
+    const warn = (line: string) => void warnings.push(line);
+    const ping = openPing(`${base}/hung`, warn, { tryMs: 200, pausesMs: [0] });
+    ping.start();
+    await ping.end(0, 'all is well');
+    expect(urls()).toEqual(['/hung/start', '/hung/start', '/hung/0', '/hung/0']);
+    expect(warnings).toEqual(
+      ['start', '0'].map((what) => `warning: ${base}/… was not told '${what}': no answer within 0.2 s`),
+    );
   });
 
   test('that cannot be reached changes nothing, and its address is told to nobody', async () => {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openState } from '../../src/state/open.js';
 import { liveTexts } from '../support/live-texts.js';
 import { NightWorld } from '../support/night-world.js';
@@ -71,6 +71,41 @@ describe('a night that its deadline ends', () => {
     expect(warning?.leftShare).toBeGreaterThan(0);
   });
 
+  test('is not warned of because one item was slow', async () => {
+    put('ghijkl');
+    world.workers = 1;
+    world.onExecute = () => {
+      world.now += (world.executed.size === 3 ? 8 : 1) * minute; // the end of the second is told after it
+    };
+    expect(await world.run()).toMatchObject({ outcome: 'published', items: { done: 12 } });
+    expect(world.of('at-risk')).toEqual([]);
+  });
+
+  test('is warned of by what was predicted while its items are too long to show a pace', async () => {
+    world.workers = 1;
+    slow(60);
+    put('abcdef', 3);
+    world.now = at(2, '12:00');
+    expect(await world.run({ now: true, deadline: 'none' })).toMatchObject({ outcome: 'published' });
+    put('abcdef', 4);
+    world.now = at(3, '02:00');
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const heard: number[] = [];
+    world.onEvent = ({ type }) => type === 'at-risk' && heard.push(world.now);
+    world.onExecute = () => {
+      for (let passed = 0; passed < 60; passed++) {
+        world.now += minute;
+        vi.advanceTimersByTime(1000);
+      }
+    };
+    await world.run();
+    vi.useRealTimers();
+    const [warning, ...more] = world.of('at-risk');
+    expect([more, heard.length]).toEqual([[], 1]);
+    expect(warning?.expectedAt).toBeGreaterThan(at(3, '06:00'));
+    expect(heard[0]).toBeLessThan(at(3, '02:10'));
+  });
+
   test('changes nothing where the job publishes whole nights only', async () => {
     world.job = { ...world.job, onDeadline: 'hold' };
     const held = await world.run();
@@ -128,8 +163,11 @@ describe('a first import larger than one window', () => {
     for (let last = first; last.outcome === 'held'; nights++) {
       world.now = at(nights + 1, '02:00');
       last = await world.run();
-      if (last.outcome === 'held') expect(last.import?.night).toBe(nights + 1);
-      else expect(last).toMatchObject({ outcome: 'published', exit: 0, live: { seq: 1 } });
+      if (last.outcome === 'held') {
+        expect(last.import?.night).toBe(nights + 1);
+        expect(last.shed).toBe(12 - world.executed.size);
+        expect(last.held?.[0]?.message).toContain(`${last.shed} of 12 items were not made`);
+      } else expect(last).toMatchObject({ outcome: 'published', exit: 0, live: { seq: 1 } });
     }
     expect(Math.abs(nights - (first.import?.about ?? 0))).toBeLessThanOrEqual(1);
     expect([...world.executed.values()]).toEqual(Array.from({ length: 12 }, () => 1));

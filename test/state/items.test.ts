@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { shedFinding } from '../../src/domain/deadline.js';
 import type { ItemRow, Mark, State } from '../../src/state/contract.js';
 import { openState } from '../../src/state/open.js';
 import {
@@ -162,6 +163,22 @@ test('progress counts items, partitions and the time that is left', () => {
     ],
     lastEndedAt: 1600,
     remainingSeconds: 2,
+  });
+});
+
+test('what the deadline left counts to no partition as ended or failed: nobody worked it', () => {
+  const state = working();
+  const finding = shedFinding({ key: 'a.jpg', recipe: 'all' });
+  state.commit([
+    ended('a.jpg', { disposition: 'failed', finding }),
+    ended('m.jpg', { disposition: 'carried', finding }),
+  ]);
+  expect(state.progress(runA)).toMatchObject({
+    ended: { failed: 1, carried: 1 },
+    partitions: [
+      { ended: 0, failed: 0, endedSeconds: 0 },
+      { ended: 0, failed: 0, endedSeconds: 0 },
+    ],
   });
 });
 

@@ -57,7 +57,10 @@ function initJob(context: CommandContext, folder: string, options: InitOptions):
   const added = extendGitignore(path.join(project.folder, '.gitignore'));
   const next = [`nightpress plan ${name} --explain`, `nightpress run ${name}`];
   const zone = localZone();
-  const crontab = crontabLine(callOf(project, name), callMinutes(draftWindow(zone), zone, context.clock()));
+  const crontab = crontabLine(
+    callOf(project, name, context.env),
+    callMinutes(draftWindow(zone), zone, context.clock()),
+  );
   const terminal = openTerminal(context.env, options);
   if (options.json) {
     terminal.out(JSON.stringify({ type: 'init', job: name, file, gitignore: added, crontab, next }));

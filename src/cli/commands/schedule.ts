@@ -58,7 +58,7 @@ async function printSchedule(
   const terminal = openTerminal(context.env, options);
   const names = asked.job === undefined ? jobNames(project) : [asked.job];
   const jobs = await Promise.all(names.map((name) => findJob(project, name)));
-  const call = { project, options, now: context.clock() };
+  const call = { project, options, env: context.env, now: context.clock() };
   const entries = jobs.map((job) => entryOf[scheduler](call, job));
   if (options.json) terminal.out(JSON.stringify({ type: 'schedule', scheduler, entries }));
   else for (const { text } of entries) terminal.out(text);
@@ -68,6 +68,7 @@ async function printSchedule(
 interface ScheduleCall {
   readonly project: Project;
   readonly options: ScheduleOptions;
+  readonly env: NodeJS.ProcessEnv;
   readonly now: number;
 }
 
@@ -80,17 +81,17 @@ interface Entry {
 }
 
 const entryOf: Readonly<Record<(typeof schedulers)[number], (call: ScheduleCall, job: Job) => Entry>> = {
-  crontab: ({ project, options, now }, { name, window }) => {
+  crontab: ({ project, options, env, now }, { name, window }) => {
     const { timeZone } = Intl.DateTimeFormat().resolvedOptions(); // cron has no other clock than the machine's
-    const line = crontabLine(callOf(project, name, graceOf(options)), callMinutes(window, timeZone, now));
+    const line = crontabLine(callOf(project, name, env, graceOf(options)), callMinutes(window, timeZone, now));
     return { job: name, text: `# nightpress: ${name} opens ${window.cron} ${window.timezone}\n${line}` };
   },
-  systemd: ({ project, options, now }, job) => {
+  systemd: ({ project, options, env, now }, job) => {
     const { name } = job;
     const user = options.user ?? thisUser();
     if (!/^[\w.@-]+\$?$/.test(user)) throw new Fault('usage', `--user ${user}: expected the name of a user`);
     const files = systemdUnits({
-      ...callOf(project, name, graceOf(options)),
+      ...callOf(project, name, env, graceOf(options)),
       ...timesOf(job, now),
       job: name,
       user,
@@ -142,7 +143,8 @@ function thisUser(): string {
 }
 
 const howTo: Readonly<Record<(typeof schedulers)[number], string>> = {
-  crontab: 'add these lines with: crontab -e',
+  crontab:
+    'add these lines with: crontab -e; cron hands over nothing of your environment: what job files read of it goes above them, as NAME=value',
   systemd:
     'write these files, then: systemctl daemon-reload && systemctl enable --now nightpress-JOB.timer; see runs with journalctl -u nightpress-JOB',
   kubernetes:

@@ -10,6 +10,7 @@ import { countOption, type JobOptions, withJobOptions } from '../options.js';
 import { openTerminal } from '../terminal.js';
 
 interface WindowsOptions extends JobOptions {
+  readonly last: string;
   readonly next: string;
 }
 
@@ -23,25 +24,24 @@ interface WindowLine {
   readonly outcome: LedgerLine['outcome'];
 }
 
-const shownPast = 30;
-
 export function addWindows(program: Command, context: CommandContext): void {
   withJobOptions(program.command('windows [job]'))
     .summary('past windows with their outcome, and the next ones')
-    .description(`Lists every window since the first one known here, each with one outcome: how its newest run ended, or
+    .description(`Lists windows since the first one known here, gaps included, each with one outcome: how its newest run ended, or
   due       it opened last, and the next run takes it
   missed    no run of it ended, and none will
   expected  it has not opened yet`)
+    .option('--last <n>', 'how many windows that have opened', '30')
     .option('--next <n>', 'how many future windows', '7')
-    .addHelpText('after', '\nExample:\n  nightpress windows catalog --next 30 --json')
+    .addHelpText('after', '\nExample:\n  nightpress windows catalog --last 90 --next 30 --json')
     .action(async (name: string | undefined, options: WindowsOptions) => {
       const project = openProject(options);
       const job = await findJob(project, name);
       const folder = jobFolder(project, job.name);
       const state = openState(folder, { readOnly: true });
       try {
-        const at = { now: context.clock(), next: countOption('--next', options.next), live: isLocked(folder) };
-        const windows = listWindows(job, state, at);
+        const shown = { last: countOption('--last', options.last), next: countOption('--next', options.next) };
+        const windows = listWindows(job, state, { now: context.clock(), live: isLocked(folder), ...shown });
         const terminal = openTerminal(context.env, options);
         if (options.json) terminal.out(JSON.stringify({ windows }));
         else for (const { label, closes, outcome } of windows) terminal.out(`${label}  closes ${closes}  ${outcome}`);
@@ -51,23 +51,30 @@ export function addWindows(program: Command, context: CommandContext): void {
     });
 }
 
-function listWindows(job: Job, state: State, at: { now: number; next: number; live: boolean }): readonly WindowLine[] {
+interface Asked {
+  readonly now: number;
+  /** A run holds the job. */
+  readonly live: boolean;
+  readonly last: number;
+  readonly next: number;
+}
+
+function listWindows(job: Job, state: State, { now, live, last, next }: Asked): readonly WindowLine[] {
   const open = state.openRun();
   const ledger = readLedger({
-    ...at,
+    now,
+    next,
     spec: job.window,
     windows: state.windows(),
-    openRun: open && { opens: open.window.opens, live: at.live },
+    openRun: open && { opens: open.window.opens, live },
   });
   const isPast = ({ outcome }: LedgerLine) => outcome !== 'expected';
   const future = ledger.filter((line) => !isPast(line));
-  return [...ledger.filter(isPast).slice(-shownPast), ...future].map(
-    ({ label, opens, closes, scheduled, outcome }) => ({
-      label,
-      opens: new Date(opens).toISOString(),
-      closes: new Date(closes).toISOString(),
-      scheduled,
-      outcome,
-    }),
-  );
+  return [...ledger.filter(isPast).slice(-last), ...future].map(({ label, opens, closes, scheduled, outcome }) => ({
+    label,
+    opens: new Date(opens).toISOString(),
+    closes: new Date(closes).toISOString(),
+    scheduled,
+    outcome,
+  }));
 }

@@ -2,7 +2,7 @@ import { causesOf } from '../../domain/causes.js';
 import type { Result } from '../../domain/result.js';
 import type { Finding } from '../../domain/types.js';
 import type { Terminal } from '../terminal.js';
-import { bytes, count, duration, printable, short } from './units.js';
+import { bytes, count, duration, leftText, printable, short } from './units.js';
 
 const mostCauses = 10;
 
@@ -71,8 +71,7 @@ function renderCounts(terminal: Terminal, result: Result): void {
       [items.quarantined, 'quarantined'],
     ])}`,
   );
-  if (result.shed)
-    terminal.out(`  deadline  ${count(result.shed, 'item')} of these left for the next night, where they come first`);
+  if (result.shed) terminal.out(`  deadline  ${leftText(result.shed)}`);
   if (result.accepted) terminal.out(`  accepted  ${count(result.accepted, 'item')} of these, by quarantine accept`);
   if (derivatives.made + derivatives.reused > 0) {
     terminal.out(

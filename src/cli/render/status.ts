@@ -2,10 +2,12 @@ import type { Result } from '../../domain/result.js';
 import type { Standing } from '../../engine/inspect.js';
 import type { Progress, RunRow } from '../../state/contract.js';
 import type { Terminal } from '../terminal.js';
-import { count, duration, printable, short } from './units.js';
+import { count, duration, leftText, printable, short } from './units.js';
 
 /** The part of a stored result that `status` shows; rows written by other versions may lack any of it. */
-type StoredResult = Partial<Pick<Result, 'items' | 'snapshot' | 'findings' | 'held' | 'fault' | 'next' | 'exit'>>;
+type StoredResult = Partial<
+  Pick<Result, 'items' | 'snapshot' | 'findings' | 'held' | 'shed' | 'fault' | 'next' | 'exit'>
+>;
 
 export function statusRecord(standing: Standing, next: readonly string[]): object {
   const { job, running, holder, head, originFault, run, progress, next: opening } = standing;
@@ -61,6 +63,8 @@ export function renderStatus(
     terminal.out(`  frozen    since ${standing.head.frozen.at}: ${printable(standing.head.frozen.reason)}`);
   if (standing.run) renderRun(terminal, standing.run, now);
   if (standing.progress) renderProgress(terminal, standing.progress, standing.running, now);
+  const { shed } = (standing.run?.result ?? {}) as StoredResult;
+  if (shed) terminal.out(`  deadline  ${leftText(shed)}`);
   if (live) terminal.out(`  opens     next window ${standing.next.label}, in ${duration(standing.next.opens - now)}`);
 }
 
@@ -166,10 +170,15 @@ function renderProgress(terminal: Terminal, progress: Progress, running: boolean
   );
   for (const partition of open.slice(0, terminal.verbose ? open.length : 8)) {
     const failed = partition.failed > 0 ? `, ${partition.failed} failed` : '';
-    const { id, ended, items, predictedSeconds, endedSeconds, workedSeconds } = partition;
-    const real = ended > 0 ? `, took ${duration(workedSeconds * 1000)} for ${duration(endedSeconds * 1000)} of it` : '';
+    const { id, ended, items, predictedSeconds } = partition;
     terminal.out(
-      `  partition ${id}  ${ended} of ${items} items${failed}  predicted ${duration(predictedSeconds * 1000)}${real}`,
+      `  partition ${id}  ${ended} of ${items} items${failed}  predicted ${duration(predictedSeconds * 1000)}${tookText(partition)}`,
     );
   }
+}
+
+function tookText({ ended, items, endedSeconds, workedSeconds }: Progress['partitions'][number]): string {
+  if (ended === 0) return '';
+  const part = ended < items ? ` for ${duration(endedSeconds * 1000)} of it` : '';
+  return `, took ${duration(workedSeconds * 1000)}${part}`;
 }

@@ -23,6 +23,11 @@ export function duration(ms: number): string {
   return `${Math.floor(minutes / 1440)} d ${Math.floor((minutes % 1440) / 60)} h`;
 }
 
+/** What became of items that a deadline left, beside their counts. */
+export function leftText(shed: number): string {
+  return `${count(shed, 'item')} of these left for the next night, where they come first`;
+}
+
 /** Enough of a digest to tell it apart and to paste into a command. */
 export function short(digest: string): string {
   return digest.slice(0, 12);

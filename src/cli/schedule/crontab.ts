@@ -5,16 +5,23 @@ import type { Call } from './call.js';
 
 /**
  * One line of a crontab that calls in every hour. It makes the folder of its log, also after somebody deleted it. `%` is
- * a line break to cron unless escaped. Throws `usage` for a path with a line break, which cron cannot be told at all.
+ * a line break to cron unless a backslash stands before it, which must not be the second of two. Throws `usage` for a path
+ * with a line break, which cron cannot be told at all.
  */
-export function crontabLine({ words, log }: Call, minutes: readonly number[]): string {
-  const command = `mkdir -p ${shellWord(path.dirname(log))} && ${words.map(plainly).join(' ')} >> ${shellWord(log)} 2>&1`;
+export function crontabLine({ words, env, log }: Call, minutes: readonly number[]): string {
+  const called = [...Object.entries(env).map(([name, value]) => `${name}=${shellWord(value)}`), ...words.map(plainly)];
+  const command = `mkdir -p ${shellWord(path.dirname(log))} && ${called.join(' ')} >> ${shellWord(log)} 2>&1`;
   if (/[\n\r]/.test(command))
     throw new Fault(
       'usage',
       `${JSON.stringify(command)}: expected paths without line breaks, which a crontab cannot hold`,
     );
-  return `${minuteField(minutes)} * * * * ${command.replaceAll('%', '\\%')}`;
+  return `${minuteField(minutes)} * * * * ${command.replace(/\\?%/g, asCronTakesIt)}`;
+}
+
+/** A `%` stands in single quotes always; an empty pair of them parts it from a backslash of the path. */
+function asCronTakesIt(percent: string): string {
+  return percent === '%' ? '\\%' : "\\''\\%";
 }
 
 /** Options need no quotes, whatever their dashes. */

@@ -30,7 +30,8 @@ export function systemdUnits(call: SystemdCall): readonly UnitFile[] {
   ];
 }
 
-function service({ job, words, user, graceMs }: SystemdCall): string {
+function service({ job, words, env, user, graceMs }: SystemdCall): string {
+  const environment = Object.entries(env).map(([name, value]) => `Environment=${unitWord(`${name}=${value}`)}\n`);
   return `[Unit]
 Description=nightpress publishes ${job}
 Wants=network-online.target
@@ -39,7 +40,7 @@ After=network-online.target
 [Service]
 Type=oneshot
 User=${user}
-ExecStart=:${words.map(unitWord).join(' ')}
+${environment.join('')}ExecStart=:${words.map(unitWord).join(' ')}
 TimeoutStartSec=infinity
 KillMode=mixed
 KillSignal=SIGTERM

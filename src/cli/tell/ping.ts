@@ -5,9 +5,15 @@ import { isWorthAnotherPing, type PingSignal, parsePingUrl, pingHost, pingUrl } 
 /** What healthchecks.io keeps of a body is 100 kB, others less; ours says what is to be done, not everything. */
 const bodyLimit = 10_000;
 
+export interface PingPatience {
+  /** Each try may take so long. */
+  readonly tryMs: number;
+  /** Before each further try. */
+  readonly pausesMs: readonly number[];
+}
+
 /** Together 33 s at most. */
-const tryMs = 10_000;
-const pausesMs = [1000, 2000];
+const usualPatience: PingPatience = { tryMs: 10_000, pausesMs: [1000, 2000] };
 
 export interface Ping {
   /** Once, in the background. */
@@ -17,12 +23,12 @@ export interface Ping {
 }
 
 /** Tells a dead-man switch; what it cannot be told is a warning. Throws `usage` for what is no address, without telling it. */
-export function openPing(text: string, warn: (line: string) => void): Ping {
+export function openPing(text: string, warn: (line: string) => void, patience = usualPatience): Ping {
   const base = parsePingUrl(text);
   if (!base) throw new Fault('usage', '--ping-url: expected an http or https address without user and password');
   let said: Promise<void> | undefined;
   const say = async (signal: PingSignal, body: string) => {
-    const trouble = await send(pingUrl(base, signal), cut(body));
+    const trouble = await send(pingUrl(base, signal), cut(body), patience);
     if (trouble !== undefined) warn(`warning: ${pingHost(base)} was not told '${signal}': ${trouble}`);
   };
   return {
@@ -37,16 +43,20 @@ export function openPing(text: string, warn: (line: string) => void): Ping {
 }
 
 /** Undefined: it was heard. Never throws. */
-async function send(url: URL, body: string): Promise<string | undefined> {
+async function send(url: URL, body: string, { tryMs, pausesMs }: PingPatience): Promise<string | undefined> {
   for (let tries = 0; ; tries++) {
-    const { trouble, again } = await sendOnce(url, body);
+    const { trouble, again } = await sendOnce(url, body, tryMs);
     const pauseMs = pausesMs[tries];
     if (trouble === undefined || !again || pauseMs === undefined) return trouble;
     await delay(pauseMs);
   }
 }
 
-async function sendOnce(url: URL, body: string): Promise<{ readonly trouble?: string; readonly again: boolean }> {
+async function sendOnce(
+  url: URL,
+  body: string,
+  tryMs: number,
+): Promise<{ readonly trouble?: string; readonly again: boolean }> {
   try {
     const headers = { 'content-type': 'text/plain; charset=utf-8' };
     const signal = AbortSignal.timeout(tryMs);
@@ -54,12 +64,12 @@ async function sendOnce(url: URL, body: string): Promise<{ readonly trouble?: st
     await answer?.cancel();
     return ok ? { again: false } : { trouble: `it answered ${status}`, again: isWorthAnotherPing(status) };
   } catch (error) {
-    return { trouble: reasonOf(error), again: true };
+    return { trouble: reasonOf(error, tryMs), again: true };
   }
 }
 
 /** Not the message of the error: it may hold the address. */
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, tryMs: number): string {
   if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${tryMs / 1000} s`;
   return errno(error instanceof Error ? error.cause : undefined) ?? 'it cannot be reached';
 }
