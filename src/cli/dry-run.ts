@@ -163,7 +163,8 @@ async function forecast(
   });
   const made = await previewNight(night);
   const failing = new Set(items.filter(({ disposition }) => isMissing(disposition)).map(({ id }) => id));
-  return await forecastGate(night, { made, base: made.base.snapshot, failing });
+  const { base, recipesFor, judgedIn: window } = made;
+  return (await forecastGate(night, { made, base: base.snapshot, recipesFor, failing, window })).holds;
 }
 
 function nothingChosen({ job, wish, chosen }: Trial): DryRunRecord {
