@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { Fault } from '../domain/faults.js';
 import { compileGlobs } from '../domain/match.js';
 import type { Result } from '../domain/result.js';
-import { shellWord, withOption } from '../domain/shell.js';
+import { shellWord, withOptions } from '../domain/shell.js';
 import { parseDuration } from '../job/units.js';
 
 /** Options that every command of a job understands. */
@@ -62,7 +62,7 @@ export function fromElsewhere(
   const options = Object.entries({ project, state }).flatMap(([name, folder]) =>
     folder === undefined ? [] : [`--${name} ${shellWord(path.resolve(folder))}`],
   );
-  return commands.map((command) => (command.startsWith('nightpress ') ? options.reduce(withOption, command) : command));
+  return commands.map((command) => (command.startsWith('nightpress ') ? withOptions(command, options) : command));
 }
 
 /** A record whose commands can be pasted where this one was typed. */

@@ -112,7 +112,8 @@ function tolerate(input: GateInput): Hold | undefined {
 }
 
 function tooMany({ spec, total, findings }: GateInput, items: readonly MissingItem[]): string | undefined {
-  const of = (disposition: Disposition) => items.filter((item) => item.disposition === disposition && !item.waits).length;
+  const of = (disposition: Disposition) =>
+    items.filter((item) => item.disposition === disposition && !item.waits).length;
   const [failed, quarantined, stray] = [of('failed'), of('quarantined'), errors(findings).length];
   const missing = failed + quarantined + stray;
   const allowed = tolerance(spec.tolerate, total);

@@ -24,8 +24,8 @@ export function assetCommand(verb: 'try' | 'explain', job: string, key: string):
   return `nightpress ${verb} ${job} ${key.startsWith('-') ? '-- ' : ''}${shellWord(key)}`;
 }
 
-/** With one more option, which must stand before `--`: behind it nothing is an option. */
-export function withOption(command: string, option: string): string {
-  const [all, start, rest] = /^(nightpress [\w-]+ \S+)( -- .*)$/s.exec(command) ?? [];
-  return all === undefined ? `${command} ${option}` : `${start} ${option}${rest}`;
+/** With more options, which must stand before `--`: behind it nothing is an option. */
+export function withOptions(command: string, options: readonly string[]): string {
+  const [, start = command, rest = ''] = /^(nightpress [\w-]+ \S+)( -- .*)$/s.exec(command) ?? [];
+  return `${[start, ...options].join(' ')}${rest}`;
 }

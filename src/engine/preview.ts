@@ -52,5 +52,15 @@ export async function previewNight(night: Night, request: RunRequest = {}): Prom
         groupOf(night.job.groupBy),
       )
     : [];
-  return { decision, base, inventory, unmatchedKeys, ...made, ...gate, judgedIn: window, recipesFor, largeGroups: largest };
+  return {
+    decision,
+    base,
+    inventory,
+    unmatchedKeys,
+    ...made,
+    ...gate,
+    judgedIn: window,
+    recipesFor,
+    largeGroups: largest,
+  };
 }

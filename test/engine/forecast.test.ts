@@ -99,7 +99,7 @@ test('what plan says the gate will object to is what the gate then objects to', 
       held += met.length;
       expect(foretold).toEqual(met);
     }),
-    { numRuns: Number(process.env.NIGHTPRESS_RUNS ?? 40) },
+    { numRuns: Number(process.env.NIGHTPRESS_RUNS ?? 30) },
   );
   expect(held).toBeGreaterThan(3);
 }, 240_000);
