@@ -29,6 +29,8 @@ export interface DryRunWish {
   readonly failOn?: FailOn;
   /** Show the last lines that workers and tools wrote when an attempt failed. */
   readonly excerpts?: boolean;
+  /** Findings that belong to no chosen asset are not told either. */
+  readonly nothingElse?: boolean;
   /** Several jobs share `out`: each gets a folder in it. */
   readonly all: boolean;
 }

@@ -34,10 +34,14 @@ export async function dryRunOne(call: RunCall, name: string | undefined, wish: D
 
 export async function dryRun(call: RunCall, job: Job, wish: DryRunWish): Promise<number> {
   const source = await openSource(job, call.context.clock);
-  const library = await source.scan();
+  const library = withoutStrays(await source.scan(), wish);
   const chosen = chooseAssets(call, job, library, wish);
   const trial = { call, job, wish, source, library, chosen };
   return chosen.keys.size === 0 ? tell(trial, nothingChosen(trial)) : await tryOut(trial);
+}
+
+function withoutStrays(library: Inventory, { nothingElse }: DryRunWish): Inventory {
+  return nothingElse ? { ...library, findings: library.findings.filter(({ key }) => key !== undefined) } : library;
 }
 
 interface Trial {
@@ -164,7 +168,8 @@ async function forecast(
   });
   const made = await previewNight(night);
   const failing = new Set(items.filter(({ disposition }) => isMissing(disposition)).map(({ id }) => id));
-  return await forecastGate(night, { made, base: made.base.snapshot, failing });
+  const { base, recipesFor, judgedIn: window } = made;
+  return (await forecastGate(night, { made, base: base.snapshot, recipesFor, failing, window })).holds;
 }
 
 function nothingChosen({ job, wish, chosen }: Trial): DryRunRecord {

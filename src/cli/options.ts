@@ -2,7 +2,8 @@ import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { Fault } from '../domain/faults.js';
 import { compileGlobs } from '../domain/match.js';
-import { shellWord } from '../engine/report.js';
+import type { Result } from '../domain/result.js';
+import { shellWord, withOptions } from '../domain/shell.js';
 import { parseDuration } from '../job/units.js';
 
 /** Options that every command of a job understands. */
@@ -53,11 +54,29 @@ export function choiceOption<T extends string>(name: string, text: string, choic
   return found;
 }
 
-/** Who named the project must name it in the next command too. */
-export function fromElsewhere({ project }: JobOptions, commands: readonly string[]): readonly string[] {
-  if (project === undefined) return commands;
-  const flag = ` --project ${shellWord(path.resolve(project))}`;
-  return commands.map((command) => (command.startsWith('nightpress ') ? `${command}${flag}` : command));
+/** Who named the project, or the folder of its state, must name it in the next command too. */
+export function fromElsewhere(
+  { project, state }: Pick<JobOptions, 'project' | 'state'>,
+  commands: readonly string[],
+): readonly string[] {
+  const options = Object.entries({ project, state }).flatMap(([name, folder]) =>
+    folder === undefined ? [] : [`--${name} ${shellWord(path.resolve(folder))}`],
+  );
+  return commands.map((command) => (command.startsWith('nightpress ') ? withOptions(command, options) : command));
+}
+
+/** A record whose commands can be pasted where this one was typed. */
+export function toldFromElsewhere(options: Pick<JobOptions, 'project' | 'state'>, result: Result): Result {
+  const told = <T extends { readonly command?: string }>(one: T): T => {
+    const [command] = fromElsewhere(options, one.command === undefined ? [] : [one.command]);
+    return { ...one, ...(command === undefined ? {} : { command }) };
+  };
+  return {
+    ...result,
+    next: fromElsewhere(options, result.next),
+    ...(result.held ? { held: result.held.map(told) } : {}),
+    ...(result.causes ? { causes: result.causes.map(told) } : {}),
+  };
 }
 
 /** For an option that may be given several times. */

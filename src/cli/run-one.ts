@@ -21,7 +21,7 @@ import { findJob, jobFolder, type NightParts, openNight, openOrigin } from './co
 import type { CommandContext } from './context.js';
 import { annotate, appendSummary, fenced } from './github.js';
 import { listen } from './listen.js';
-import { choiceOption, countOption, durationOption, fromElsewhere } from './options.js';
+import { choiceOption, countOption, durationOption, toldFromElsewhere } from './options.js';
 import { faultLines } from './render/fault.js';
 import { resultMarkdown } from './render/markdown.js';
 import { renderResult } from './render/result.js';
@@ -179,7 +179,7 @@ async function runWithState(call: RunCall, locked: Locked): Promise<Result> {
       close();
     });
     lock.release();
-    const result = { ...ended, next: fromElsewhere(options, ended.next) };
+    const result = toldFromElsewhere(options, ended);
     show(call, job, result);
     await hooks.end(result);
     if (stop.signal()) call.outside?.stopped();

@@ -1,3 +1,4 @@
+import { groupCode } from './groups.js';
 import type { FailureClass, Finding } from './types.js';
 
 /** Findings that say the same of different assets. */
@@ -20,6 +21,14 @@ export function causesOf(findings: readonly Finding[]): readonly Cause[] {
     causes.set(signature, { code: sample.code, class: sample.class, signature, count: count + 1, sample });
   }
   return [...causes.values()].sort((a, b) => b.count - a.count);
+}
+
+/** What came of other files, or of the moment. */
+const ofCompany: readonly string[] = [groupCode, 'replaced-meanwhile', 'vanished', 'changed-while-read'];
+
+/** Whether it can be expected to show again when the asset is worked by itself. */
+export function showsAlone({ key, recipe, code }: Finding): boolean {
+  return key !== undefined && recipe !== undefined && !ofCompany.includes(code);
 }
 
 /** Longer than any message of ours, shorter than a tool's outburst. */

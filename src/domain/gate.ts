@@ -10,6 +10,8 @@ export interface MissingItem {
   readonly key: AssetKey;
   readonly recipe: string;
   readonly disposition: Disposition;
+  /** Made, but kept back because another asset of its group failed: that one is to blame. */
+  readonly waits?: boolean;
 }
 
 /** An item that shows an older version. */
@@ -46,7 +48,7 @@ export interface GateInput {
 
 export interface Hold {
   readonly rule: GateRule;
-  /** One line: figures, limit, and the command that publishes all the same. */
+  /** One line: figures and limit. */
   readonly message: string;
 }
 
@@ -60,7 +62,7 @@ export type Verdict = { readonly publish: true } | { readonly publish: false; re
  *   grow        more assets more than it has than allowed
  *   tolerate    more items with nothing to show, and errors that belong to no item, than allowed, in all or in a recipe
  *               with a tolerance of its own. Carried items count for nothing: they show their last good derivatives
- *   required    an asset that must never fail has no fresh output
+ *   required    an asset that must never fail has no fresh output, also where it only waits for the rest of its group
  *   stale       items have shown an older version for longer than allowed
  *   drift       what was made again is so much smaller or larger than what it replaces that something is wrong with it
  *   validation  the snapshot contradicts itself
@@ -68,11 +70,7 @@ export type Verdict = { readonly publish: true } | { readonly publish: false; re
 export function judge(input: GateInput): Verdict {
   const rules = [empty, shrink, grow, tolerate, required, stale, drift, validation];
   const holds = rules.flatMap((rule) => rule(input) ?? []);
-  return holds.length > 0 ? { publish: false, holds: holds.map(withCommand) } : { publish: true };
-}
-
-function withCommand({ rule, message }: Hold): Hold {
-  return { rule, message: `${message}; to publish all the same: publish --override ${rule} --reason TEXT` };
+  return holds.length > 0 ? { publish: false, holds } : { publish: true };
 }
 
 function empty({ assets }: GateInput): Hold | undefined {
@@ -114,7 +112,8 @@ function tolerate(input: GateInput): Hold | undefined {
 }
 
 function tooMany({ spec, total, findings }: GateInput, items: readonly MissingItem[]): string | undefined {
-  const of = (disposition: Disposition) => items.filter((item) => item.disposition === disposition).length;
+  const of = (disposition: Disposition) =>
+    items.filter((item) => item.disposition === disposition && !item.waits).length;
   const [failed, quarantined, stray] = [of('failed'), of('quarantined'), errors(findings).length];
   const missing = failed + quarantined + stray;
   const allowed = tolerance(spec.tolerate, total);
@@ -128,7 +127,9 @@ function tooManyOf(
   { name, tolerate: limit, worked }: NonNullable<GateInput['recipes']>[number],
   items: readonly MissingItem[],
 ): string | undefined {
-  const missing = items.filter(({ recipe, disposition }) => recipe === name && disposition !== 'carried').length;
+  const isBlamed = ({ recipe, disposition, waits }: MissingItem) =>
+    recipe === name && disposition !== 'carried' && !waits;
+  const missing = items.filter(isBlamed).length;
   const allowed = tolerance(limit, worked);
   if (missing <= allowed) return undefined;
   return `${missing} of ${worked} items that '${name}' worked have nothing to show, it tolerates ${allowed} (${written(limit)})`;

@@ -35,6 +35,19 @@ export function tornGroups<Row extends { readonly key: AssetKey }>(
   return torn;
 }
 
+/** Fresh rows whose group cannot be published whole, each with the failure it waits for. */
+export function waitingRows<Row extends { readonly key: AssetKey }>(
+  { fresh, failing }: { readonly fresh: readonly Row[]; readonly failing: readonly Row[] },
+  group: GroupOf,
+): readonly (readonly [waiting: Row, cause: Row])[] {
+  const torn = tornGroups(failing, group);
+  return fresh.flatMap((row) => {
+    const name = group(row.key);
+    const cause = name === undefined ? undefined : torn.get(name);
+    return cause ? [[row, cause] as const] : [];
+  });
+}
+
 /** An item that waits for the rest of its group; nothing is wrong with it. */
 export const groupCode = 'group-incomplete';
 

@@ -1,3 +1,4 @@
+import type { Cause } from './causes.js';
 import type { ImportNights } from './deadline.js';
 import type { Disposition, Finding, Outcome, RunId, SnapshotId, Window } from './types.js';
 
@@ -25,7 +26,10 @@ export interface Result {
   /** From the source's modification to live, over the assets this run brought live; null when there were none. */
   readonly freshness: { readonly p50Ms: number; readonly p95Ms: number; readonly oldestMs: number } | null;
   readonly findings: readonly Finding[];
-  readonly held?: readonly { readonly rule: string; readonly message: string }[];
+  /** The errors among the findings by what they have in common, the most frequent first. */
+  readonly causes?: readonly ToldCause[];
+  /** `command`: what publishes all the same, over every rule that holds. */
+  readonly held?: readonly { readonly rule: string; readonly message: string; readonly command?: string }[];
   /** Of the items counted as carried or failed, those that the deadline left for the next night. */
   readonly shed?: number;
   /** Of the items counted as carried, failed or quarantined, those that somebody accepted. */
@@ -38,6 +42,11 @@ export interface Result {
   /** Absolute path of the run's log file. */
   readonly log: string | null;
   readonly durationMs: number;
+}
+
+export interface ToldCause extends Cause {
+  /** Shows the sample failing, and changes nothing. */
+  readonly command?: string;
 }
 
 export interface WindowRecord {

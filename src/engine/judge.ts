@@ -3,7 +3,7 @@ import { type Drift, type GateInput, type Hold, judge, type MissingItem, type St
 import { groupCode } from '../domain/groups.js';
 import { updateManifest } from '../domain/manifest.js';
 import type { AssetKey, Entry, Finding, Job, RunId, SnapshotId } from '../domain/types.js';
-import type { ItemRow, RunRow } from '../state/contract.js';
+import type { Approval, ItemRow, RunRow } from '../state/contract.js';
 import { liveLoader } from './base.js';
 import type { Night } from './night.js';
 import { isAccepted, isMissing, isShed } from './report.js';
@@ -44,18 +44,19 @@ export async function judgeNight(night: Night, input: JudgeInput): Promise<Judge
     spec: night.job.gate,
     total: rows.length + totals.unchangedItems,
     missing: missingOf(unaccepted),
-    stale: staleItems(night, input.run.id, unaccepted),
+    stale: staleItems(night, { run: input.run.id, now: night.clock() }, unaccepted),
     recipes: ownTolerances(night.job, rows),
     drift: night.job.gate.drift === undefined ? [] : driftsOf(input),
     assets: { total: assets.total - assets.unmatched, removed: assets.removed, baseTotal: input.base && live.count },
     findings: strays.filter((finding) => finding.recipe === undefined),
     validation: input.validated.findings,
   });
-  return verdict.publish ? { holds: [], approved: [] } : lifted(night, input.run, verdict.holds);
+  return liftedOf(night.state.approvals(input.run.window.opens), verdict.publish ? [] : verdict.holds);
 }
 
-function lifted(night: Night, run: RunRow, holds: readonly Hold[]): Judged {
-  const reasons = new Map(night.state.approvals(run.window.opens).map(({ rule, reason }) => [rule, reason]));
+/** What was approved beforehand passes. */
+export function liftedOf(approvals: readonly Approval[], holds: readonly Hold[]): Judged {
+  const reasons = new Map(approvals.map(({ rule, reason }) => [rule, reason]));
   return {
     holds: holds.filter(({ rule }) => !reasons.has(rule)),
     approved: holds.flatMap(({ rule, message }) => {
@@ -73,14 +74,14 @@ export function approvedFindings(approved: readonly Approved[]): readonly Findin
   }));
 }
 
-/** Not yet made is not failed, and who waits for the rest of a group is not to blame. */
+/** Not yet made is not failed. */
 export function missingOf(
   rows: readonly Pick<ItemRow, 'key' | 'recipe' | 'disposition' | 'finding'>[],
 ): readonly MissingItem[] {
   return rows.flatMap((row) => {
     const { key, recipe, disposition, finding } = row;
-    if (!disposition || !isMissing(disposition) || isShed(row) || finding?.code === groupCode) return [];
-    return [{ key, recipe, disposition }];
+    if (!disposition || !isMissing(disposition) || isShed(row)) return [];
+    return [{ key, recipe, disposition, waits: finding?.code === groupCode }];
   });
 }
 
@@ -92,15 +93,14 @@ export function ownTolerances(job: Job, rows: readonly { readonly recipe: string
 
 /** Also what deadlines left again and again: whoever looks at the site sees no difference. */
 export function staleItems(
-  night: Pick<Night, 'job' | 'state' | 'clock'>,
-  run: RunId,
+  night: Pick<Night, 'job' | 'state'>,
+  { run, now }: { readonly run: RunId; readonly now: number },
   rows: readonly Pick<ItemRow, 'id' | 'key' | 'recipe' | 'disposition'>[],
 ): readonly StaleItem[] {
   const { maxStaleMs } = night.job.gate;
   const carried = rows.filter(({ disposition }) => disposition === 'carried');
   if (maxStaleMs === undefined || carried.length === 0) return [];
   const since = night.state.carriedSince(run);
-  const now = night.clock();
   return carried.map(({ id, key, recipe }) => ({ key, recipe, staleMs: now - (since.get(id) ?? now) }));
 }
 

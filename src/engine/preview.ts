@@ -1,9 +1,11 @@
 import type { Decision } from '../domain/choose-window.js';
 import type { Hold } from '../domain/gate.js';
 import { groupOf, type LargeGroup, largeGroups } from '../domain/groups.js';
-import type { AssetKey, Inventory } from '../domain/types.js';
+import type { AssetKey, Inventory, Recipe, Window } from '../domain/types.js';
+import { windowToCome } from '../domain/window-to-come.js';
 import { type Base, meetOrigin } from './base.js';
 import { forecastGate } from './forecast.js';
+import type { Approved } from './judge.js';
 import type { Night } from './night.js';
 import { type MadePlan, makePlan, matcher } from './plan.js';
 import { readyRecipes } from './recipes.js';
@@ -20,6 +22,11 @@ export interface Preview extends MadePlan {
   readonly largeGroups: readonly LargeGroup[];
   /** What the gate would object to, as far as can be known before the work. */
   readonly holds: readonly Hold[];
+  /** Rules that will be met, and were lifted beforehand. */
+  readonly approved: readonly Approved[];
+  /** The window that holds and approvals are about: the decided one, or, where it is settled, the next. */
+  readonly judgedIn: Window;
+  readonly recipesFor: (key: AssetKey) => readonly Recipe[];
 }
 
 /**
@@ -32,8 +39,9 @@ export async function previewNight(night: Night, request: RunRequest = {}): Prom
   const decision = decide(night, request, isSameWork(night, recipes, base));
   const inventory = await scan(night);
   const made = await makePlan(night, { inventory, base: base.snapshot, recipes });
-  const holds = await forecastGate(night, { made, base: base.snapshot, opens: decision.window.opens });
   const recipesFor = matcher(recipes);
+  const window = windowToCome(decision, night.job.window, night.clock());
+  const gate = await forecastGate(night, { made, base: base.snapshot, recipesFor, window });
   const unmatchedKeys =
     made.plan.assets.unmatched === 0
       ? []
@@ -44,5 +52,15 @@ export async function previewNight(night: Night, request: RunRequest = {}): Prom
         groupOf(night.job.groupBy),
       )
     : [];
-  return { decision, base, inventory, unmatchedKeys, ...made, holds, largeGroups: largest };
+  return {
+    decision,
+    base,
+    inventory,
+    unmatchedKeys,
+    ...made,
+    ...gate,
+    judgedIn: window,
+    recipesFor,
+    largeGroups: largest,
+  };
 }

@@ -1,9 +1,12 @@
 import { Acceptances, type Failure } from '../domain/acceptance.js';
+import { causesOf, showsAlone } from '../domain/causes.js';
 import type { Decision } from '../domain/choose-window.js';
 import { deadlineRule, importRule, shedCode } from '../domain/deadline.js';
 import type { Fault } from '../domain/faults.js';
+import { gateRules } from '../domain/gate.js';
 import type { Head } from '../domain/head.js';
 import { exitOf, freshnessOf, type ItemCounts, noAssets, noRun, type Result, windowRecord } from '../domain/result.js';
+import { assetCommand } from '../domain/shell.js';
 import type { Digest, Disposition, Finding, Outcome, SnapshotId } from '../domain/types.js';
 import type { ItemRow, RunRow } from '../state/contract.js';
 import { publishCommand } from './move-head.js';
@@ -53,7 +56,8 @@ export function report(night: Night, input: ReportInput): Result {
     partitions: countPartitions(night, rows, run),
     freshness: freshnessOf(input.ages ?? []),
     findings,
-    ...(held && held.length > 0 ? { held } : {}),
+    ...causesTold(night.job.name, findings),
+    ...(held && held.length > 0 ? { held: held.map((hold) => withOverride(night.job.name, hold, held)) } : {}),
     ...(shed > 0 ? { shed } : {}),
     ...(accepted > 0 ? { accepted } : {}),
     ...(input.import ? { import: input.import } : {}),
@@ -154,20 +158,9 @@ export function isMissing(disposition: Disposition | undefined): boolean {
 function nextCommands(job: string, input: ReportInput, findings: readonly Finding[]): readonly string[] {
   switch (input.outcome) {
     case 'held':
-      return commandsWhenHeld(job, input.held ?? []);
-    case 'incomplete': {
-      const errors = findings.filter((finding) => finding.severity === 'error');
-      if (errors.every(({ code }) => code === 'vanished')) return [`nightpress run ${job} --now`];
-      const key = errors.find((finding) => finding.key !== undefined)?.key;
-      return [
-        `nightpress retry ${job} --failed`,
-        ...(key === undefined
-          ? []
-          : ['try', 'explain'].map(
-              (verb) => `nightpress ${verb} ${job} ${key.startsWith('-') ? '-- ' : ''}${shellWord(key)}`,
-            )),
-      ];
-    }
+      return [...commandsWhenHeld(job, input.held ?? []), ...commandsToLook(job, errorsOf(findings))];
+    case 'incomplete':
+      return commandsWhenIncomplete(job, errorsOf(findings));
     case 'failed':
       return [input.fault?.hint.replaceAll('{job}', job) ?? `nightpress run ${job}`];
     case 'interrupted':
@@ -180,18 +173,51 @@ function nextCommands(job: string, input: ReportInput, findings: readonly Findin
   }
 }
 
+function errorsOf(findings: readonly Finding[]): readonly Finding[] {
+  return findings.filter(({ severity }) => severity === 'error');
+}
+
+/** Each with the command that shows its sample failing. */
+export function causesTold(job: string, findings: readonly Finding[]): Pick<Result, 'causes'> {
+  const causes = causesOf(errorsOf(findings));
+  if (causes.length === 0) return {};
+  const told = causes.map((cause) => {
+    const { key } = cause.sample;
+    return key !== undefined && showsAlone(cause.sample) ? { ...cause, command: assetCommand('try', job, key) } : cause;
+  });
+  return { causes: told };
+}
+
+function commandsWhenIncomplete(job: string, errors: readonly Finding[]): readonly string[] {
+  if (errors.every(({ code }) => code === 'vanished')) return [`nightpress run ${job} --now`];
+  return [`nightpress retry ${job} --failed`, ...commandsToLook(job, errors)];
+}
+
+/** One asset failing, or, where that shows nothing, the story of one. */
+function commandsToLook(job: string, errors: readonly Finding[]): readonly string[] {
+  const failing = errors.find(showsAlone);
+  const { key } = failing ?? errors.find((finding) => finding.key !== undefined) ?? {};
+  if (key === undefined) return [];
+  return (failing ? (['try', 'explain'] as const) : (['explain'] as const)).map((verb) => assetCommand(verb, job, key));
+}
+
+type Hold = NonNullable<Result['held']>[number];
+
+function withOverride(job: string, hold: Hold, held: readonly Hold[]): Hold {
+  const rules = gateRulesOf(held);
+  return rules.includes(hold.rule) ? { ...hold, command: publishCommand(job, rules) } : hold;
+}
+
+function gateRulesOf(held: readonly Hold[]): readonly string[] {
+  return held.map(({ rule }) => rule).filter((rule) => (gateRules as readonly string[]).includes(rule));
+}
+
 /** A freeze is lifted first; then one command names every rule that is left. */
 function commandsWhenHeld(job: string, held: NonNullable<Result['held']>): readonly string[] {
   if (isByDeadline(held)) return [`nightpress run ${job} --rerun --deadline none`];
-  const rules = held.map(({ rule }) => rule).filter((rule) => rule !== 'frozen');
+  const rules = gateRulesOf(held);
   return [
     ...(rules.length < held.length ? [`nightpress unfreeze ${job}`] : []),
     ...(rules.length > 0 ? [publishCommand(job, rules)] : []),
   ];
-}
-
-/** Quoted so that it can be pasted into a shell. */
-export function shellWord(text: string): string {
-  if (/^[\w./@:+-]+$/.test(text) && !text.startsWith('-')) return text;
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

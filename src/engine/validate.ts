@@ -1,7 +1,7 @@
 import { Acceptances } from '../domain/acceptance.js';
 import { collidingDerivatives } from '../domain/collisions.js';
 import { composeEntry, type EndedItem } from '../domain/entries.js';
-import { groupCode, groupOf, tornGroups } from '../domain/groups.js';
+import { groupCode, groupOf, waitingRows } from '../domain/groups.js';
 import { entries } from '../domain/manifest.js';
 import type { AssetKey, Digest, Entry, Finding, ItemId, Made, Recipe, RunId, SnapshotId } from '../domain/types.js';
 import type { ItemRow } from '../state/contract.js';
@@ -84,16 +84,10 @@ function tornItems(night: Night, rows: readonly ItemRow[]): ReadonlyMap<ItemId, 
   if (!night.job.groupBy) return new Map();
   const group = groupOf(night.job.groupBy);
   const acceptances = new Acceptances(night.state.accepted(), night.clock());
-  const torn = tornGroups(
-    rows.filter((row) => isMissing(row.disposition) && !isAccepted(acceptances, row)),
-    group,
-  );
+  const failing = rows.filter((row) => isMissing(row.disposition) && !isAccepted(acceptances, row));
   const back = new Map<ItemId, Finding>();
-  for (const { id, key, recipe } of rows.filter(isMade)) {
-    const name = group(key);
-    const cause = name === undefined ? undefined : torn.get(name);
-    if (!cause) continue;
-    const message = `group '${name}' is published whole or not at all: '${cause.key}' (${cause.recipe}) has no fresh output`;
+  for (const [{ id, key, recipe }, cause] of waitingRows({ fresh: rows.filter(isMade), failing }, group)) {
+    const message = `group '${group(key)}' is published whole or not at all: '${cause.key}' (${cause.recipe}) has no fresh output`;
     back.set(id, { code: groupCode, severity: 'error', class: 'transient', message, key, recipe });
   }
   return back;

@@ -40,7 +40,12 @@ async function bench() {
       await fill(await open(config), count);
       const nights = Array.from({ length: rounds }, (_, round) => measured({ config, count, round }));
       const of = (pick) => nights.map(pick).sort((a, b) => a - b)[Math.floor(rounds / 2)];
-      rows.push({ count, ms: of((n) => n.ms), peak: Math.max(...nights.map((n) => n.peak)), nodes: of((n) => n.nodes) });
+      rows.push({
+        count,
+        ms: of((n) => n.ms),
+        peak: Math.max(...nights.map((n) => n.peak)),
+        nodes: of((n) => n.nodes),
+      });
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -55,7 +60,13 @@ async function open(config) {
 /** One asset as a picture recipe of three widths and two formats leaves it. */
 function entry(n, version) {
   const key = `photos/${n % 1000}/picture-${n}.jpg`;
-  const source = { sha256: sha256(`${n} ${version}`), bytes: 4_000_000 + n, type: 'image/jpeg', width: 6000, height: 4000 };
+  const source = {
+    sha256: sha256(`${n} ${version}`),
+    bytes: 4_000_000 + n,
+    type: 'image/jpeg',
+    width: 6000,
+    height: 4000,
+  };
   const derivatives = [320, 640, 1280].flatMap((width) =>
     ['webp', 'jpg'].map((ext) => ({
       path: `${key}/${width}w.${ext}`,

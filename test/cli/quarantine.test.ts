@@ -1,5 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { holdJobLock } from '../../src/state/lock.js';
@@ -102,6 +102,15 @@ describe('try', () => {
     const made = await tried(path.join(world.source, 'pictures/p0.jpg'), '--out', path.join(world.folder, 'x'));
     expect([made.code, readdirSync(path.join(world.folder, 'x', 'live'))]).toEqual([0, ['pictures']]);
     expect((await ask(world, 'status')).json).toEqual(before.json);
+  });
+
+  test('means the asset by its key, and tells nothing of others', async () => {
+    await mkdir(path.join(world.folder, 'pictures'));
+    await writeFile(path.join(world.folder, 'pictures', 'p0.jpg'), 'no picture, and not the asset');
+    writeFileSync(Buffer.concat([Buffer.from(`${world.source}/`), Buffer.from([0xff])]), 'a name that is no UTF-8');
+    const { code, json } = await tried('pictures/p0.jpg');
+    expect([code, json.findings]).toEqual([0, []]);
+    expect((await tried(path.join(world.folder, 'pictures/p0.jpg'), '--as', 'pictures/x.jpg')).code).toBe(1);
   });
 
   test('takes a file from anywhere, under a key that a recipe matches', async () => {

@@ -4,6 +4,7 @@ import { Fault } from '../../domain/faults.js';
 import { type GateRule, gateRules } from '../../domain/gate.js';
 import type { Job, Window } from '../../domain/types.js';
 import { latestOpening, nextOpenings } from '../../domain/window.js';
+import { windowToCome } from '../../domain/window-to-come.js';
 import { jobNames } from '../../job/load.js';
 import type { State } from '../../state/contract.js';
 import { splitWords } from '../at-origin.js';
@@ -59,13 +60,7 @@ function nextWindow({ window: spec }: Job, state: State, now: number): Window {
   const open = state.openRun();
   const openRun = open && { opens: open.window.opens, sameWork: true };
   const decision = chooseWindow({ now, spec, windows: state.windows(), openRun });
-  return decision.kind === 'nothing' ? opening(spec, now) : decision.window;
-}
-
-function opening(spec: Job['window'], now: number): Window {
-  const [next] = nextOpenings(spec, now, 1);
-  if (!next) throw new Error('a schedule without a next opening');
-  return next;
+  return windowToCome(decision, spec, now);
 }
 
 const lookAhead = 400;

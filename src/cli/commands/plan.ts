@@ -8,7 +8,7 @@ import { findJob, jobFolder, openNight, openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
 import { type FailOn, isFailing, type Judgement } from '../dry-run-options.js';
 import { annotate, fenced } from '../github.js';
-import { countOption, type JobOptions, withJobOptions } from '../options.js';
+import { countOption, fromElsewhere, type JobOptions, withJobOptions } from '../options.js';
 import { findingsOf, isPending, planRecord, renderPlan } from '../render/plan.js';
 import { neverStop } from '../stop.js';
 import { openTerminal } from '../terminal.js';
@@ -64,7 +64,9 @@ export async function planJob(
       stop: neverStop,
     });
     const preview = await previewNight(night, options);
-    const view = { job: job.name, preview, workers, explain: options.explain ?? false };
+    const approve = (rule: string) =>
+      fromElsewhere(options, [`nightpress approve ${job.name} ${rule} --reason TEXT`]).join('');
+    const view = { job: job.name, preview, workers, explain: options.explain ?? false, approve };
     if (options.json) terminal.out(JSON.stringify(planRecord(view)));
     else {
       fenced(terminal, context.env, () => renderPlan(terminal, view));

@@ -8,7 +8,7 @@ import { openState } from '../../state/open.js';
 import { splitWords } from '../at-origin.js';
 import { findJob, jobFolder, openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
-import { globsOption, type JobOptions, withJobOptions } from '../options.js';
+import { fromElsewhere, globsOption, type JobOptions, withJobOptions } from '../options.js';
 import { failingRecord, renderFailing } from '../render/failing.js';
 import { openTerminal, type Terminal } from '../terminal.js';
 import { untilOption } from '../until.js';
@@ -148,7 +148,7 @@ function tell(
   failing: readonly Failing[],
   next: readonly string[],
 ): void {
-  const hints = failing.length > 0 ? next : [];
+  const hints = failing.length > 0 ? fromElsewhere(options, next) : [];
   if (options.json) terminal.out(JSON.stringify(failingRecord({ job, verb, failing, next: hints })));
   else renderFailing(terminal, { job, verb, failing, next: hints });
 }

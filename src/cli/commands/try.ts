@@ -68,7 +68,14 @@ async function tryOne(context: CommandContext, { job: name, word, options }: Que
       refuseUnmatched(subject);
       const out = path.resolve(options.out ?? mkdtempSync(path.join(tmpdir(), 'nightpress-try-')));
       const only = (key: AssetKey) => key === subject.key;
-      return await dryRun(call, subject.job, { only, out, failOn: 'any', excerpts: true, all: false });
+      return await dryRun(call, subject.job, {
+        only,
+        out,
+        failOn: 'any',
+        excerpts: true,
+        nothingElse: true,
+        all: false,
+      });
     } finally {
       if (subject.temporary) rmSync(subject.temporary, { recursive: true, force: true });
     }
@@ -85,9 +92,9 @@ interface Subject {
 
 async function subjectOf(call: RunCall, job: Job, word: string, as: string | undefined): Promise<Subject> {
   const root = job.source.path;
-  const file = filesNamed(call.project, word).find(
-    (one) => isFile(one) && (typeof root !== 'string' || keyBelow(root, one) === undefined),
-  );
+  const isElsewhere = (one: string) => isFile(one) && (typeof root !== 'string' || keyBelow(root, one) === undefined);
+  const isKey = as === undefined && isKeyBelow(root, word);
+  const file = isKey ? undefined : filesNamed(call.project, word).find(isElsewhere);
   if (file !== undefined) return fromElsewhere(job, file, as ?? path.basename(file));
   if (as !== undefined) throw new Fault('usage', `--as ${as}: expected a file from outside the source, got '${word}'`);
   const folder = jobFolder(call.project, job.name);
@@ -98,6 +105,12 @@ async function subjectOf(call: RunCall, job: Job, word: string, as: string | und
   } finally {
     state.close();
   }
+}
+
+/** What a report calls by its key is meant, also where a file of that name lies in the current folder. */
+function isKeyBelow(root: unknown, word: string): boolean {
+  const isPlain = path.normalize(word) === word && !path.isAbsolute(word) && !word.startsWith('..');
+  return typeof root === 'string' && isPlain && isFile(path.join(root, word));
 }
 
 function isFile(file: string): boolean {

@@ -11,10 +11,12 @@ export interface PlanView {
   readonly preview: Preview;
   readonly workers: number;
   readonly explain: boolean;
+  /** What lifts a rule beforehand. */
+  readonly approve: (rule: string) => string;
 }
 
 /** The plan as JSON: everything `run` would freeze, and what it would publish. */
-export function planRecord({ job, preview, explain }: PlanView): object {
+export function planRecord({ job, preview, explain, approve }: PlanView): object {
   const { decision, plan, base } = preview;
   return {
     type: 'plan',
@@ -35,7 +37,11 @@ export function planRecord({ job, preview, explain }: PlanView): object {
     unmatched: preview.unmatchedKeys,
     dropped: plan.droppedItems,
     findings: findingsOf(preview),
-    gate: { holds: preview.holds },
+    gate: {
+      window: preview.judgedIn.label,
+      holds: preview.holds.map((hold) => ({ ...hold, command: approve(hold.rule) })),
+      approved: preview.approved,
+    },
     largeGroups: preview.largeGroups,
     ...(explain
       ? {
@@ -87,7 +93,11 @@ export function renderPlan(terminal: Terminal, view: PlanView): void {
   renderKeys(terminal, 'no recipe', preview.unmatchedKeys);
   for (const { rule, message } of preview.holds) {
     terminal.out(`  ${terminal.paint('yellow', 'gate')}      would hold: ${rule}: ${printable(message)}`);
-    terminal.out(`            beforehand: nightpress approve ${job} ${rule} --reason TEXT`);
+    terminal.out(`            beforehand: ${terminal.paint('cyan', view.approve(rule))}`);
+  }
+  for (const { rule, reason, message } of preview.approved) {
+    const why = `approved for ${preview.judgedIn.label} (${reason})`;
+    terminal.out(`  gate      ${rule} may pass, ${printable(why)}: ${printable(message)}`);
   }
   for (const { group, assets, share } of preview.largeGroups.slice(0, mostKeys)) {
     const part = `${count(assets, 'asset')}, ${Math.round(share * 100)} % of all`;

@@ -1,5 +1,5 @@
 import { causesOf } from '../../domain/causes.js';
-import type { Result } from '../../domain/result.js';
+import type { Result, ToldCause } from '../../domain/result.js';
 import type { Finding } from '../../domain/types.js';
 import type { Terminal } from '../terminal.js';
 import { bytes, count, duration, leftText, printable, short } from './units.js';
@@ -16,7 +16,7 @@ export function renderResult(terminal: Terminal, result: Result, where: string |
     terminal.out(`  ${paint('yellow', 'held by')}   ${hold.rule}: ${printable(hold.message)}`);
   terminal.out(`  live      ${liveLine(result.live)}`);
   if (result.run) renderCounts(terminal, result);
-  renderFindings(terminal, result.findings);
+  renderFindings(terminal, result.findings, result.causes);
   if (where && result.live) terminal.out(`  look at   ${where}`);
   if (result.log && result.exit !== 0) terminal.out(`  log       ${result.log}`);
   result.next.forEach((command, index) => {
@@ -84,21 +84,22 @@ function renderCounts(terminal: Terminal, result: Result): void {
     );
 }
 
-/** By cause, one sample each; `-v` shows every finding. */
-export function renderFindings(terminal: Terminal, findings: readonly Finding[]): void {
+/** By cause, one sample each and the command that shows it; `-v` shows every finding. */
+export function renderFindings(terminal: Terminal, findings: readonly Finding[], told?: readonly ToldCause[]): void {
   if (terminal.verbose) {
     for (const finding of findings) renderFinding(terminal, finding);
     return;
   }
   const errors = findings.filter((finding) => finding.severity === 'error');
-  const causes = causesOf(errors);
+  const causes: readonly ToldCause[] = told ?? causesOf(errors);
   if (errors.length > causes.length)
     terminal.out(
       `  ${terminal.paint('red', 'failed')}    ${count(errors.length, 'finding')}, ${count(causes.length, 'cause')}`,
     );
-  for (const { sample, count: alike } of causes.slice(0, mostCauses)) {
+  for (const { sample, command, count: alike } of causes.slice(0, mostCauses)) {
     renderFinding(terminal, sample);
     if (alike > 1) terminal.out(`            and ${(alike - 1).toLocaleString('en-US')} more like it`);
+    if (command && causes.length > 1) terminal.out(`            ${terminal.paint('cyan', command)}`);
   }
   const more = causes.length - mostCauses;
   if (more > 0) terminal.out(`            and ${count(more, 'more cause')}; -v shows all`);

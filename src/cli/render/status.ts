@@ -1,3 +1,4 @@
+import { causesOf } from '../../domain/causes.js';
 import type { Result } from '../../domain/result.js';
 import type { Standing } from '../../engine/inspect.js';
 import type { Progress, RunRow } from '../../state/contract.js';
@@ -126,13 +127,13 @@ function causes({ originFault, run, head, running, damage }: Standing): readonly
   const result = (run?.result ?? {}) as StoredResult;
   const held = (result.held ?? []).map(({ rule, message }) => `${rule}: ${message}`);
   const missing = (result.findings ?? []).filter((finding) => finding.severity === 'error');
-  const first = missing[0];
+  const first = causesOf(missing)[0]?.sample;
+  const figures = `${count(missing.length, 'finding')}, ${count(causesOf(missing).length, 'cause')}`;
+  const more = missing.length > 1 ? ` (one of ${figures})` : '';
   return [
     ...(result.fault ? [result.fault.message] : []),
     ...held,
-    ...(first
-      ? [`${first.key ? `${first.key}: ` : ''}${first.message} [${first.code}]${andMore(missing.length - 1)}`]
-      : []),
+    ...(first ? [`${first.key ? `${first.key}: ` : ''}${first.message} [${first.code}]${more}`] : []),
   ];
 }
 

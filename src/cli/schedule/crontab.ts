@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { Fault } from '../../domain/faults.js';
-import { shellWord } from '../../engine/report.js';
+import { shellWord } from '../../domain/shell.js';
 import type { Call } from './call.js';
 
 /**
