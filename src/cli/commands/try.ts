@@ -11,6 +11,7 @@ import { jobFolder, openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
 import { dryRun } from '../dry-run.js';
 import { keyBelow } from '../files-from.js';
+import { localSource } from '../local-source.js';
 import { type JobOptions, withJobOptions } from '../options.js';
 import { announce, type RunOptions } from '../run-jobs.js';
 import { type RunCall, toldInOneRecord } from '../run-one.js';
@@ -84,9 +85,9 @@ interface Subject {
 }
 
 async function subjectOf(call: RunCall, job: Job, word: string, as: string | undefined): Promise<Subject> {
-  const root = job.source.path;
+  const root = localSource(job);
   const file = filesNamed(call.project, word).find(
-    (one) => isFile(one) && (typeof root !== 'string' || keyBelow(root, one) === undefined),
+    (one) => isFile(one) && (root === undefined || keyBelow(root, one) === undefined),
   );
   if (file !== undefined) return fromElsewhere(job, file, as ?? path.basename(file));
   if (as !== undefined) throw new Fault('usage', `--as ${as}: expected a file from outside the source, got '${word}'`);
@@ -113,7 +114,7 @@ function fromElsewhere(job: Job, file: string, key: AssetKey): Subject {
   }
   mkdirSync(path.dirname(place), { recursive: true });
   copyFileSync(file, place);
-  return { key, temporary, job: { ...job, source: { ...job.source, type: 'directory', path: temporary } } };
+  return { key, temporary, job: { ...job, source: { type: 'directory', path: temporary } } };
 }
 
 function refuseUnmatched({ job, key }: Subject): void {

@@ -7,7 +7,7 @@ import { csvLines } from './csv.js';
 import type { Line } from './fields.js';
 import { readManifest } from './manifest.js';
 import { ndjsonLines } from './ndjson.js';
-import { readWhole, unreadable } from './read.js';
+import { identityOf, readWhole, unreadable } from './read.js';
 import { type RowRules, readRow } from './row.js';
 
 /** Everything one reading of the inventory came to. The assets are the rows: nothing else is kept of them. */
@@ -52,8 +52,8 @@ const empty: Finding = {
 /** Cheap enough to be asked before every use of a catalog. For a manifest, it names its parts by content. */
 export async function lookAt(file: string): Promise<{ readonly identity: string; readonly writtenAt: number }> {
   try {
-    const { dev, ino, size, mtimeNs, ctimeNs, mtimeMs } = await stat(file, { bigint: true });
-    return { identity: [dev, ino, size, mtimeNs, ctimeNs].join(' '), writtenAt: Number(mtimeMs) };
+    const stats = await stat(file, { bigint: true });
+    return { identity: identityOf(stats), writtenAt: Number(stats.mtimeMs) };
   } catch (error) {
     throw unreadable(file, error);
   }
@@ -69,8 +69,9 @@ async function* linesOf({ file, format, columns }: ListingConfig): AsyncGenerato
 }
 
 function takeLine(line: Line, rules: RowRules, assets: Map<AssetKey, ListedAsset>, tally: Tally): void {
-  if ('expected' in line) {
-    const message = `line ${line.line} of the listing cannot be read: expected ${line.expected}`;
+  if ('expected' in line || line.fields.key === undefined || line.fields.key === '') {
+    const expected = 'expected' in line ? line.expected : 'a key';
+    const message = `line ${line.line} of the listing cannot be read: expected ${expected}`;
     tally.add({ code: 'line-unreadable', severity: 'error', class: 'input', message });
     return;
   }

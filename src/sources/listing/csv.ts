@@ -12,13 +12,12 @@ interface CsvRow {
 }
 
 /**
- * RFC 4180: quotes, doubled quotes, line breaks inside of quotes, either line end, a byte order mark. `columns`: their
- * names, when the first row is none of names. Fields are read as bytes, so that what is not UTF-8 is seen.
+ * RFC 4180: quotes, doubled quotes, line breaks inside of quotes, either line end. `columns`: their names, when the first
+ * row is none of names. Fields are read as bytes, so that what is not UTF-8 is seen.
  */
 export async function* csvLines(chunks: AsyncIterable<Buffer>, columns?: readonly string[]): AsyncGenerator<Line> {
   const errors: CsvError[] = [];
   const parser = parse({
-    bom: true,
     encoding: null,
     info: true,
     max_record_size: longestLine,

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
@@ -22,24 +23,21 @@ export interface Expected {
 export async function* readWhole(file: string, expected?: Expected): AsyncGenerator<Buffer> {
   const handle = await opened(file);
   try {
-    const before = await identityOf(handle);
-    const hash = createHash('md5');
-    let [bytes, last] = [0, -1];
-    const raw = async function* () {
-      for await (const chunk of handle.createReadStream({ start: 0, autoClose: false }) as AsyncIterable<Buffer>) {
-        bytes += chunk.length;
-        if (expected?.md5 !== undefined) hash.update(chunk);
-        yield chunk;
-      }
-    };
-    for await (const chunk of (await isGzip(handle)) ? unpacked(raw()) : raw()) {
-      last = chunk.at(-1) ?? last;
-      yield chunk;
+    const before = await handle.stat({ bigint: true });
+    if (expected?.bytes !== undefined && Number(before.size) !== expected.bytes) {
+      throw cut(file, `it has ${before.size} bytes, its manifest says ${expected.bytes}`);
     }
-    if ((await identityOf(handle)) !== before) throw cut(file, 'it changed while it was read');
-    if (expected) checkPart(file, expected, { bytes, md5: hash.digest('hex') });
-    else if (last === -1) throw cut(file, 'it is empty: expected rows, or at least a line');
-    else if (last !== 0x0a) throw cut(file, 'its last line has no end: was it copied whole?');
+    const hash = createHash('md5');
+    const raw = rawBytes(handle, hash);
+    let last: number | undefined;
+    for await (const chunk of (await isGzip(handle)) ? unpacked(raw) : raw) {
+      yield last === undefined ? withoutMark(chunk) : chunk;
+      last = chunk.at(-1) ?? last;
+    }
+    const after = await handle.stat({ bigint: true });
+    if (identityOf(after) !== identityOf(before)) throw cut(file, 'it changed while it was read');
+    if (!expected) checkEnd(file, last);
+    else if (expected.md5 !== undefined) checkSum(file, expected.md5, hash.digest('hex'));
   } catch (error) {
     throw error instanceof Fault ? error : unreadable(file, error);
   } finally {
@@ -47,13 +45,27 @@ export async function* readWhole(file: string, expected?: Expected): AsyncGenera
   }
 }
 
-function checkPart(file: string, expected: Expected, found: Required<Expected>): void {
-  if (expected.bytes !== undefined && expected.bytes !== found.bytes) {
-    throw cut(file, `it has ${found.bytes} bytes, its manifest says ${expected.bytes}`);
+async function* rawBytes(handle: FileHandle, hash: Hash): AsyncGenerator<Buffer> {
+  for await (const chunk of handle.createReadStream({ start: 0, autoClose: false }) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    yield chunk;
   }
-  if (expected.md5 !== undefined && expected.md5 !== found.md5) {
-    throw cut(file, `its MD5 is ${found.md5}, its manifest says ${expected.md5}`);
-  }
+}
+
+function checkEnd(file: string, last: number | undefined): void {
+  if (last === undefined) throw cut(file, 'it is empty: expected rows, or at least a line');
+  if (last !== 0x0a) throw cut(file, 'its last line has no end: was it copied whole?');
+}
+
+function checkSum(file: string, expected: string, found: string): void {
+  if (expected !== found) throw cut(file, `its MD5 is ${found}, its manifest says ${expected}`);
+}
+
+/** Of UTF-8, as some exports begin. */
+const mark = Buffer.from([0xef, 0xbb, 0xbf]);
+
+function withoutMark(start: Buffer): Buffer {
+  return start.subarray(0, mark.length).equals(mark) ? start.subarray(mark.length) : start;
 }
 
 async function opened(file: string): Promise<FileHandle> {
@@ -75,8 +87,7 @@ async function* unpacked(raw: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   yield* gunzip as AsyncIterable<Buffer>;
 }
 
-async function identityOf(handle: FileHandle): Promise<string> {
-  const { dev, ino, size, mtimeNs, ctimeNs } = await handle.stat({ bigint: true });
+export function identityOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
 }
 
