@@ -3,6 +3,7 @@ import { stratifiedSample } from '../domain/sample.js';
 import type { AssetKey, Inventory, Job } from '../domain/types.js';
 import type { DryRunWish } from './dry-run-options.js';
 import { assetsAmong } from './files-from.js';
+import { localSource } from './local-source.js';
 import type { DryRunRecord } from './render/dry-run.js';
 import type { RunCall } from './run-one.js';
 
@@ -14,7 +15,7 @@ export interface Chosen {
 
 /** First the named files, then the globs, then a sample of what is left. */
 export function chooseAssets({ context, project }: RunCall, job: Job, { assets }: Inventory, wish: DryRunWish): Chosen {
-  const root = typeof job.source.path === 'string' ? job.source.path : undefined;
+  const root = localSource(job);
   const bases = [
     process.cwd(),
     project.folder,

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { errno, Fault } from '../domain/faults.js';
 import type { Job } from '../domain/types.js';
 import { foldersOverlap, type Project } from '../job/load.js';
+import { localSource } from './local-source.js';
 
 /**
  * Where a dry run works:
@@ -57,7 +58,7 @@ function prepareOut(job: Job, project: Project, out: string): void {
 
 function refuseOverlap(job: Job, project: Project, out: string): void {
   const taken = {
-    source: job.source.path,
+    source: localSource(job),
     origin: job.origin.path,
     'work folder': path.join(project.stateFolder, job.name),
   };

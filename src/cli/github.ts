@@ -3,6 +3,7 @@ import { appendFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { errno } from '../domain/faults.js';
 import type { AssetKey, Finding, Job } from '../domain/types.js';
+import { localSource } from './local-source.js';
 import { count, printable } from './render/units.js';
 import type { Terminal } from './terminal.js';
 
@@ -42,8 +43,8 @@ export function annotation({ severity, code, key, message }: Finding, file: stri
 
 /** From the checkout's root, as annotations want it; undefined where there is no such file to point at. */
 export function fileOf(job: Job, env: NodeJS.ProcessEnv, { key }: { readonly key?: AssetKey }): string | undefined {
-  const source = job.source.path;
-  if (key === undefined || typeof source !== 'string') return undefined;
+  const source = localSource(job);
+  if (key === undefined || source === undefined) return undefined;
   const file = path.relative(real(env.GITHUB_WORKSPACE || process.cwd()), path.join(real(source), key));
   const isOutside = file.startsWith(`..${path.sep}`) || path.isAbsolute(file);
   return isOutside || printable(file) !== file ? undefined : file.split(path.sep).join('/');

@@ -111,7 +111,7 @@ const hidden: Finding = {
   code: 'folder-unreadable',
   severity: 'error',
   class: 'transient',
-  message: 'lies below a folder that could not be listed: expected a readable folder',
+  message: 'lies where the source could not be listed: expected a readable folder, or a listing of whole lines',
 };
 
 /** Why what is live of an item is not what it should be; undefined when it is. */

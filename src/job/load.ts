@@ -127,6 +127,7 @@ const shown = { breakLength: Number.POSITIVE_INFINITY, depth: 2, getters: false,
 function overlaps(checked: CheckedJob, project: Project): Problem[] {
   const source = checked.sourceFolder && resolved(checked.sourceFolder);
   if (!source) return [];
+  const option = checked.job.source.root === checked.sourceFolder ? 'root' : 'path';
   const others = [
     ['origin', checked.originFolder],
     ['work folder', path.join(project.stateFolder, checked.job.name)],
@@ -134,7 +135,7 @@ function overlaps(checked: CheckedJob, project: Project): Problem[] {
   return others.flatMap(([what, folder]) => {
     if (!folder || !overlap(source, resolved(folder))) return [];
     return [
-      { path: ['source', 'path'], value: checked.sourceFolder, expected: `a folder apart from the ${what} ${folder}` },
+      { path: ['source', option], value: checked.sourceFolder, expected: `a folder apart from the ${what} ${folder}` },
     ];
   });
 }

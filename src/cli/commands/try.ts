@@ -11,6 +11,7 @@ import { jobFolder, openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
 import { dryRun } from '../dry-run.js';
 import { keyBelow } from '../files-from.js';
+import { localSource } from '../local-source.js';
 import { type JobOptions, withJobOptions } from '../options.js';
 import { announce, type RunOptions } from '../run-jobs.js';
 import { type RunCall, toldInOneRecord } from '../run-one.js';
@@ -91,8 +92,8 @@ interface Subject {
 }
 
 async function subjectOf(call: RunCall, job: Job, word: string, as: string | undefined): Promise<Subject> {
-  const root = job.source.path;
-  const isElsewhere = (one: string) => isFile(one) && (typeof root !== 'string' || keyBelow(root, one) === undefined);
+  const root = localSource(job);
+  const isElsewhere = (one: string) => isFile(one) && (root === undefined || keyBelow(root, one) === undefined);
   const isKey = as === undefined && isKeyBelow(root, word);
   const file = isKey ? undefined : filesNamed(call.project, word).find(isElsewhere);
   if (file !== undefined) return fromElsewhere(job, file, as ?? path.basename(file));
@@ -126,7 +127,7 @@ function fromElsewhere(job: Job, file: string, key: AssetKey): Subject {
   }
   mkdirSync(path.dirname(place), { recursive: true });
   copyFileSync(file, place);
-  return { key, temporary, job: { ...job, source: { ...job.source, type: 'directory', path: temporary } } };
+  return { key, temporary, job: { ...job, source: { type: 'directory', path: temporary } } };
 }
 
 function refuseUnmatched({ job, key }: Subject): void {

@@ -3,11 +3,12 @@ import { z } from 'zod';
 import { problemsOf } from '../../domain/problems.js';
 import type { AssetKey, ListedAsset } from '../../domain/types.js';
 import type { Source, SourceCheck, SourceKind } from '../contract.js';
-import { assetOf, isKey, refusedAsset } from './listing.js';
-import { locate } from './locate.js';
-import { rootAt } from './root.js';
+import { assetOf, refusedAsset } from '../file-asset.js';
+import { isKey } from '../keys.js';
+import { locate } from '../locate.js';
+import { rootAt } from '../root.js';
+import { stager } from '../stage.js';
 import { scanFolder } from './scan.js';
-import { stager } from './stage.js';
 
 /**
  * A folder of this machine as a source. What it holds and how that becomes the inventory:

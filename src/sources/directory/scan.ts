@@ -3,10 +3,11 @@ import { lstatSync, readdirSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { errno } from '../../domain/faults.js';
 import type { Finding, Inventory, ListedAsset } from '../../domain/types.js';
-import { refused } from './findings.js';
-import { assetOf, refusedAsset, skippedNames } from './listing.js';
-import { locate, within } from './locate.js';
-import { type Root, unreachable } from './root.js';
+import { assetOf, refusedAsset } from '../file-asset.js';
+import { refused } from '../findings.js';
+import { skippedNames } from '../keys.js';
+import { locate, within } from '../locate.js';
+import { type Root, unreachable } from '../root.js';
 
 interface Walk {
   readonly root: string;

@@ -1,8 +1,8 @@
 import { type BigIntStats, lstatSync, realpathSync } from 'node:fs';
-import { errno } from '../../domain/faults.js';
-import type { AssetKey, Finding } from '../../domain/types.js';
+import { errno } from '../domain/faults.js';
+import type { AssetKey, Finding } from '../domain/types.js';
 import { type Refusal, refusal, refused } from './findings.js';
-import { isKey } from './listing.js';
+import { isKey } from './keys.js';
 
 /** What stands under a key right now. */
 export type Located =
@@ -14,7 +14,7 @@ export type Located =
   | { readonly kind: 'other'; readonly finding?: Finding }
   | { readonly kind: 'gone' };
 
-/** Follows the policy of this source for one key. `root` is absolute and without links. */
+/** Follows the policy of links and special files (`directory/index.ts`) for one key. `root` is absolute and without links. */
 export function locate(root: string, key: AssetKey): Located {
   const file = within(root, key);
   try {

@@ -1,16 +1,11 @@
 import type { BigIntStats } from 'node:fs';
-import type { AssetKey, ListedAsset } from '../../domain/types.js';
+import type { AssetKey, ListedAsset } from '../domain/types.js';
 import type { Refusal } from './findings.js';
-
-/** Names that belong to tools, not to the library. */
-export const skippedNames: ReadonlySet<string> = new Set(['.git', '.nightpress', 'lost+found']);
-
-/** A file may change once more within the same tick of the file system's clock, FAT's being 2 s. */
-const youngMs = 2_000;
+import { isSettled } from './keys.js';
 
 export function assetOf(key: AssetKey, stats: BigIntStats, now: number): ListedAsset {
   const modifiedAt = Number(stats.mtimeMs);
-  const settled = modifiedAt < now - youngMs && Number(stats.ctimeMs) < now - youngMs;
+  const settled = isSettled(modifiedAt, now) && isSettled(Number(stats.ctimeMs), now);
   return { key, bytes: Number(stats.size), modifiedAt, listing: listingOf(stats), settled };
 }
 
@@ -35,13 +30,4 @@ function listingOf(stats: BigIntStats): string {
   listingWords[2] = stats.ctimeNs;
   listingWords[3] = stats.ino;
   return listingBytes.toString('base64url');
-}
-
-/** Whether `scan` could have produced this key. */
-export function isKey(key: string): boolean {
-  return !key.includes('\0') && key.split('/').every(isSegment);
-}
-
-function isSegment(segment: string): boolean {
-  return segment !== '' && segment !== '.' && segment !== '..' && !skippedNames.has(segment);
 }

@@ -1,5 +1,5 @@
-import { errno } from '../../domain/faults.js';
-import type { AssetKey, FailureClass, Finding } from '../../domain/types.js';
+import { errno } from '../domain/faults.js';
+import type { AssetKey, FailureClass, Finding } from '../domain/types.js';
 
 /** A finding about one asset whose bytes cannot be had. */
 export type Refusal = Finding & { readonly key: AssetKey };

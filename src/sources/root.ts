@@ -1,5 +1,5 @@
 import { realpathSync, statSync } from 'node:fs';
-import { errno, Fault } from '../../domain/faults.js';
+import { errno, Fault } from '../domain/faults.js';
 
 export interface Root {
   /** Absolute, without links. */

@@ -1,16 +1,19 @@
 import { createHash } from 'node:crypto';
 import { type BigIntStats, constants, realpathSync } from 'node:fs';
-import { type FileHandle, open, readlink, unlink } from 'node:fs/promises';
-import { errno } from '../../domain/faults.js';
-import type { AssetKey, Digest, Finding } from '../../domain/types.js';
-import type { Source, Staged } from '../contract.js';
+import { type FileHandle, open, readlink } from 'node:fs/promises';
+import { errno } from '../domain/faults.js';
+import type { AssetKey, Digest, Finding } from '../domain/types.js';
+import type { Source, Staged } from './contract.js';
+import { assetOf } from './file-asset.js';
 import { changed, refusal, refused, vanished } from './findings.js';
-import { assetOf, isKey } from './listing.js';
+import { isKey } from './keys.js';
+import { isLfsPointer, lfsPointer } from './lfs.js';
 import { locate } from './locate.js';
 import type { Root } from './root.js';
+import { intoTarget } from './target.js';
 
 /**
- * How bytes leave the source. Between listing and opening, anybody who may write into the source can put a link in place
+ * How bytes leave a folder. Between listing and opening, anybody who may write into the source can put a link in place
  * of the file or of a folder above it, so the file that was *opened* is checked, not its path: it must be where the policy
  * of links allowed it to be. Then it is read once, into the hash and the copy, and must be the same before and after.
  */
@@ -50,7 +53,7 @@ async function stage(order: Order): Promise<Staged> {
   const { key, clock } = order;
   const source = await openSource(order);
   try {
-    const { sha256, stats } = await copyTo(order, source);
+    const { sha256, stats } = await intoTarget(order.file, (target) => copyBytes(order, source, target));
     return { ok: true, sha256, bytes: Number(stats.size), asset: assetOf(key, stats, clock()) };
   } finally {
     await source.close();
@@ -93,20 +96,6 @@ interface Copied {
   readonly stats: BigIntStats;
 }
 
-async function copyTo(order: Order, source: FileHandle): Promise<Copied> {
-  const target = await open(order.file, 'wx', 0o600);
-  try {
-    const copied = await copyBytes(order, source, target);
-    await target.close();
-    return copied;
-  } catch (error) {
-    // Neither can tell more than the first error; a file that stays costs space until the next try.
-    await target.close().catch(() => undefined);
-    await unlink(order.file).catch(() => undefined);
-    throw error;
-  }
-}
-
 async function copyBytes({ key, buffer }: Order, source: FileHandle, target: FileHandle): Promise<Copied> {
   const before = await regularFile(key, source);
   const hash = createHash('sha256');
@@ -142,16 +131,4 @@ async function fromSource<T>(key: AssetKey, call: () => Promise<T>): Promise<T> 
   } catch (error) {
     throw new Refused(refusal(key, error));
   }
-}
-
-/** https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md: the first line, and less than 1024 bytes in all. */
-const lfsFirstLine = 'version https://git-lfs.github.com/spec/v1';
-
-function isLfsPointer(content: Buffer): boolean {
-  return content.length < 1024 && content.toString('latin1', 0, lfsFirstLine.length) === lfsFirstLine;
-}
-
-function lfsPointer(key: AssetKey): Finding {
-  const message = 'a Git LFS pointer stands in for the file: fetch the content with git lfs pull';
-  return refused(key, 'git-lfs-pointer', 'input', message);
 }

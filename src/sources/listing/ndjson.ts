@@ -1,0 +1,61 @@
+import { isUtf8 } from 'node:buffer';
+import { Fault } from '../../domain/faults.js';
+import { type Field, fieldNamed, type Line } from './fields.js';
+
+/** No row of an inventory is as long; what is, is another kind of file. */
+export const longestLine = 1 << 20;
+
+/** One JSON object a line; blank lines are nothing. `readline` is not used: it also breaks at U+2028 inside of strings. */
+export async function* ndjsonLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Line> {
+  let line = 0;
+  for await (const bytes of splitLines(chunks)) {
+    line++;
+    const text = isUtf8(bytes) ? bytes.toString().trim() : undefined;
+    if (text === '') continue;
+    yield text === undefined ? { line, expected: 'UTF-8' } : { line, ...parsed(text) };
+  }
+}
+
+async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let rest = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    let from = 0;
+    for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, from)) {
+      const tail = chunk.subarray(from, end);
+      yield rest.length === 0 ? tail : Buffer.concat([rest, tail]);
+      rest = Buffer.alloc(0);
+      from = end + 1;
+    }
+    rest = Buffer.concat([rest, chunk.subarray(from)]);
+    if (rest.length > longestLine) {
+      throw new Fault(
+        'source-unreachable',
+        `listing: a line of more than ${longestLine} bytes: expected one JSON object a line`,
+      );
+    }
+  }
+  if (rest.length > 0) yield rest;
+}
+
+type Parsed = { readonly fields: { [field in Field]?: string } } | { readonly expected: string };
+
+function parsed(text: string): Parsed {
+  const value = jsonOf(text);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { expected: 'one JSON object' };
+  const fields: { [field in Field]?: string } = {};
+  for (const [name, given] of Object.entries(value)) {
+    const field = fieldNamed(name);
+    if (field === undefined || given === null) continue;
+    if (!['string', 'number', 'boolean'].includes(typeof given)) return { expected: `text or a number as ${name}` };
+    fields[field] = String(given);
+  }
+  return { fields };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,62 @@
+import { errno, Fault } from '../domain/faults.js';
+
+/** What is known of an error that the SDK threw; its classes are not looked at, so that this file does not load it. */
+interface Told {
+  readonly name: string;
+  readonly message: string;
+  readonly status?: number;
+  readonly code?: string;
+}
+
+function toldBy(error: unknown): Told {
+  const {
+    name = 'Error',
+    message = String(error),
+    $metadata,
+  } = error as Partial<Error> & {
+    readonly $metadata?: { readonly httpStatusCode?: number };
+  };
+  return { name, message, status: $metadata?.httpStatusCode, code: errno(error) };
+}
+
+/** What one answer means for one object, or for all of them. */
+export type Trouble = 'gone' | 'changed' | 'archived' | 'denied' | 'refused' | 'unreachable' | 'passing';
+
+const refusals = new Set([
+  'CredentialsProviderError',
+  'TokenProviderError',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'InvalidAccessKeyId',
+  'InvalidToken',
+  'RequestTimeTooSkewed',
+  'SignatureDoesNotMatch',
+]);
+
+/** Nobody is there at all, whatever is asked for. */
+const nobody = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+export function troubleOf(error: unknown): Trouble {
+  const { name, status, code } = toldBy(error);
+  if (refusals.has(name) || status === 401) return 'refused';
+  if (name === 'InvalidObjectState') return 'archived';
+  if (status === 403) return 'denied';
+  if (status === 412) return 'changed';
+  if (status === 404 && name !== 'NoSuchBucket') return 'gone';
+  if (status === 404 || (status !== undefined && status < 400) || nobody.has(code ?? '')) return 'unreachable';
+  return 'passing';
+}
+
+/** The bucket as a whole cannot be listed or read. Whatever is no trouble of a request is a bug, and thrown as it is. */
+export function bucketFault(where: string, error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  const { name, message } = toldBy(error);
+  if (error instanceof TypeError || error instanceof RangeError) throw error;
+  const trouble = troubleOf(error);
+  const what = `${name === 'Error' ? '' : `${name}: `}${message.split('\n')[0]}`;
+  if (trouble === 'refused' || trouble === 'denied') {
+    const hint = 'check the credentials of the source, then: nightpress run {job}';
+    return new Fault('credentials-refused', `source ${where} refused us: ${what}`, { cause: error, hint });
+  }
+  return new Fault('source-unreachable', `source ${where} cannot be reached: ${what}`, { cause: error });
+}
