@@ -1,7 +1,9 @@
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { channelNameProblem, liveChannel } from '../domain/channels.js';
 import { Fault } from '../domain/faults.js';
 import type { Job } from '../domain/types.js';
+import { onChannel, tellingOf } from '../engine/channel.js';
 import { crashPoints, type Emit } from '../engine/events.js';
 import type { Night, StopSwitch } from '../engine/night.js';
 import { executors } from '../executors/index.js';
@@ -23,12 +25,20 @@ import { holdLock } from '../state/lock.js';
 export interface ProjectOptions {
   readonly project?: string;
   readonly state?: string;
+  readonly channel?: string;
 }
 
 export function openProject(options: ProjectOptions): Project {
   const folder = path.resolve(options.project ?? '.');
   const stateFolder = path.resolve(options.state ?? path.join(folder, '.nightpress'));
-  return { folder, stateFolder };
+  return { folder, stateFolder, channel: channelGiven(options.channel) };
+}
+
+function channelGiven(name: string | undefined): string | undefined {
+  if (name === undefined || name === liveChannel) return undefined;
+  const problem = channelNameProblem(name);
+  if (problem) throw new Fault('usage', `--channel ${name}: expected ${problem}`);
+  return name;
 }
 
 export const families: Families = {
@@ -42,7 +52,8 @@ export const families: Families = {
 
 /** The job that was named, or the project's only one. */
 export async function findJob(project: Project, name: string | undefined): Promise<Job> {
-  return await loadJob(project, name ?? onlyJob(project), families);
+  const job = await loadJob(project, name ?? onlyJob(project), families);
+  return project.channel === undefined ? job : { ...job, channel: project.channel };
 }
 
 function onlyJob(project: Project): string {
@@ -62,13 +73,14 @@ export function chooseJobs(project: Project, name: string | undefined, all: bool
   return [chosen];
 }
 
-export function jobFolder(project: Project, job: string): string {
-  return path.join(project.stateFolder, job);
+/** Another channel is another line of nights, with a state of its own: no job is named with an @. */
+export function jobFolder({ stateFolder, channel }: Project, job: string): string {
+  return path.join(stateFolder, channel === undefined ? job : `${job}@${channel}`);
 }
 
 export async function openOrigin(job: Job): Promise<Origin> {
   const kind = await member(origins, job.origin.type);
-  return kind.open(job.origin, { holdLock });
+  return onChannel(kind.open(job.origin, { holdLock }), job.channel);
 }
 
 export async function openSource(job: Job, clock: () => number): Promise<Source> {
@@ -93,7 +105,7 @@ export async function openNight(parts: NightParts): Promise<Night> {
   return {
     ...parts,
     pause,
-    emit: withTrouble(parts.emit),
+    emit: withTrouble(tellingOf(parts.emit, parts.job.channel)),
     source: parts.source ?? (await openSource(parts.job, parts.clock)),
     origin: parts.origin ?? (await openOrigin(parts.job)),
     executors: await member(executors, 'processes'),

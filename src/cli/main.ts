@@ -10,6 +10,7 @@ import { addGc } from './commands/gc.js';
 import { addInit } from './commands/init.js';
 import { addPin } from './commands/pin.js';
 import { addPlan } from './commands/plan.js';
+import { addPromote } from './commands/promote.js';
 import { addPublish } from './commands/publish.js';
 import { addQuarantine } from './commands/quarantine.js';
 import { addRetry } from './commands/retry.js';
@@ -79,6 +80,8 @@ export function buildProgram(context: CommandContext): Command {
   addSnapshots(program, context);
   addDiff(program, context);
   addPublish(program, context);
+  addPromote(program, context);
+  addPromote(program, context);
   addApprove(program, context);
   addRollback(program, context);
   addUnfreeze(program, context);

@@ -10,6 +10,7 @@ import { parseDuration } from '../job/units.js';
 export interface JobOptions {
   readonly project?: string;
   readonly state?: string;
+  readonly channel?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
@@ -23,6 +24,24 @@ export function withJobOptions(command: Command): Command {
     .option('-q, --quiet', 'say nothing when all is well')
     .option('-v, --verbose', 'say more');
 }
+
+/** For commands about the nights of one line of snapshots. */
+export function withChannelOption(command: Command): Command {
+  return command.option('--channel <name>', 'a line of snapshots beside the live one, such as preview');
+}
+
+const channelVerbs = [
+  'run',
+  'plan',
+  'status',
+  'retry',
+  'explain',
+  'stop',
+  'publish',
+  'verify',
+  'quarantine',
+  'approve',
+];
 
 /** Who hears of runs besides the person who started them. */
 export function withTellOptions(command: Command): Command {
@@ -55,18 +74,22 @@ export function choiceOption<T extends string>(name: string, text: string, choic
 }
 
 /** Who named the project, or the folder of its state, must name it in the next command too. */
-export function fromElsewhere(
-  { project, state }: Pick<JobOptions, 'project' | 'state'>,
-  commands: readonly string[],
-): readonly string[] {
-  const options = Object.entries({ project, state }).flatMap(([name, folder]) =>
+export function fromElsewhere({ project, state, channel }: Elsewhere, commands: readonly string[]): readonly string[] {
+  const folders = Object.entries({ project, state }).flatMap(([name, folder]) =>
     folder === undefined ? [] : [`--${name} ${shellWord(path.resolve(folder))}`],
   );
-  return commands.map((command) => (command.startsWith('nightpress ') ? withOptions(command, options) : command));
+  return commands.map((command) => {
+    const [name, verb = ''] = command.split(' ');
+    if (name !== 'nightpress') return command;
+    const isOnChannel = channel !== undefined && channelVerbs.includes(verb);
+    return withOptions(command, isOnChannel ? [...folders, `--channel ${channel}`] : folders);
+  });
 }
 
+type Elsewhere = Pick<JobOptions, 'project' | 'state' | 'channel'>;
+
 /** A record whose commands can be pasted where this one was typed. */
-export function toldFromElsewhere(options: Pick<JobOptions, 'project' | 'state'>, result: Result): Result {
+export function toldFromElsewhere(options: Elsewhere, result: Result): Result {
   const told = <T extends { readonly command?: string }>(one: T): T => {
     const [command] = fromElsewhere(options, one.command === undefined ? [] : [one.command]);
     return { ...one, ...(command === undefined ? {} : { command }) };

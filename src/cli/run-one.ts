@@ -63,7 +63,8 @@ export async function runOne(call: RunCall, name: string | undefined, verb?: Nig
 function openHooks({ context, project, terminal }: RunCall, job: Job): JobHooks {
   const { env, clock } = context;
   const folder = jobFolder(project, job.name);
-  return new JobHooks({ job, project: project.folder, folder, env, clock, warn: terminal.note });
+  const told = job.channel === undefined ? job : { ...job, on: undefined }; // they are for what the site shows
+  return new JobHooks({ job: told, project: project.folder, folder, env, clock, warn: terminal.note });
 }
 
 function deadlineFrom({ deadline }: RunOptions, { clock, job }: Night): number | 'none' | undefined {
@@ -179,7 +180,7 @@ async function runWithState(call: RunCall, locked: Locked): Promise<Result> {
       close();
     });
     lock.release();
-    const result = toldFromElsewhere(options, ended);
+    const result = toldFromElsewhere(options, onItsChannel(job, ended));
     show(call, job, result);
     await hooks.end(result);
     if (stop.signal()) call.outside?.stopped();
@@ -246,7 +247,16 @@ function unlessDamaged(error: unknown, state: State, folder: string): unknown {
   return new Fault('state-corrupt', `the state in ${folder} is damaged: ${problem}`, { cause: error });
 }
 
+/** A night that readers of the site do not see says so, and how they would. */
+function onItsChannel({ name, channel }: Job, result: Result): Result {
+  if (channel === undefined) return result;
+  const isShown = ['published', 'incomplete', 'unchanged'].includes(result.outcome);
+  const next = isShown ? [`nightpress promote ${name} ${channel} live`, ...result.next] : result.next;
+  return { ...result, channel, next };
+}
+
 function whereToLook(job: Job): string | undefined {
+  if (job.channel !== undefined) return undefined;
   const folder = job.origin.path;
   return typeof folder === 'string'
     ? path.join(path.relative(process.cwd(), folder) || '.', 'live/')

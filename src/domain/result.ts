@@ -9,6 +9,8 @@ import type { Disposition, Finding, Outcome, RunId, SnapshotId, Window } from '.
 export interface Result {
   readonly type: 'result';
   readonly job: string;
+  /** The line of snapshots that was worked on, and that `live` tells of; absent: the live one. */
+  readonly channel?: string;
   readonly window: WindowRecord | null;
   /** Why there was nothing to do; names the next opening. */
   readonly because?: string;

@@ -223,6 +223,8 @@ export interface Job {
   readonly publish: PublishSpec;
   readonly origin: { readonly type: string; readonly baseUrl?: string } & Readonly<Record<string, unknown>>;
   readonly keep: KeepSpec;
+  /** The line of snapshots that is worked on (`--channel`); undefined: what is live. */
+  readonly channel?: string;
 }
 
 /** Commands of the job's owner, each fed one JSON record when its moment comes. Words, the first of them a program. */

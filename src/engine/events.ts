@@ -87,7 +87,8 @@ export type NightEvent =
       readonly type: 'head-moved';
       readonly seq: number;
       readonly snapshot: SnapshotId;
-      readonly channel: 'live' | 'staged';
+      /** `live`, `staged`, or another channel. */
+      readonly channel: string;
     }
   | { readonly type: 'rebased'; readonly attempt: number; readonly onto?: SnapshotId; readonly theirs: number }
   | { readonly type: 'held'; readonly rules: readonly string[]; readonly messages: readonly string[] }

@@ -20,6 +20,8 @@ export interface InspectParts {
 /** Where a job stands, for people: read beside a live run, changes nothing. */
 export interface Standing {
   readonly job: string;
+  /** The line of snapshots that is told of; undefined: the live one. */
+  readonly channel: string | undefined;
   readonly running: boolean;
   readonly holder: LockHolder | undefined;
   readonly head: Head | undefined;
@@ -43,6 +45,7 @@ export async function inspect(parts: InspectParts, which?: string): Promise<Stan
   const { head, fault } = await readHead(parts);
   return {
     job: job.name,
+    channel: job.channel,
     running: holder !== undefined,
     holder: holder === 'unknown' ? undefined : holder,
     head,

@@ -6,6 +6,7 @@ import {
   type Head,
   landed,
   type Publication,
+  promoteFrom,
   publishTo,
   removePin,
   rollBackTo,
@@ -62,8 +63,16 @@ async function isLanded(parts: HeadParts, txn: string): Promise<boolean> {
 export function olderSnapshot(head: Head, text: string): SnapshotId {
   const snapshot = findSnapshot(head, text);
   if (snapshot !== head.channels.live?.snapshot) return snapshot;
-  const message = `snapshot ${snapshot} is live already: expected an older one`;
-  throw new Fault('usage', message, { hint: 'nightpress snapshots {job}' });
+  throw alreadyLive(snapshot);
+}
+
+function alreadyLive(snapshot: SnapshotId | undefined): Fault {
+  const message = `snapshot ${snapshot} is live already: expected another one`;
+  return new Fault('usage', message, { hint: 'nightpress snapshots {job}' });
+}
+
+function frozenFault(head: Head, reason: string): Fault {
+  return new Fault('usage', `'${head.job}' is frozen: ${reason}`, { hint: 'nightpress unfreeze {job}' });
 }
 
 /** Makes an older snapshot live again, whole: every node and blob of it is looked at before the head names it. */
@@ -75,6 +84,23 @@ export async function rollBack(
     const snapshot = olderSnapshot(head, options.to);
     await makeReady(parts, snapshot);
     return rollBackTo(head, { ...stamp, snapshot, freeze: options.freeze, reason: options.reason });
+  });
+  await tidyTrees(parts.origin, next);
+  return next;
+}
+
+/** Makes the snapshot of another channel live, whole, in one commit. */
+export async function promote(
+  parts: HeadParts,
+  { channel, reason }: { readonly channel: string; readonly reason?: string },
+): Promise<Head> {
+  const next = await moveHead(parts, async (head, stamp) => {
+    if (head.frozen) throw frozenFault(head, head.frozen.reason);
+    const promoted = promoteFrom(head, { ...stamp, channel, reason });
+    const snapshot = promoted.channels.live?.snapshot;
+    if (!snapshot || snapshot === head.channels.live?.snapshot) throw alreadyLive(snapshot);
+    await makeReady(parts, snapshot);
+    return retaining(parts, promoted, stamp.now);
   });
   await tidyTrees(parts.origin, next);
   return next;
@@ -110,9 +136,11 @@ async function publishing(
 ): Promise<Head> {
   await makeReady(parts, snapshot);
   const { txn, now, reason } = stamp;
-  const published = publishTo(head, { snapshot, window, run, txn, now, reason });
-  const { kept } = retain(published.retained, parts.job.keep, { head: published, now, graceMs });
-  return withRetained(published, kept);
+  return retaining(parts, publishTo(head, { snapshot, window, run, txn, now, reason }), now);
+}
+
+function retaining({ job }: HeadParts, head: Head, now: number): Head {
+  return withRetained(head, retain(head.retained, job.keep, { head, now, graceMs }).kept);
 }
 
 /** The commit has landed and must be told as such. A tree that stays costs disk, and the next publish removes it. */
@@ -141,7 +169,7 @@ function publishable(head: Head, overridden: readonly string[]): Staged {
   const { staged } = head.channels;
   const refuse = (message: string, hint: string) => new Fault('usage', message, { hint });
   if (!staged) throw refuse(`nothing is staged for '${head.job}'`, 'nightpress status {job}');
-  if (head.frozen) throw refuse(`'${head.job}' is frozen: ${head.frozen.reason}`, 'nightpress unfreeze {job}');
+  if (head.frozen) throw frozenFault(head, head.frozen.reason);
   const open = staged.rules.filter((rule) => !overridden.includes(rule));
   const strange = overridden.filter((rule) => !staged.rules.includes(rule));
   if (open.length === 0 && strange.length === 0) return staged;

@@ -12,6 +12,8 @@ export interface Project {
   readonly folder: string;
   /** Absolute path of the folder for local state, `.nightpress` unless told otherwise. */
   readonly stateFolder: string;
+  /** The line of snapshots that is worked on; undefined: what is live. */
+  readonly channel?: string;
 }
 
 const jobFile = /^([a-z0-9][a-z0-9._-]*?)\.(ts|mts|js|mjs)$/;

@@ -10,7 +10,7 @@ import type { State } from '../../state/contract.js';
 import { splitWords } from '../at-origin.js';
 import { findJob, jobFolder, openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
-import { choiceOption, type JobOptions, withJobOptions } from '../options.js';
+import { choiceOption, type JobOptions, withChannelOption, withJobOptions } from '../options.js';
 import { openTerminal } from '../terminal.js';
 import { writingState } from '../writing-state.js';
 
@@ -20,7 +20,7 @@ interface ApproveOptions extends JobOptions {
 }
 
 export function addApprove(program: Command, context: CommandContext): void {
-  withJobOptions(program.command('approve'))
+  withChannelOption(withJobOptions(program.command('approve')))
     .argument('<words...>', 'the job (not needed in a project of one), then a rule of the gate')
     .usage('[options] [job] <rule> --reason <text>')
     .summary('let a gate rule pass in one window to come')

@@ -5,12 +5,12 @@ import { openScratchState } from '../../state/open.js';
 import { assetNamed, lookingNight } from '../asset-named.js';
 import { findJob, jobFolder, openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
-import { type JobOptions, withJobOptions } from '../options.js';
+import { type JobOptions, withChannelOption, withJobOptions } from '../options.js';
 import { renderStory, storyRecord } from '../render/explain.js';
 import { openTerminal } from '../terminal.js';
 
 export function addExplain(program: Command, context: CommandContext): void {
-  withJobOptions(program.command('explain'))
+  withChannelOption(withJobOptions(program.command('explain')))
     .usage('[job] <asset> [options]')
     .argument('<asset>', 'key, path of the file, public path or URL; before it the job, where there are several')
     .argument('[of-job]', 'see above')

@@ -8,7 +8,7 @@ import { findJob, jobFolder, openNight, openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
 import { type FailOn, isFailing, type Judgement } from '../dry-run-options.js';
 import { annotate, fenced } from '../github.js';
-import { countOption, fromElsewhere, type JobOptions, withJobOptions } from '../options.js';
+import { countOption, fromElsewhere, type JobOptions, withChannelOption, withJobOptions } from '../options.js';
 import { findingsOf, isPending, planRecord, renderPlan } from '../render/plan.js';
 import { neverStop } from '../stop.js';
 import { openTerminal } from '../terminal.js';
@@ -26,7 +26,7 @@ export interface PlanOptions extends JobOptions {
 const changesPending = 10;
 
 export function addPlan(program: Command, context: CommandContext): void {
-  withJobOptions(program.command('plan [job]'))
+  withChannelOption(withJobOptions(program.command('plan [job]')))
     .summary('show what run would do, and why')
     .description('Scans and plans exactly as run does, and writes nothing: no state, no origin, no lock.')
     .option('--explain', 'every item with its reason')
@@ -66,7 +66,8 @@ export async function planJob(
     const preview = await previewNight(night, options);
     const approve = (rule: string) =>
       fromElsewhere(options, [`nightpress approve ${job.name} ${rule} --reason TEXT`]).join('');
-    const view = { job: job.name, preview, workers, explain: options.explain ?? false, approve };
+    const { channel } = job;
+    const view = { job: job.name, channel, preview, workers, explain: options.explain ?? false, approve };
     if (options.json) terminal.out(JSON.stringify(planRecord(view)));
     else {
       fenced(terminal, context.env, () => renderPlan(terminal, view));

@@ -3,7 +3,7 @@ import { Fault } from '../../domain/faults.js';
 import { publishStaged } from '../../engine/move-head.js';
 import { atOrigin, type OriginCall } from '../at-origin.js';
 import type { CommandContext } from '../context.js';
-import { type JobOptions, repeated, withJobOptions } from '../options.js';
+import { type JobOptions, repeated, withChannelOption, withJobOptions } from '../options.js';
 import { movedRecord, renderMoved } from '../render/moved.js';
 import { short } from '../render/units.js';
 
@@ -13,7 +13,7 @@ interface PublishOptions extends JobOptions {
 }
 
 export function addPublish(program: Command, context: CommandContext): void {
-  withJobOptions(program.command('publish [job]'))
+  withChannelOption(withJobOptions(program.command('publish [job]')))
     .summary('make the staged snapshot live')
     .description(
       `Publishes the snapshot that the gate held. Every rule that holds it is named with --override, and a reason is
@@ -38,7 +38,14 @@ async function publishNow(call: OriginCall, { override = [], reason, json }: Pub
   const head = await publishStaged(call, { overridden: override, reason });
   const { live } = head.channels;
   const done = `published ${short(live?.snapshot ?? '')}${override.length > 0 ? ` over ${override.join(' and ')}` : ''}`;
-  const moved = { verb: 'publish', done, head, facts: { overridden: override, reason: reason ?? null } } as const;
+  const { channel } = call.job;
+  const moved = {
+    verb: 'publish',
+    done,
+    head,
+    channel,
+    facts: { overridden: override, reason: reason ?? null },
+  } as const;
   if (json) call.terminal.out(JSON.stringify(movedRecord(call.job.name, moved)));
   else renderMoved(call.terminal, call.job.name, moved);
   return 0;

@@ -8,7 +8,7 @@ import { openState } from '../../state/open.js';
 import { splitWords } from '../at-origin.js';
 import { findJob, jobFolder, openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
-import { fromElsewhere, globsOption, type JobOptions, withJobOptions } from '../options.js';
+import { fromElsewhere, globsOption, type JobOptions, withChannelOption, withJobOptions } from '../options.js';
 import { failingRecord, renderFailing } from '../render/failing.js';
 import { openTerminal, type Terminal } from '../terminal.js';
 import { untilOption } from '../until.js';
@@ -37,19 +37,19 @@ Examples:
 
 Exit codes: 0, 2 nothing matches, 11 a run holds the job, 12 the state cannot be written.`,
     );
-  withJobOptions(quarantine.command('list [job]'))
+  withChannelOption(withJobOptions(quarantine.command('list [job]')))
     .description('Everything that failed in the last run.')
     .action(async (job: string | undefined, options: JobOptions) => {
       await onFailing(context, options, { words: job === undefined ? [] : [job] }, (call) => list(call));
     });
-  withJobOptions(quarantine.command('release'))
+  withChannelOption(withJobOptions(quarantine.command('release')))
     .argument('<words...>', 'the job (not needed in a project of one), then globs over asset keys')
     .usage('[options] [job] <glob...>')
     .description('Forgets that these fail, and that they were accepted: the next run that looks at them tries again.')
     .action(async (words: readonly string[], options: JobOptions) => {
       await onFailing(context, options, { words, choose: true, write: true }, (call) => release(call));
     });
-  withJobOptions(quarantine.command('accept'))
+  withChannelOption(withJobOptions(quarantine.command('accept')))
     .argument('<words...>', 'the job (not needed in a project of one), then globs over asset keys')
     .usage('[options] [job] <glob...> --reason <text>')
     .description('Lives with these failures as long as content, recipe and tools stay, or until a day.')

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { retryNight } from '../../engine/retry.js';
 import { openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
-import { globsOption, repeated, withJobOptions, withTellOptions } from '../options.js';
+import { globsOption, repeated, withChannelOption, withJobOptions, withTellOptions } from '../options.js';
 import { announce, type RunOptions } from '../run-jobs.js';
 import { runOne } from '../run-one.js';
 import { toldOutside } from '../tell/outside.js';
@@ -16,7 +16,7 @@ interface RetryOptions extends Omit<RunOptions, 'all' | 'now' | 'rerun' | 'adopt
 }
 
 export function addRetry(program: Command, context: CommandContext): void {
-  withTellOptions(withJobOptions(program.command('retry [job]')))
+  withTellOptions(withChannelOption(withJobOptions(program.command('retry [job]'))))
     .summary('chosen items of the last run again')
     .description(
       `Does chosen items again, in the last run's window, and publishes over what is live now. Their assets are listed and

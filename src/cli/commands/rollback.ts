@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { Fault } from '../../domain/faults.js';
 import type { SnapshotId } from '../../domain/types.js';
-import { compareSnapshots, type SnapshotDiff } from '../../engine/compare.js';
+import type { SnapshotDiff } from '../../engine/compare.js';
 import { olderSnapshot, rollBack } from '../../engine/move-head.js';
 import { atOrigin, headOf, type OriginCall } from '../at-origin.js';
 import { agreed } from '../confirm.js';
@@ -9,7 +9,8 @@ import type { CommandContext } from '../context.js';
 import { type JobOptions, withJobOptions } from '../options.js';
 import { renderTotals } from '../render/diff.js';
 import { movedRecord, renderMoved } from '../render/moved.js';
-import { printable, short } from '../render/units.js';
+import { short } from '../render/units.js';
+import { whatChanges } from '../what-changes.js';
 
 interface RollbackOptions extends JobOptions {
   readonly to?: string;
@@ -72,21 +73,6 @@ function wanted(word: string | undefined, option: string | undefined): string {
     throw new Fault('usage', `'${word}' and --to ${option}: expected one of them`);
   }
   return word ?? option ?? 'previous';
-}
-
-/** A live manifest that is damaged is a reason to roll back, not an obstacle. */
-async function whatChanges(
-  { origin, terminal }: OriginCall,
-  from: SnapshotId | undefined,
-  to: SnapshotId,
-): Promise<SnapshotDiff | undefined> {
-  try {
-    return await compareSnapshots(origin, from, to);
-  } catch (error) {
-    if (!(error instanceof Fault) || error.code !== 'origin-corrupt') throw error;
-    terminal.note(`cannot be compared with what is live: ${printable(error.message)}`);
-    return undefined;
-  }
 }
 
 function describe({ job, terminal }: OriginCall, diff: SnapshotDiff | undefined, to: SnapshotId): void {

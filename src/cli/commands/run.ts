@@ -2,11 +2,11 @@ import type { Command } from 'commander';
 import type { CommandContext } from '../context.js';
 import { dryRunJobs } from '../dry-run-jobs.js';
 import { readWish } from '../dry-run-options.js';
-import { repeated, withJobOptions, withTellOptions } from '../options.js';
+import { repeated, withChannelOption, withJobOptions, withTellOptions } from '../options.js';
 import { runJobs } from '../run-jobs.js';
 
 export function addRun(program: Command, context: CommandContext): void {
-  withTellOptions(withJobOptions(program.command('run [job]')))
+  withTellOptions(withChannelOption(withJobOptions(program.command('run [job]'))))
     .summary('run the night: scan, plan, work, validate, publish')
     .description(
       `Runs the current window of a job: resumes what was interrupted, catches up a missed night, or finds nothing to do.

@@ -9,7 +9,7 @@ import { readVerified } from '../../state/verified.js';
 import { type CheckOptions, checkStatus, refuseMixedCheck } from '../check-status.js';
 import { findJob, jobFolder, openOrigin, openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
-import { fromElsewhere, withJobOptions } from '../options.js';
+import { fromElsewhere, withChannelOption, withJobOptions } from '../options.js';
 import { nextCommands, renderStatus, statusRecord } from '../render/status.js';
 import { openTerminal, type Terminal } from '../terminal.js';
 
@@ -20,7 +20,7 @@ interface StatusOptions extends CheckOptions {
 const watchEveryMs = 1000;
 
 export function addStatus(program: Command, context: CommandContext): void {
-  withJobOptions(program.command('status [job]'))
+  withChannelOption(withJobOptions(program.command('status [job]')))
     .summary('verdict, what is live, the cause, the next command')
     .description('Says where a job stands; works while a run is live.')
     .option('--all', 'every job of the project')

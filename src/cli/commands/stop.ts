@@ -6,7 +6,7 @@ import type { RunRow } from '../../state/contract.js';
 import { openState, stateExists } from '../../state/open.js';
 import { chooseJobs, jobFolder, openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
-import { durationOption, fromElsewhere, type JobOptions, withJobOptions } from '../options.js';
+import { durationOption, fromElsewhere, type JobOptions, withChannelOption, withJobOptions } from '../options.js';
 import { count } from '../render/units.js';
 import { worst } from '../run-jobs.js';
 import { type Stopped, stopRun } from '../stop-run.js';
@@ -22,7 +22,7 @@ interface StopOptions extends JobOptions {
 const defaultTimeout = '10m';
 
 export function addStop(program: Command, context: CommandContext): void {
-  withJobOptions(program.command('stop [job]'))
+  withChannelOption(withJobOptions(program.command('stop [job]')))
     .summary('ask the live run to stop, and wait until it has')
     .description(
       `Asks the run that holds a job to hand out nothing more and to end when what is in flight has (its --grace). Nothing

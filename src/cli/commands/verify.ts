@@ -9,7 +9,7 @@ import { forgetVerified, writeVerified } from '../../state/verified.js';
 import { atOrigin, headOf, type OriginCall } from '../at-origin.js';
 import { jobFolder } from '../compose.js';
 import type { CommandContext } from '../context.js';
-import { type JobOptions, withJobOptions } from '../options.js';
+import { type JobOptions, withChannelOption, withJobOptions } from '../options.js';
 import { nextCommands, type Remedy, renderVerify, verifyRecord } from '../render/verify.js';
 
 interface VerifyCommandOptions extends JobOptions {
@@ -19,7 +19,7 @@ interface VerifyCommandOptions extends JobOptions {
 const problemFound = 13;
 
 export function addVerify(program: Command, context: CommandContext): void {
-  withJobOptions(program.command('verify'))
+  withChannelOption(withJobOptions(program.command('verify')))
     .argument('[words...]', 'the job (not needed in a project of one), then the snapshot (default: live)')
     .usage('[options] [job] [snapshot]')
     .summary('compare every blob with its manifest')

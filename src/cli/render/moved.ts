@@ -2,46 +2,54 @@ import type { Head } from '../../domain/head.js';
 import { publishCommand } from '../../engine/move-head.js';
 import { liveOf } from '../../engine/report.js';
 import type { Terminal } from '../terminal.js';
-import { liveLine } from './result.js';
+import { lineName, liveLine } from './result.js';
 import { frozenLine } from './snapshots.js';
 import { printable } from './units.js';
 
 /** What a person's commit did, and how the head stands after it. */
 export interface Moved {
-  readonly verb: 'publish' | 'rollback' | 'unfreeze' | 'pin' | 'unpin';
+  readonly verb: 'publish' | 'promote' | 'rollback' | 'unfreeze' | 'pin' | 'unpin';
   /** One line, for people. */
   readonly done: string;
   readonly head: Head;
+  readonly channel?: string;
   /** More members of the JSON record. */
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
-export function movedRecord(job: string, { verb, head, facts }: Moved): object {
+export function movedRecord(job: string, { verb, head, channel, facts }: Moved): object {
   return {
     type: verb,
     job,
+    ...(channel !== undefined && { channel }),
     seq: head.seq,
     live: liveOf(head),
     staged: head.channels.staged ?? null,
     frozen: head.frozen ?? null,
     pins: head.pins,
     ...facts,
-    next: nextCommands(job, head),
+    next: nextCommands(job, head, channel),
   };
 }
 
-export function renderMoved(terminal: Terminal, job: string, { done, head }: Moved): void {
+export function renderMoved(terminal: Terminal, job: string, { done, head, channel }: Moved): void {
   const { staged } = head.channels;
   terminal.out(`${job}  ${terminal.paint('green', printable(done))}`);
-  terminal.out(`  live      ${liveLine(liveOf(head))}`);
+  terminal.out(`  ${lineName(channel)} ${liveLine(liveOf(head))}`);
   if (staged) terminal.out(`  staged    ${liveLine(staged)}, held by ${staged.rules.join(', ') || 'no rule'}`);
   if (head.frozen) terminal.out(`  frozen    ${frozenLine(head.frozen)}`);
-  nextCommands(job, head).forEach((command, at) => {
+  nextCommands(job, head, channel).forEach((command, at) => {
     terminal.out(`  ${at === 0 ? 'next      ' : '          '}${terminal.paint('cyan', command)}`);
   });
 }
 
-function nextCommands(job: string, { frozen, channels: { staged } }: Head): readonly string[] {
+function nextCommands(
+  job: string,
+  { frozen, channels: { staged } }: Head,
+  channel: string | undefined,
+): readonly string[] {
+  if (channel !== undefined)
+    return [`nightpress diff ${job} live ${channel}`, `nightpress promote ${job} ${channel} live`];
   if (frozen) return [`nightpress unfreeze ${job}`];
   return staged
     ? [`nightpress diff ${job} live staged`, publishCommand(job, staged.rules)]

@@ -1,6 +1,7 @@
 import type { Finding } from '../../domain/types.js';
 import type { Preview } from '../../engine/preview.js';
 import type { Terminal } from '../terminal.js';
+import { lineName } from './result.js';
 import { count, duration, printable, short } from './units.js';
 
 const mostReasons = 6;
@@ -8,6 +9,7 @@ const mostKeys = 10;
 
 export interface PlanView {
   readonly job: string;
+  readonly channel: string | undefined;
   readonly preview: Preview;
   readonly workers: number;
   readonly explain: boolean;
@@ -16,11 +18,12 @@ export interface PlanView {
 }
 
 /** The plan as JSON: everything `run` would freeze, and what it would publish. */
-export function planRecord({ job, preview, explain, approve }: PlanView): object {
+export function planRecord({ job, channel, preview, explain, approve }: PlanView): object {
   const { decision, plan, base } = preview;
   return {
     type: 'plan',
     job,
+    ...(channel !== undefined && { channel }),
     decision: { kind: decision.kind, because: decision.because, window: decision.window.label },
     base: base.snapshot ?? null,
     pending: isPending(preview),
@@ -75,7 +78,7 @@ export function renderPlan(terminal: Terminal, view: PlanView): void {
     `${job}  window ${decision.window.label}  ${decision.kind === 'nothing' ? 'settled' : `would ${decision.kind}`}: ${decision.because}`,
   );
   terminal.out(
-    `  live      ${base.snapshot ? `snapshot ${short(base.snapshot)}  seq ${base.head?.channels.live?.seq}` : 'nothing yet'}`,
+    `  ${lineName(view.channel)} ${base.snapshot ? `snapshot ${short(base.snapshot)}  seq ${base.head?.channels.live?.seq}` : 'nothing yet'}`,
   );
   const { added, changed, unchanged, removed, unmatched, total } = plan.assets;
   terminal.out(

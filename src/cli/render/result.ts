@@ -14,7 +14,7 @@ export function renderResult(terminal: Terminal, result: Result, where: string |
   if (result.because) terminal.out(`  because   ${result.because}`);
   for (const hold of result.held ?? [])
     terminal.out(`  ${paint('yellow', 'held by')}   ${hold.rule}: ${printable(hold.message)}`);
-  terminal.out(`  live      ${liveLine(result.live)}`);
+  terminal.out(`  ${lineName(result.channel)} ${liveLine(result.live)}`);
   if (result.run) renderCounts(terminal, result);
   renderFindings(terminal, result.findings, result.causes);
   if (where && result.live) terminal.out(`  look at   ${where}`);
@@ -42,6 +42,11 @@ function verdict({ paint }: Terminal, result: Result): string {
     unknown: paint('red', 'publish outcome unknown'),
   };
   return `${head}${words[result.outcome]}  ${paint('dim', `in ${duration(result.durationMs)}`)}`;
+}
+
+/** The name of a line of snapshots, as wide as every word that opens a line. */
+export function lineName(channel: string | undefined): string {
+  return (channel ?? 'live').padEnd(9);
 }
 
 export function liveLine(live: Result['live']): string {

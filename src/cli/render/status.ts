@@ -3,6 +3,7 @@ import type { Result } from '../../domain/result.js';
 import type { Standing } from '../../engine/inspect.js';
 import type { Progress, RunRow } from '../../state/contract.js';
 import type { Terminal } from '../terminal.js';
+import { lineName } from './result.js';
 import { count, duration, leftText, printable, short } from './units.js';
 
 /** The part of a stored result that `status` shows; rows written by other versions may lack any of it. */
@@ -11,10 +12,11 @@ type StoredResult = Partial<
 >;
 
 export function statusRecord(standing: Standing, next: readonly string[]): object {
-  const { job, running, holder, head, originFault, run, progress, next: opening } = standing;
+  const { job, channel, running, holder, head, originFault, run, progress, next: opening } = standing;
   return {
     type: 'status',
     job,
+    ...(channel !== undefined && { channel }),
     verdict: verdictOf(standing).word,
     running,
     holder: holder ?? null,
@@ -50,7 +52,7 @@ export function renderStatus(
   const { paint } = terminal;
   const { word, colour } = verdictOf(standing);
   terminal.out(`${standing.job}  ${paint(colour, word)}`);
-  terminal.out(`  live      ${liveText(standing, now)}`);
+  terminal.out(`  ${lineName(standing.channel)} ${liveText(standing, now)}`);
   for (const cause of causes(standing)) terminal.out(`  cause     ${printable(cause)}`);
   next.forEach((command, index) => {
     terminal.out(`  ${index === 0 ? 'next      ' : '          '}${paint('cyan', command)}`);
