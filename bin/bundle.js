@@ -5,7 +5,16 @@
 import { rmSync } from 'node:fs';
 import { rolldown } from 'rolldown';
 
-const outside = ['better-sqlite3', 'sharp', 'fluent-ffmpeg', 'file-type', 'jiti', 'prom-client', 'nightpress'];
+const outside = [
+  'better-sqlite3',
+  'sharp',
+  'fluent-ffmpeg',
+  'file-type',
+  'jiti',
+  'prom-client',
+  '@aws-sdk/client-s3',
+  'nightpress',
+];
 
 rmSync('dist/bundle', { recursive: true, force: true });
 const bundle = await rolldown({

@@ -66,9 +66,10 @@ export function jobFolder(project: Project, job: string): string {
   return path.join(project.stateFolder, job);
 }
 
-export async function openOrigin(job: Job): Promise<Origin> {
+/** Only a run has a state, where uploads are remembered. */
+export async function openOrigin(job: Job, state?: State): Promise<Origin> {
   const kind = await member(origins, job.origin.type);
-  return kind.open(job.origin, { holdLock });
+  return kind.open(job.origin, { holdLock, uploads: state?.uploads });
 }
 
 export async function openSource(job: Job, clock: () => number): Promise<Source> {
@@ -95,7 +96,7 @@ export async function openNight(parts: NightParts): Promise<Night> {
     pause,
     emit: withTrouble(parts.emit),
     source: parts.source ?? (await openSource(parts.job, parts.clock)),
-    origin: parts.origin ?? (await openOrigin(parts.job)),
+    origin: parts.origin ?? (await openOrigin(parts.job, parts.state)),
     executors: await member(executors, 'processes'),
     recipeKinds,
     processor: (kind) => member(processors, kind),

@@ -8,7 +8,7 @@ import type { AssetKey, Entry, RunId, SnapshotId, Window } from '../domain/types
 import type { HeadRead } from '../origins/contract.js';
 import { nodeLoader } from './base.js';
 import type { Night } from './night.js';
-import { holdsAll } from './store.js';
+import { holdsAll, putPool } from './store.js';
 import { mendTree, prepareTree } from './tree.js';
 import type { Updates } from './validate.js';
 
@@ -98,9 +98,10 @@ async function mendLive(night: Night, run: RunId, live: SnapshotId): Promise<voi
 
 /** A commit makes them anyway; a night without one looks whether somebody took them away. */
 async function mendEntrances(night: Night): Promise<void> {
-  const lost = await night.origin.lostEntrances();
+  const { entrances } = night.origin;
+  const lost = (await entrances?.lost()) ?? [];
   if (lost.length === 0) return;
-  await night.origin.mendEntrances();
+  await entrances?.mend();
   const message = `readers found nothing under ${lost.join(', ')} at the origin; it leads to what is live again`;
   night.emit({ type: 'finding', finding: { code: 'entrance-lost', severity: 'notice', message } });
 }
@@ -109,7 +110,8 @@ async function storeManifest(night: Night, onto: SnapshotId | undefined, updates
   const { root, nodes } = await updateManifest(nodeLoader(night.origin), onto, updates);
   if (root === onto) return root;
   night.emit({ type: 'manifest-ready', snapshot: root, nodes: nodes.size });
-  for (const [digest, bytes] of nodes) await night.origin.putManifest(digest, bytes);
+  const puts = putPool(night.origin, night.workers);
+  await Promise.all([...nodes].map(([digest, bytes]) => puts(() => night.origin.putManifest(digest, bytes))));
   night.emit({ type: 'manifest-stored', snapshot: root });
   return root;
 }

@@ -118,6 +118,7 @@ async function nightWork(night: Night, open: OpenNight): Promise<Result> {
 async function tidy(night: Night, moved: boolean): Promise<void> {
   try {
     if (moved) await collectDropped(night);
+    await night.origin.partialUploads?.abandon();
     await forgetOldRuns(night);
   } catch (error) {
     if (!(error instanceof Fault) && !isStorageFailure(error)) throw error;

@@ -422,7 +422,7 @@ describe('trouble', () => {
       () => origin.condemnBlob(blob),
       () => origin.readManifest(blob.sha256),
       () => origin.putManifest(blob.sha256, Buffer.from('content')),
-      () => origin.exclusively(async () => undefined),
+      () => origin.exclusively?.(async () => undefined),
       () => origin.remove([blobKey(blob)]),
       () => origin.listStored()[Symbol.asyncIterator]().next(),
       () => origin.tree?.prepare(snapshot('a'), pageEntries()),
