@@ -10,7 +10,17 @@ import type { RunId, SnapshotId } from './types.js';
  * newer nightpress may add a field without older ones deleting it. What older ones must not touch raises the number in
  * `nightpress` instead. Rejected: repairing what is wrong; the head says which blobs may be deleted.
  */
-export const commitKinds = ['publish', 'stage', 'unstage', 'rollback', 'unfreeze', 'pin', 'unpin', 'retain'] as const;
+export const commitKinds = [
+  'publish',
+  'stage',
+  'unstage',
+  'rollback',
+  'unfreeze',
+  'pin',
+  'unpin',
+  'retain',
+  'fence',
+] as const;
 
 /** How many commits a head remembers: a publisher that lost its answer has this many others' commits to ask again. */
 export const commitsKept = 32;

@@ -21,8 +21,8 @@ export interface PublishInput {
   readonly window: Window;
   /** The snapshot that `updates` were composed on. */
   readonly base: SnapshotId | undefined;
-  /** Of the head that the run began with: blobs were validated after it. */
-  readonly seq: number | undefined;
+  /** The head that the run began with: blobs were validated after it. */
+  readonly head: Head | undefined;
   readonly updates: Updates;
   /** Listing of the bytes this run staged, by key. */
   readonly stagedListing: (key: AssetKey) => string | undefined;
@@ -51,26 +51,48 @@ export interface Published {
  * still as it was staged wins. Whoever follows the head sees the old snapshot or the new one.
  */
 export async function publish(night: Night, input: PublishInput): Promise<Published> {
+  if (isIdle(input)) return await stay(night, input);
   let stand: Stand = input;
+  let seen = input.head?.seq;
   for (let attempt = 1; attempt <= maxSwaps; attempt++) {
     const read = await night.origin.readHead();
-    if (read?.head.seq !== input.seq || attempt > 1) await refuseCollected(night, stand.updates);
+    if (!read && seen !== undefined) throw headGone(night, seen);
+    seen = read?.head.seq;
+    if (seen !== input.head?.seq || attempt > 1) await refuseCollected(night, stand.updates);
     stand = await follow(night, input, { stand, live: read?.head.channels.live, attempt });
     const candidate = await storeManifest(night, stand.base, stand.updates);
-    const published =
+    const committed =
       candidate === stand.base
         ? await keep(night, input, read, candidate)
         : await commit(night, input, read, candidate);
-    if (!published) continue;
-    if (stand.base && published.kind !== 'live') await mendLive(night, input.run, stand.base);
-    if (published.kind === 'same') await mendEntrances(night);
-    const { updates } = stand;
-    const yielded = new Set([...input.updates.keys()].filter((key) => !updates.has(key)));
-    // Where others moved the head, the next run compares from our base on: what they changed is new to us.
-    const isAlone = stand.base === input.base;
-    return { ...published, yielded, settledOn: isAlone ? published.head?.channels.live?.snapshot : input.base };
+    if (committed) return await conclude(night, input, stand, committed);
   }
   throw new Fault('swap-lost', `the head of '${night.job.name}' was moved by others ${maxSwaps} times in a row`);
+}
+
+async function conclude(night: Night, input: PublishInput, stand: Stand, committed: Committed): Promise<Published> {
+  if (stand.base && committed.kind !== 'live') await mendLive(night, input.run, stand.base);
+  if (committed.kind === 'same') await mendEntrances(night);
+  const yielded = new Set([...input.updates.keys()].filter((key) => !stand.updates.has(key)));
+  // Where others moved the head, the next run compares from our base on: what they changed is new to us.
+  const isAlone = stand.base === input.base;
+  return { ...committed, yielded, settledOn: isAlone ? committed.head?.channels.live?.snapshot : input.base };
+}
+
+/** Nothing changed since the head was read and nothing is staged: there is nothing to look at once more. */
+function isIdle({ updates, head, base }: PublishInput): boolean {
+  return updates.size === 0 && base !== undefined && head?.channels.live?.snapshot === base && !head.channels.staged;
+}
+
+async function stay(night: Night, input: PublishInput): Promise<Published> {
+  const { head, base: snapshot } = input;
+  return await conclude(night, input, input, { kind: 'same', head, snapshot, rules: [] });
+}
+
+/** Somebody deleted it. To make a new one would hide that, and what it kept. */
+function headGone(night: Night, seq: number): Fault {
+  const message = `the head of '${night.job.name}' is gone, but seq ${seq} was seen there a moment ago: --adopt publishes everything there again`;
+  return new Fault('origin-rewound', message);
 }
 
 type Committed = Omit<Published, 'yielded' | 'settledOn'>;
@@ -160,10 +182,20 @@ async function swap(night: Night, input: PublishInput, { next, read, snapshot }:
   const { txn = '' } = next.commits.at(-1) ?? {};
   night.state.beginSwap({ txn, run: input.run, seq: next.seq, snapshot, at: night.clock() });
   night.emit({ type: 'head-ready', seq: next.seq, snapshot });
-  const fate = await night.origin.swapHead(next, read?.version);
+  const fate = await orForget(night, txn, night.origin.swapHead(next, read?.version));
   if (fate === 'unknown') throw new Fault('swap-unknown', `the origin did not say whether seq ${next.seq} landed`);
   if (fate === 'lost') night.state.endSwap(txn);
   return fate === 'landed';
+}
+
+/** Where swaps may land late, one that throws was refused for good: there is nothing to settle. */
+async function orForget<T>(night: Night, txn: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (night.origin.lateSwaps) night.state.endSwap(txn);
+    throw error;
+  }
 }
 
 interface Next {

@@ -7,6 +7,7 @@ import type { RunRow } from '../state/contract.js';
 import { type Base, meetOrigin, nodeLoader } from './base.js';
 import { collectDropped } from './collect.js';
 import { endHeldByDeadline, endInFault, endInterrupted, endPublished } from './ending.js';
+import { fenceOpenSwap } from './fence.js';
 import { judgeNight } from './judge.js';
 import { begin, enter, forgetOldRuns, jobDigest, reapDeadWorkers } from './lifecycle.js';
 import type { Night, ReadyRecipe } from './night.js';
@@ -43,6 +44,7 @@ export interface RunRequest {
 export async function runNight(night: Night, request: RunRequest = {}): Promise<Result> {
   const startedAt = night.clock();
   await reapDeadWorkers(night);
+  await fenceOpenSwap(night);
   const base = await meetOrigin(night, request.adopt ?? false);
   const settled = night.state.openRun() ? undefined : decideFor(night, request, base);
   if (settled?.kind === 'nothing') return nothingToDo(night, { decision: settled, head: base.head, startedAt });
@@ -103,7 +105,7 @@ async function nightWork(night: Night, open: OpenNight): Promise<Result> {
     run: run.id,
     window: run.window,
     base: plan.base,
-    seq: base.head?.seq,
+    head: base.head,
     updates: validated.updates,
     stagedListing: validated.stagedListing,
     holds: judged.holds.map((hold) => hold.rule),
