@@ -57,7 +57,7 @@ function withoutSecret(problem: Problem): Problem {
 }
 
 /** Endpoint, bucket and prefix: where two jobs would meet. */
-export function placeOf({ endpoint, bucket, prefix, region }: S3Config): string {
-  const host = endpoint === undefined ? `aws:${region}` : new URL(endpoint).href.replace(/\/$/, '');
+export function placeOf({ endpoint, bucket, prefix }: S3Config): string {
+  const host = endpoint === undefined ? 'aws' : new URL(endpoint).href.replace(/\/$/, '');
   return `s3:${host}/${bucket}/${prefix ?? ''}`;
 }

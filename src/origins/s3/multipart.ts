@@ -38,12 +38,26 @@ export interface LargeBlob {
 export async function uploadInParts(store: Store, blob: LargeBlob): Promise<void> {
   const kept = (await look(store, blob.key))?.bytes === blob.size;
   const upload = kept ? undefined : await beginOrResume(store, blob);
+  try {
+    await send(store, blob, upload);
+  } catch (error) {
+    if (!upload?.isResumed || !isStale(error)) throw error;
+    await abort(store, blob.key, upload.id); // the store forgot it or parts of it, as its life-cycle rules may say
+    await uploadInParts(store, blob);
+  }
+}
+
+async function send(store: Store, blob: LargeBlob, upload: Begun | undefined): Promise<void> {
   const { parts, whole } = await sendParts(store, blob, upload);
   if (whole !== blob.name.sha256) {
     if (upload) await abort(store, blob.key, upload.id);
     throw badHash(`blob ${blob.name.sha256}`, whole);
   }
   if (upload) await complete(store, blob, { ...upload, parts });
+}
+
+function isStale(error: unknown): boolean {
+  return ['NoSuchUpload', 'InvalidPart'].includes(troubleOf(error)?.name ?? '');
 }
 
 interface Begun {
@@ -86,23 +100,10 @@ async function sendPart(store: Store, { key, upload, number, bytes }: Part): Pro
   const sent = upload.parts.find((part) => part.number === number && part.sha256 === digest);
   if (sent) return sent;
   const command = new UploadPartCommand({ ...store.at(key), UploadId: upload.id, PartNumber: number, Body: bytes });
-  const part = { number, etag: await etagOf(store, upload, signed(command, digest)), sha256: digest };
+  const { ETag: etag = '' } = await store.data.send(signed(command, digest));
+  const part = { number, etag, sha256: digest };
   store.uploads?.recordPart(upload.id, part);
   return part;
-}
-
-/** A recorded upload that the store does not know any more is forgotten; whoever comes next begins anew. */
-async function etagOf(store: Store, upload: Begun, command: UploadPartCommand): Promise<string> {
-  try {
-    return (await store.data.send(command)).ETag ?? '';
-  } catch (error) {
-    if (isGone(error)) store.uploads?.forget(upload.id);
-    throw error;
-  }
-}
-
-function isGone(error: unknown): boolean {
-  return troubleOf(error)?.name === 'NoSuchUpload';
 }
 
 async function complete(store: Store, { key, size }: LargeBlob, { id, parts }: Begun): Promise<void> {
@@ -112,11 +113,7 @@ async function complete(store: Store, { key, size }: LargeBlob, { id, parts }: B
     await store.data.send(command);
   } catch (error) {
     // Completed, and the answer was lost: tried again, there is no such upload any more.
-    if (!isGone(error) && troubleOf(error)?.name !== 'InvalidPart') throw error;
-    if ((await look(store, key))?.bytes !== size) {
-      await abort(store, key, id);
-      throw error;
-    }
+    if (!isStale(error) || (await look(store, key))?.bytes !== size) throw error;
   }
   const stored = (await look(store, key))?.bytes;
   if (stored !== size) {
