@@ -78,9 +78,10 @@ export function jobFolder({ stateFolder, channel }: Project, job: string): strin
   return path.join(stateFolder, channel === undefined ? job : `${job}@${channel}`);
 }
 
-export async function openOrigin(job: Job): Promise<Origin> {
+/** Only a run has a state, where uploads are remembered. */
+export async function openOrigin(job: Job, state?: State): Promise<Origin> {
   const kind = await member(origins, job.origin.type);
-  return onChannel(kind.open(job.origin, { holdLock }), job.channel);
+  return onChannel(kind.open(job.origin, { holdLock, uploads: state?.uploads }), job.channel);
 }
 
 export async function openSource(job: Job, clock: () => number): Promise<Source> {
@@ -107,7 +108,7 @@ export async function openNight(parts: NightParts): Promise<Night> {
     pause,
     emit: withTrouble(tellingOf(parts.emit, parts.job.channel)),
     source: parts.source ?? (await openSource(parts.job, parts.clock)),
-    origin: parts.origin ?? (await openOrigin(parts.job)),
+    origin: parts.origin ?? (await openOrigin(parts.job, parts.state)),
     executors: await member(executors, 'processes'),
     recipeKinds,
     processor: (kind) => member(processors, kind),

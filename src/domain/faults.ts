@@ -29,7 +29,10 @@ export const faultKinds = {
   'origin-foreign': { exit: 1, hint: 'check origin.path; if this is meant: nightpress run {job} --adopt' },
   'origin-rewound': { exit: 13, hint: 'nightpress run {job} --adopt' },
   'swap-lost': { exit: 75, hint: 'nightpress run {job}' },
-  'swap-unknown': { exit: 6, hint: 'nightpress run {job} settles it' },
+  'swap-unknown': {
+    exit: 6,
+    hint: 'nightpress run {job} (settles it; without a run: nightpress publish {job} --resolve)',
+  },
   'credentials-refused': { exit: 77, hint: 'check the credentials of the origin' },
   'snapshot-unknown': { exit: 2, hint: 'nightpress snapshots {job}' },
   'asset-unknown': { exit: 2, hint: 'nightpress explain --help' },

@@ -20,6 +20,7 @@ export const commitKinds = [
   'pin',
   'unpin',
   'retain',
+  'fence',
 ] as const;
 
 /** How many commits a head remembers: a publisher that lost its answer has this many others' commits to ask again. */

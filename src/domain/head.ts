@@ -190,6 +190,11 @@ export function retainOnly(
   return commit(withRetained(head, retained), 'retain', stamp);
 }
 
+/** A commit that changes nothing else: whatever was sent before and is still on its way comes too late for this head. */
+export function fence(head: Head, stamp: Stamp): Head {
+  return commit(head, 'fence', stamp);
+}
+
 /** Whether the commit `txn` is in this head. False means "never" only while at most `commitsKept` commits came after. */
 export function landed(head: Head, txn: string): boolean {
   return head.commits.some((made) => made.txn === txn);

@@ -122,6 +122,13 @@ export function mediaType(type: string): MediaType {
   return Object.hasOwn(mediaTypes, type) ? (mediaTypes[type] ?? unknownType) : unknownType;
 }
 
+const typesByExt = new Map(Object.entries(mediaTypes).map(([type, { ext }]) => [ext, type]));
+
+/** The type to show a blob of this extension as. */
+export function mediaTypeOf(ext: string): string {
+  return typesByExt.get(ext) ?? 'application/octet-stream';
+}
+
 /** Second extensions of text types; the first are in the table. */
 const moreTextExtensions: Readonly<Record<string, string>> = {
   htm: 'text/html',

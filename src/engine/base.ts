@@ -91,7 +91,7 @@ export function refuseStranger(remembered: RememberedOrigin, head: Head | undefi
   }
 }
 
-/** A directory's swap cannot land late: it is in the head now, or it never will be. */
+/** A swap left open cannot land any more (see `fence.ts`): it is in the head now, or it never will be. */
 function settleSwap(night: Night, head: Head | undefined): string | undefined {
   const open = night.state.openSwap();
   if (!open) return undefined;

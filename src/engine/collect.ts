@@ -76,7 +76,12 @@ export async function collect(parts: CollectParts, options: { readonly remove: b
       throw new Fault('swap-lost', 'the head moved although it was locked');
     return { ...collection, head: next };
   };
-  return options.remove ? await parts.origin.exclusively(look) : await look();
+  if (!options.remove) return await look();
+  const { exclusively } = parts.origin;
+  if (exclusively) return await exclusively(look);
+  throw new Fault('usage', 'nothing can be deleted at this origin yet: it cannot keep publishers out meanwhile', {
+    hint: 'nightpress gc {job} shows what no snapshot needs',
+  });
 }
 
 function droppedIn(retained: readonly Retained[]): readonly Retained[] {
@@ -88,6 +93,7 @@ export async function collectDropped(night: Night): Promise<void> {
   const head = (await night.origin.readHead())?.head;
   if (!head) return;
   await pruneTrees(night.origin, head);
+  if (!night.origin.exclusively) return;
   const due = retain(head.retained, night.job.keep, { head, now: night.clock(), graceMs }).collectable.length > 0;
   if (!due) return;
   const { objects, bytes, head: next } = await collect(night, { remove: true });

@@ -38,7 +38,7 @@ export async function judgeNight(night: Night, input: JudgeInput): Promise<Judge
   const acceptances = new Acceptances(night.state.accepted(), night.clock());
   const unaccepted = rows.filter((row) => !isAccepted(acceptances, row));
   const { assets } = totals;
-  const live = await updateManifest(liveLoader(night.origin), input.base, new Map());
+  const present = assets.total - assets.unmatched;
   const strays = totals.findings.map((finding) => acceptances.tell({ finding }));
   const verdict = judge({
     spec: night.job.gate,
@@ -47,11 +47,17 @@ export async function judgeNight(night: Night, input: JudgeInput): Promise<Judge
     stale: staleItems(night, { run: input.run.id, now: night.clock() }, unaccepted),
     recipes: ownTolerances(night.job, rows),
     drift: night.job.gate.drift === undefined ? [] : driftsOf(input),
-    assets: { total: assets.total - assets.unmatched, removed: assets.removed, baseTotal: input.base && live.count },
+    assets: { total: present, removed: assets.removed, baseTotal: await liveAssets(night, input, present) },
     findings: strays.filter((finding) => finding.recipe === undefined),
     validation: input.validated.findings,
   });
   return liftedOf(night.state.approvals(input.run.window.opens), verdict.publish ? [] : verdict.holds);
+}
+
+/** Where nothing came, went or changed, those that are live are those that are there: a look at the origin saved. */
+async function liveAssets(night: Night, { base, validated }: JudgeInput, present: number): Promise<number | undefined> {
+  if (base === undefined || validated.updates.size === 0) return base && present;
+  return (await updateManifest(liveLoader(night.origin), base, new Map())).count;
 }
 
 /** What was approved beforehand passes. */

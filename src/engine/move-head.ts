@@ -33,30 +33,44 @@ const maxSwaps = 5;
 
 /**
  * Makes one commit on whatever the head is now. `change` is pure and called again when somebody else's commit came
- * first, so it must refuse what no longer makes sense by throwing a `Fault`.
+ * first, so it must refuse what no longer makes sense by throwing a `Fault`. A commit whose answer never came is made
+ * again on the head it was based on: only one of the two can land.
  */
 export async function moveHead(
   parts: HeadParts,
   change: (head: Head, stamp: Stamp) => Head | Promise<Head>,
 ): Promise<Head> {
+  const unanswered: string[] = [];
   for (let attempt = 1; attempt <= maxSwaps; attempt++) {
-    const read = await parts.origin.readHead();
+    const read = await orUnknown(parts, unanswered, parts.origin.readHead());
+    if (read && unanswered.some((txn) => landed(read.head, txn))) return read.head;
     if (!read)
       throw new Fault('snapshot-unknown', `nothing was ever published for '${parts.job.name}'`, {
         hint: 'nightpress run {job}',
       });
     const txn = randomUUID();
     const next = await change(read.head, { txn, now: parts.clock() });
-    const swap = await parts.origin.swapHead(next, read.version);
+    const swap = await orUnknown(parts, unanswered, parts.origin.swapHead(next, read.version));
     if (swap === 'landed') return next;
-    if (swap === 'unknown' && (await isLanded(parts, txn))) return next;
+    if (swap === 'unknown') unanswered.push(txn);
   }
+  if (unanswered.length > 0) throw unknown(parts);
   throw new Fault('swap-lost', `the head of '${parts.job.name}' was moved by others ${maxSwaps} times in a row`);
 }
 
-async function isLanded(parts: HeadParts, txn: string): Promise<boolean> {
-  const head = (await parts.origin.readHead())?.head;
-  return head !== undefined && landed(head, txn);
+/** While an answer is missing, trouble on the way to the next look leaves the outcome open. */
+async function orUnknown<T>(parts: HeadParts, unanswered: readonly string[], work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw unanswered.length > 0 ? unknown(parts, cause) : cause;
+  }
+}
+
+function unknown(parts: HeadParts, cause?: unknown): Fault {
+  const because = cause instanceof Error ? ` (${cause.message})` : '';
+  const message = `whether the commit to '${parts.job.name}' landed is unknown: the origin did not say${because}`;
+  return new Fault('swap-unknown', message, { cause, hint: 'nightpress publish {job} --resolve' });
 }
 
 /** The snapshot that a rollback leads to. Throws `usage` for the one that is live. */

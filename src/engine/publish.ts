@@ -8,7 +8,7 @@ import type { AssetKey, Entry, RunId, SnapshotId, Window } from '../domain/types
 import type { HeadRead } from '../origins/contract.js';
 import { liveLoader } from './base.js';
 import type { Night } from './night.js';
-import { holdsAll } from './store.js';
+import { holdsAll, putPool } from './store.js';
 import { mendTree, prepareTree } from './tree.js';
 import type { Updates } from './validate.js';
 
@@ -21,8 +21,8 @@ export interface PublishInput {
   readonly window: Window;
   /** The snapshot that `updates` were composed on. */
   readonly base: SnapshotId | undefined;
-  /** Of the head that the run began with: blobs were validated after it. */
-  readonly seq: number | undefined;
+  /** The head that the run began with: blobs were validated after it. */
+  readonly head: Head | undefined;
   /** The live snapshot, when `base` is what could be read of it; no snapshot to go back to, and none to be compared with. */
   readonly damaged?: SnapshotId;
   readonly updates: Updates;
@@ -53,25 +53,47 @@ export interface Published {
  * still as it was staged wins. Whoever follows the head sees the old snapshot or the new one.
  */
 export async function publish(night: Night, input: PublishInput): Promise<Published> {
+  if (isIdle(input)) return await stay(night, input);
   let stand: Stand = input;
+  let seen = input.head?.seq;
   for (let attempt = 1; attempt <= maxSwaps; attempt++) {
     const read = await night.origin.readHead();
-    if (read?.head.seq !== input.seq || attempt > 1) await refuseCollected(night, stand.updates);
+    if (!read && seen !== undefined) throw headGone(night, seen);
+    seen = read?.head.seq;
+    if (seen !== input.head?.seq || attempt > 1) await refuseCollected(night, stand.updates);
     stand = await follow(night, input, { stand, live: read?.head.channels.live, attempt });
     const candidate = await storeManifest(night, stand.base, stand.updates);
-    const published =
+    const committed =
       candidate === read?.head.channels.live?.snapshot
         ? await keep(night, input, read, candidate)
         : await commit(night, input, read, candidate);
-    if (!published) continue;
-    await mendShown(night, input.run, { kind: published.kind, candidate, base: stand.base });
-    const { updates } = stand;
-    const yielded = new Set([...input.updates.keys()].filter((key) => !updates.has(key)));
-    // Where others moved the head, the next run compares from our base on: what they changed is new to us.
-    const isAlone = stand.base === input.base;
-    return { ...published, yielded, settledOn: isAlone ? published.head?.channels.live?.snapshot : input.base };
+    if (committed) return await conclude(night, input, stand, committed);
   }
   throw new Fault('swap-lost', `the head of '${night.job.name}' was moved by others ${maxSwaps} times in a row`);
+}
+
+async function conclude(night: Night, input: PublishInput, stand: Stand, committed: Committed): Promise<Published> {
+  await mendShown(night, input.run, { ...committed, base: stand.base });
+  const yielded = new Set([...input.updates.keys()].filter((key) => !stand.updates.has(key)));
+  // Where others moved the head, the next run compares from our base on: what they changed is new to us.
+  const isAlone = stand.base === input.base;
+  return { ...committed, yielded, settledOn: isAlone ? committed.head?.channels.live?.snapshot : input.base };
+}
+
+/** Nothing changed since the head was read and nothing is staged: there is nothing to look at once more. */
+function isIdle({ updates, head, base }: PublishInput): boolean {
+  return updates.size === 0 && base !== undefined && head?.channels.live?.snapshot === base && !head.channels.staged;
+}
+
+async function stay(night: Night, input: PublishInput): Promise<Published> {
+  const { head, base: snapshot } = input;
+  return await conclude(night, input, input, { kind: 'same', head, snapshot, rules: [] });
+}
+
+/** Somebody deleted it. To make a new one would hide that, and what it kept. */
+function headGone(night: Night, seq: number): Fault {
+  const message = `the head of '${night.job.name}' is gone, but seq ${seq} was seen there a moment ago: --adopt publishes everything there again`;
+  return new Fault('origin-rewound', message);
 }
 
 type Committed = Omit<Published, 'yielded' | 'settledOn'>;
@@ -88,14 +110,12 @@ async function refuseCollected(night: Night, updates: Updates): Promise<void> {
   }
 }
 
-interface Shown {
-  readonly kind: Published['kind'];
-  readonly candidate: SnapshotId;
+interface Shown extends Pick<Published, 'kind' | 'snapshot'> {
   readonly base: SnapshotId | undefined;
 }
 
-async function mendShown(night: Night, run: RunId, { kind, candidate, base }: Shown): Promise<void> {
-  const live = kind === 'same' ? candidate : base;
+async function mendShown(night: Night, run: RunId, { kind, snapshot, base }: Shown): Promise<void> {
+  const live = kind === 'same' ? snapshot : base;
   if (live && kind !== 'live') await mendLive(night, run, live);
   if (kind === 'same') await mendEntrances(night);
 }
@@ -111,9 +131,10 @@ async function mendLive(night: Night, run: RunId, live: SnapshotId): Promise<voi
 
 /** A commit makes them anyway; a night without one looks whether somebody took them away. */
 async function mendEntrances(night: Night): Promise<void> {
-  const lost = await night.origin.lostEntrances();
+  const { entrances } = night.origin;
+  const lost = (await entrances?.lost()) ?? [];
   if (lost.length === 0) return;
-  await night.origin.mendEntrances();
+  await entrances?.mend();
   const message = `readers found nothing under ${lost.join(', ')} at the origin; it leads to what is live again`;
   night.emit({ type: 'finding', finding: { code: 'entrance-lost', severity: 'notice', message } });
 }
@@ -122,7 +143,8 @@ async function storeManifest(night: Night, onto: SnapshotId | undefined, updates
   const { root, nodes } = await updateManifest(liveLoader(night.origin), onto, updates);
   if (root === onto) return root;
   night.emit({ type: 'manifest-ready', snapshot: root, nodes: nodes.size });
-  for (const [digest, bytes] of nodes) await night.origin.putManifest(digest, bytes);
+  const puts = putPool(night.origin, night.workers);
+  await Promise.all([...nodes].map(([digest, bytes]) => puts(() => night.origin.putManifest(digest, bytes))));
   night.emit({ type: 'manifest-stored', snapshot: root });
   return root;
 }
@@ -171,10 +193,20 @@ async function swap(night: Night, input: PublishInput, { next, read, snapshot }:
   const { txn = '' } = next.commits.at(-1) ?? {};
   night.state.beginSwap({ txn, run: input.run, seq: next.seq, snapshot, at: night.clock() });
   night.emit({ type: 'head-ready', seq: next.seq, snapshot });
-  const fate = await night.origin.swapHead(next, read?.version);
+  const fate = await orForget(night, txn, night.origin.swapHead(next, read?.version));
   if (fate === 'unknown') throw new Fault('swap-unknown', `the origin did not say whether seq ${next.seq} landed`);
   if (fate === 'lost') night.state.endSwap(txn);
   return fate === 'landed';
+}
+
+/** Where swaps may land late, one that throws was refused for good: there is nothing to settle. */
+async function orForget<T>(night: Night, txn: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (night.origin.lateSwaps) night.state.endSwap(txn);
+    throw error;
+  }
 }
 
 interface Next {

@@ -164,8 +164,9 @@ function nextCommands(job: string, input: ReportInput, findings: readonly Findin
     case 'failed':
       return [input.fault?.hint.replaceAll('{job}', job) ?? `nightpress run ${job}`];
     case 'interrupted':
-    case 'unknown':
       return [`nightpress run ${job}`];
+    case 'unknown':
+      return [`nightpress run ${job}`, `nightpress publish ${job} --resolve`];
     case 'published':
       return [`nightpress status ${job}`];
     default:

@@ -4,6 +4,7 @@ import type { Result } from '../domain/result.js';
 import type { AssetKey } from '../domain/types.js';
 import type { RunRow } from '../state/contract.js';
 import { type Base, meetOrigin } from './base.js';
+import { fenceOpenSwap } from './fence.js';
 import { begin, jobDigest, reapDeadWorkers } from './lifecycle.js';
 import type { Night } from './night.js';
 import { matcher } from './plan.js';
@@ -33,6 +34,7 @@ export interface RetryRequest {
 export async function retryNight(night: Night, request: RetryRequest): Promise<Result> {
   const startedAt = night.clock();
   await reapDeadWorkers(night);
+  await fenceOpenSwap(night);
   const base = await meetOrigin(night, false);
   const last = lastRun(night);
   const published = isPublished(last, base);

@@ -7,6 +7,7 @@ import type { RunRow } from '../state/contract.js';
 import { type Base, liveLoader, meetOrigin } from './base.js';
 import { collectDropped } from './collect.js';
 import { endHeldByDeadline, endInFault, endInterrupted, endPublished } from './ending.js';
+import { fenceOpenSwap } from './fence.js';
 import { judgeNight } from './judge.js';
 import { begin, enter, forgetOldRuns, jobDigest, reapDeadWorkers } from './lifecycle.js';
 import type { Night, ReadyRecipe } from './night.js';
@@ -44,6 +45,7 @@ export interface RunRequest {
 export async function runNight(night: Night, request: RunRequest = {}): Promise<Result> {
   const startedAt = night.clock();
   await reapDeadWorkers(night);
+  await fenceOpenSwap(night);
   const adopt = request.adopt ?? false;
   const base = await salvage(night, await meetOrigin(night, adopt), adopt);
   const settled = night.state.openRun() ? undefined : decideFor(night, request, base);
@@ -106,7 +108,7 @@ async function nightWork(night: Night, open: OpenNight): Promise<Result> {
     run: run.id,
     window: run.window,
     base: plan.base,
-    seq: base.head?.seq,
+    head: base.head,
     damaged: base.damaged,
     updates: validated.updates,
     stagedListing: validated.stagedListing,
@@ -122,6 +124,7 @@ async function nightWork(night: Night, open: OpenNight): Promise<Result> {
 async function tidy(night: Night, moved: boolean): Promise<void> {
   try {
     if (moved) await collectDropped(night);
+    await night.origin.partialUploads?.abandon();
     await forgetOldRuns(night);
   } catch (error) {
     if (!(error instanceof Fault) && !isStorageFailure(error)) throw error;

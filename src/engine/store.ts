@@ -3,22 +3,38 @@ import type { Entry, Made, Output } from '../domain/types.js';
 import type { Origin } from '../origins/contract.js';
 import type { OutboxFile } from '../processors/contract.js';
 import type { Emit } from './events.js';
-import { createPool } from './pool.js';
+import { createPool, type Pool } from './pool.js';
 
-/** Moves verified outputs from an outbox to the origin. Each is durable there, under its hash, when this resolves. */
-export async function storeOutputs(
-  origin: Origin,
-  outbox: string,
-  files: readonly OutboxFile[],
-  emit: Emit,
-): Promise<readonly Output[]> {
-  const outputs: Output[] = [];
-  for (const { file, ...output } of files) {
-    await origin.putBlob(output, path.join(outbox, file));
-    emit({ type: 'blob-stored', sha256: output.sha256, bytes: output.bytes });
-    outputs.push(output);
-  }
-  return outputs;
+/** Where verified outputs of one item lie, and where they go. */
+export interface Storing {
+  readonly origin: Origin;
+  readonly outbox: string;
+  /** Shared by all who store: it bounds how many puts wait for the origin at once. */
+  readonly puts: Pool;
+  readonly emit: Emit;
+}
+
+/**
+ * Moves verified outputs from an outbox to the origin. Each is durable there, under its hash, when this resolves; when it
+ * rejects, nothing is still on its way and the outbox may go.
+ */
+export async function storeOutputs(storing: Storing, files: readonly OutboxFile[]): Promise<readonly Output[]> {
+  const stored = await Promise.allSettled(files.map((file) => storing.puts(() => storeOutput(storing, file))));
+  return stored.map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
+}
+
+async function storeOutput({ origin, outbox, emit }: Storing, { file, ...output }: OutboxFile): Promise<Output> {
+  await origin.putBlob(output, path.join(outbox, file));
+  emit({ type: 'blob-stored', sha256: output.sha256, bytes: output.bytes });
+  return output;
+}
+
+/** As many puts at once as the origin makes use of. */
+export function putPool(origin: Origin, workers: number): Pool {
+  return createPool(origin.parallelPuts ?? workers);
 }
 
 /** True when the origin holds every output with its size. Reading the bytes is `verify --deep`. */

@@ -46,7 +46,7 @@ export interface VerifyOptions {
 export async function verify(origin: Origin, snapshot: SnapshotId, options: VerifyOptions): Promise<Verification> {
   const tree = options.live ? origin.tree : undefined;
   const treeMissing = tree !== undefined && !(await tree.has(snapshot));
-  const lostEntrances = options.live ? await origin.lostEntrances() : [];
+  const lostEntrances = (options.live && (await origin.entrances?.lost())) || [];
   const look = lookOnce(origin, options.deep);
   const found = { assets: 0, bad: [] as Flaw[], misshown: [] as Flaw[] };
   const inspect = async (named: Omit<Flaw, 'wrong'>): Promise<void> => {
@@ -158,6 +158,6 @@ export async function repair(origin: Origin, state: State, found: Verification):
   const misshown = found.misshown.map(({ key }) => key);
   const mended = await mendTree(origin, found.snapshot, misshown);
   const entrances = found.lostEntrances;
-  if (entrances.length > 0) await origin.mendEntrances();
+  if (entrances.length > 0) await origin.entrances?.mend();
   return { condemned, mended, treeMade, entrances };
 }

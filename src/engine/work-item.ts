@@ -134,7 +134,9 @@ async function storeResult(
     shop.night.emit({ type: 'finding', finding: { ...finding, key: item.key, recipe: item.recipe } });
   if (!fingerprint) throw new Error('a result without a fingerprint cannot be remembered');
   try {
-    const outputs = await storeOutputs(shop.night.origin, outboxOf(shop, item), result.outputs, shop.night.emit);
+    const { origin, emit } = shop.night;
+    const storing = { origin, emit, outbox: outboxOf(shop, item), puts: shop.puts };
+    const outputs = await storeOutputs(storing, result.outputs);
     return { ...finished, made: { fingerprint, source: result.source, outputs, placeholder: result.placeholder } };
   } catch (error) {
     if (errno(error) !== 'EBADHASH') throw error;

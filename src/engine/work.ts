@@ -10,6 +10,7 @@ import { Desk } from './desk.js';
 import { InFlight } from './in-flight.js';
 import { clearWorkplace } from './lifecycle.js';
 import type { Night, ReadyRecipe } from './night.js';
+import { putPool } from './store.js';
 import { executeItem, finishItem, stageItem } from './work-item.js';
 import type { Workshop } from './workshop.js';
 
@@ -59,7 +60,8 @@ async function workThrough(night: Night, input: WorkInput): Promise<Worked> {
   const deadline = new DeadlineWatch(night, due);
   const inFlight = new InFlight(halt);
   const patience = new Patience();
-  const shop: Workshop = { night, ...input, executor, checkpoint, inFlight, deadline, patience, fail, halt };
+  const puts = putPool(night.origin, night.workers);
+  const shop: Workshop = { night, ...input, executor, checkpoint, puts, inFlight, deadline, patience, fail, halt };
   const disarm = armGrace(night, killNow);
   failure.signal.addEventListener('abort', killNow, { once: true });
   try {
@@ -102,7 +104,8 @@ function armGrace(night: Night, kill: () => void): () => void {
 
 /**
  * One place works item after item and stays busy: the next one is staged and the last one stored while a worker is at
- * the current one.
+ * the current one. An item is not begun before the one before the last is stored: where storing is slower than making,
+ * no more than two items' outputs wait in each place, and the night goes on at the pace of the origin.
  */
 async function workPlace(shop: Workshop, desk: Desk, place: number): Promise<void> {
   let storing = Promise.resolve();

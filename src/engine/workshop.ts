@@ -6,6 +6,7 @@ import type { Checkpoint } from './checkpoint.js';
 import type { DeadlineWatch } from './deadline.js';
 import type { InFlight } from './in-flight.js';
 import type { Night, ReadyRecipe } from './night.js';
+import type { Pool } from './pool.js';
 
 /** What everybody who works on an item of this run has in reach. */
 export interface Workshop {
@@ -16,6 +17,8 @@ export interface Workshop {
   readonly base: ReadonlyMap<AssetKey, Entry>;
   readonly executor: Executor;
   readonly checkpoint: Checkpoint;
+  /** Puts of outputs at the origin. */
+  readonly puts: Pool;
   /** Equal ones are worked once: from the look at what is remembered to the checkpoint. */
   readonly inFlight: InFlight;
   readonly deadline: DeadlineWatch;

@@ -1,6 +1,7 @@
 import type { Head } from '../domain/head.js';
 import type { Problem } from '../domain/problems.js';
 import type { Derivative, Digest, Entry, SnapshotId } from '../domain/types.js';
+import type { UploadMemory } from '../domain/uploads.js';
 
 /** A blob's name at the origin is made of these two: `b/<aa>/<sha256>.<ext>`. */
 export interface BlobName {
@@ -47,10 +48,6 @@ export interface Origin {
    * The caller has made every blob and manifest that `next` names durable, and `tree.prepare` done where it exists.
    */
   swapHead(next: Head, base: string | undefined): Promise<Swap>;
-  /** The fixed names by which readers find the head, as far as somebody made them lead elsewhere or nowhere. */
-  lostEntrances(): Promise<readonly string[]>;
-  /** Makes them lead to the head again. */
-  mendEntrances(): Promise<void>;
 
   /** The bytes of a manifest node, or undefined. Bytes whose sha256 differs from `digest` are `origin-corrupt`. */
   readManifest(digest: Digest): Promise<Buffer | undefined>;
@@ -73,11 +70,38 @@ export interface Origin {
   listStored(): AsyncIterable<Stored>;
   /** Deletes stored objects by key. Only `collect` calls this, inside `exclusively`. Absent keys are no error. */
   remove(keys: readonly string[]): Promise<void>;
-  /** Runs `work` while no other process can move the head; inside, only the `swapHead` it is given may be used. */
-  exclusively<T>(work: (swapHead: Origin['swapHead']) => Promise<T>): Promise<T>;
 
+  /**
+   * Runs `work` while no other process can move the head; inside, only the `swapHead` it is given may be used. Present
+   * only where the origin can keep others out; without it nothing is collected.
+   */
+  readonly exclusively?: <T>(work: (swapHead: Origin['swapHead']) => Promise<T>) => Promise<T>;
+  /**
+   * True where a swap that ended `unknown` may still land, at any time, as long as the head is the one it was based on:
+   * whoever goes on commits first. A swap that throws was refused and will not land.
+   */
+  readonly lateSwaps?: boolean;
+  /** How many calls of `putBlob` and `putManifest` at once make it faster; undefined: the number of workers. */
+  readonly parallelPuts?: number;
+  /** Present where an upload that was cut off is gone on with later. */
+  readonly partialUploads?: PartialUploads;
+  /** Present only where readers come in by names that somebody can take away. */
+  readonly entrances?: Entrances;
   /** Present only where plain web servers read files: a tree of the snapshot's public paths, made before the swap. */
   readonly tree?: Tree;
+}
+
+/** The fixed names by which readers find the head. */
+export interface Entrances {
+  /** Those that lead elsewhere or nowhere. */
+  lost(): Promise<readonly string[]>;
+  /** Makes them lead to the head again. */
+  mend(): Promise<void>;
+}
+
+export interface PartialUploads {
+  /** Gives up every upload that was begun and not ended; nothing may be uploading. Returns how many. */
+  abandon(): Promise<number>;
 }
 
 export interface Tree {
@@ -127,4 +151,6 @@ export interface OriginServices {
    * when the process dies. Throws `run-locked` when it cannot be had in time.
    */
   holdLock<T>(file: string, waitMs: number, work: () => Promise<T>): Promise<T>;
+  /** Remembers uploads in parts, durably. Absent: one that is cut off is begun anew. */
+  readonly uploads?: UploadMemory;
 }

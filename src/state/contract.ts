@@ -3,6 +3,7 @@ import type { CostRow, FinishedWork } from '../domain/cost.js';
 import type { Change, KnownListing } from '../domain/inventory.js';
 import type { PlannedPartition } from '../domain/plan.js';
 import type { AssetKey, Digest, Finding, ItemId, Made, PartitionId, RunId } from '../domain/types.js';
+import type { UploadMemory } from '../domain/uploads.js';
 import type {
   Approval,
   AttemptRow,
@@ -115,6 +116,9 @@ export interface State {
   openSwap(): OpenSwap | undefined;
   beginSwap(swap: OpenSwap): void;
   endSwap(txn: string): void;
+
+  /** Uploads in parts that a run began at the origin. */
+  readonly uploads: UploadMemory;
 
   // Process groups of workers.
   recordGroup(group: GroupRow): void;

@@ -13,6 +13,7 @@ import { planQueries } from './plans.js';
 import { runQueries } from './runs.js';
 import { Sql } from './sql.js';
 import { upkeepQueries } from './upkeep.js';
+import { uploadQueries } from './uploads.js';
 
 export interface OpenOptions {
   /** Beside a live run; writes nothing. Without a state it reads as an empty one. */
@@ -68,6 +69,7 @@ function stateOf(sql: Sql): State {
     ...costQueries(sql),
     ...assetQueries(sql),
     ...upkeepQueries(sql),
+    ...uploadQueries(sql),
     close: () => sql.close(),
   };
 }

@@ -161,6 +161,26 @@ test('at most one swap is open, and only its own end closes it', () => {
   expect(state.openSwap()).toEqual({ txn: 'two', seq: 5, at: 8 });
 });
 
+test('an upload is remembered with the newest of its parts until it is forgotten', () => {
+  const { uploads } = fresh();
+  uploads.record({ upload: 'one', place: 's3:media', key: 'b/aa/film.mp4' });
+  uploads.record({ upload: 'two', place: 's3:media', key: 'b/bb/film.mp4' });
+  uploads.recordPart('one', { number: 2, etag: '"b"', sha256: digest('b') });
+  uploads.recordPart('one', { number: 1, etag: '"a"', sha256: digest('a') });
+  uploads.recordPart('one', { number: 2, etag: '"c"', sha256: digest('c') });
+  expect(uploads.all()[0]).toEqual({
+    upload: 'one',
+    place: 's3:media',
+    key: 'b/aa/film.mp4',
+    parts: [
+      { number: 1, etag: '"a"', sha256: digest('a') },
+      { number: 2, etag: '"c"', sha256: digest('c') },
+    ],
+  });
+  uploads.forget('one');
+  expect(uploads.all()).toEqual([{ upload: 'two', place: 's3:media', key: 'b/bb/film.mp4', parts: [] }]);
+});
+
 test('process groups are remembered until they are forgotten; a number that came again is the newer one', () => {
   const state = fresh();
   state.recordGroup({ pgid: 12, startedAt: 'boot+1', run: runA });

@@ -8,7 +8,8 @@ import type { NightEvent } from '../../src/engine/events.js';
 import type { Night } from '../../src/engine/night.js';
 import { type RunRequest, runNight } from '../../src/engine/run.js';
 import type { Attempt, ExecutorKind } from '../../src/executors/contract.js';
-import { directory as directoryOrigin } from '../../src/origins/directory/index.js';
+import type { Origin } from '../../src/origins/contract.js';
+import { origins } from '../../src/origins/index.js';
 import type { WorkOrder } from '../../src/processors/contract.js';
 import { processors, recipeKinds } from '../../src/processors/index.js';
 import { directory as directorySource } from '../../src/sources/directory/index.js';
@@ -21,7 +22,7 @@ export class Killed extends Error {}
 const dayMs = 86_400_000;
 
 /**
- * A whole night in this process: real files, real SQLite, a real directory origin and the real copy processor, run by an
+ * A whole night in this process: real files, real SQLite, a real origin and the real copy processor, run by an
  * executor without processes; the clock is ours. It starts a day ahead of the real one, so that listings are settled.
  */
 export class NightWorld {
@@ -91,7 +92,7 @@ export class NightWorld {
       job: this.job,
       state,
       source: directorySource.open(this.job.source, () => this.now),
-      origin: directoryOrigin.open(this.job.origin, { holdLock }),
+      origin: await this.openOrigin(state),
       executors: this.executors ?? this.ownExecutors(),
       recipeKinds,
       processor: async (kind) => {
@@ -112,6 +113,13 @@ export class NightWorld {
       },
       stop: { asked: this.stop.signal, now: new AbortController().signal, graceMs: 1000, signal: () => 'SIGTERM' },
     };
+  }
+
+  /** The job's own; with a state as a run opens it, without one as a command about snapshots does. */
+  async openOrigin(state?: Night['state']): Promise<Origin> {
+    const kind = await origins[this.job.origin.type]?.();
+    if (!kind) throw new Error(`no origin '${this.job.origin.type}'`);
+    return kind.open(this.job.origin, { holdLock, uploads: state?.uploads });
   }
 
   of<T extends NightEvent['type']>(type: T): Extract<NightEvent, { type: T }>[] {

@@ -39,6 +39,8 @@ export interface WorldOptions {
   readonly source?: string;
   /** Absolute path of a folder that exists: on another disk, for instance. */
   readonly origin?: string;
+  /** The job's whole `origin`, when it is no folder. */
+  readonly originConfig?: object;
   readonly state?: string;
 }
 
@@ -126,7 +128,11 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
 function jobText(
   source: string,
   origin: string,
-  { recipes = tinyRecipes, gate = `{ shrink: '50%' }` }: WorldOptions,
+  {
+    recipes = tinyRecipes,
+    gate = `{ shrink: '50%' }`,
+    originConfig = { type: 'directory', path: origin },
+  }: WorldOptions,
 ): string {
   return `import { audio, copy, defineJob, image, video } from 'nightpress';
 export default defineJob({
@@ -134,7 +140,7 @@ export default defineJob({
   window: { cron: '0 2 * * *', timezone: 'UTC', length: '4h' },
   recipes: ${recipes},
   gate: ${gate},
-  origin: { type: 'directory', path: ${JSON.stringify(origin)} },
+  origin: ${JSON.stringify(originConfig)},
 });
 export const kinds = [audio, copy, image, video];
 `;

@@ -1,15 +1,19 @@
 import type { Command } from 'commander';
 import { Fault } from '../../domain/faults.js';
+import { resolveSwap } from '../../engine/fence.js';
 import { publishStaged } from '../../engine/move-head.js';
+import { openState, stateExists } from '../../state/open.js';
 import { atOrigin, type OriginCall } from '../at-origin.js';
+import { jobFolder } from '../compose.js';
 import type { CommandContext } from '../context.js';
 import { type JobOptions, repeated, withChannelOption, withJobOptions } from '../options.js';
-import { movedRecord, renderMoved } from '../render/moved.js';
+import { type Moved, movedRecord, renderMoved } from '../render/moved.js';
 import { short } from '../render/units.js';
 
 interface PublishOptions extends JobOptions {
   readonly override?: readonly string[];
   readonly reason?: string;
+  readonly resolve?: boolean;
 }
 
 export function addPublish(program: Command, context: CommandContext): void {
@@ -21,32 +25,51 @@ written into the head (snapshots -v shows it). A freeze is lifted by unfreeze.`,
     )
     .option('--override <rule>', 'let this rule pass once; may be repeated', repeated)
     .option('--reason <text>', 'why, in your words; needed with --override')
+    .option('--resolve', 'nothing is published: settle a commit whose outcome is unknown')
     .addHelpText(
       'after',
-      "\nExample:\n  nightpress diff catalog live staged\n  nightpress publish catalog --override shrink --reason 'spring range is gone'\n\nExit codes: 0 live, 2 nothing is staged or a rule is not named, 13 the staged snapshot is not whole, 75 try again.",
+      "\nExample:\n  nightpress diff catalog live staged\n  nightpress publish catalog --override shrink --reason 'spring range is gone'\n\nExit codes: 0 live or settled, 2 nothing is staged or a rule is not named, 6 outcome unknown, 13 the staged snapshot is not whole, 75 try again.",
     )
     .action(async (job: string | undefined, options: PublishOptions) => {
       const given = job === undefined ? [] : [job];
-      await atOrigin(context, options, { given }, (call) => publishNow(call, options));
+      await atOrigin(context, options, { given }, (call) =>
+        options.resolve ? settle(call, options) : publishNow(call, options),
+      );
     });
 }
 
-async function publishNow(call: OriginCall, { override = [], reason, json }: PublishOptions): Promise<number> {
+async function settle(call: OriginCall, options: PublishOptions): Promise<number> {
+  if (options.override || options.reason) {
+    throw new Fault('usage', '--resolve publishes nothing: expected it without --override and --reason');
+  }
+  const folder = jobFolder(call.project, call.job.name);
+  const state = stateExists(folder) ? openState(folder, { readOnly: true }) : undefined;
+  try {
+    const { head, landed } = await resolveSwap(call, state);
+    const fate = landed === undefined ? 'no commit of a run was open' : landed ? 'it landed' : 'it never landed';
+    const facts = { landed: landed ?? null };
+    const done = `settled: ${fate}; what is live now stays until the next commit`;
+    tell(call, { verb: 'resolve', done, head, facts }, options);
+  } finally {
+    state?.close();
+  }
+  return 0;
+}
+
+function tell(call: OriginCall, moved: Moved, { json }: PublishOptions): void {
+  if (json) call.terminal.out(JSON.stringify(movedRecord(call.job.name, moved)));
+  else renderMoved(call.terminal, call.job.name, moved);
+}
+
+async function publishNow(call: OriginCall, options: PublishOptions): Promise<number> {
+  const { override = [], reason } = options;
   if (override.length > 0 && !reason?.trim()) {
     throw new Fault('usage', '--override without a reason: expected --reason TEXT, which is kept in the head');
   }
   const head = await publishStaged(call, { overridden: override, reason });
   const { live } = head.channels;
   const done = `published ${short(live?.snapshot ?? '')}${override.length > 0 ? ` over ${override.join(' and ')}` : ''}`;
-  const { channel } = call.job;
-  const moved = {
-    verb: 'publish',
-    done,
-    head,
-    channel,
-    facts: { overridden: override, reason: reason ?? null },
-  } as const;
-  if (json) call.terminal.out(JSON.stringify(movedRecord(call.job.name, moved)));
-  else renderMoved(call.terminal, call.job.name, moved);
+  const facts = { overridden: override, reason: reason ?? null };
+  tell(call, { verb: 'publish', done, head, channel: call.job.channel, facts }, options);
   return 0;
 }

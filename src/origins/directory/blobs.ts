@@ -4,8 +4,9 @@ import path from 'node:path';
 import { errno } from '../../domain/faults.js';
 import { blobKey } from '../../domain/origin-keys.js';
 import type { Digest } from '../../domain/types.js';
+import { badHash } from '../bad-hash.js';
 import type { BlobName } from '../contract.js';
-import { badHash, pour } from './bytes.js';
+import { pour } from './bytes.js';
 import { type Disk, syncFolder } from './disk.js';
 import { onDisk, unlessAbsent } from './trouble.js';
 

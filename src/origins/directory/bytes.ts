@@ -22,8 +22,3 @@ async function writeAll(target: FileHandle, bytes: Buffer): Promise<void> {
     written += (await target.write(bytes, written)).bytesWritten;
   }
 }
-
-/** An error of code `EBADHASH`, as the contract promises. */
-export function badHash(what: string, found: Digest): Error {
-  return Object.assign(new Error(`the bytes given for ${what} have sha256 ${found}: not stored`), { code: 'EBADHASH' });
-}

@@ -4,12 +4,12 @@ import { z } from 'zod';
 import { errno } from '../../domain/faults.js';
 import { mountKind, networkKind } from '../../domain/network-kinds.js';
 import { problemsOf } from '../../domain/problems.js';
+import { baseUrl } from '../base-url.js';
 import type { OriginCheck } from '../contract.js';
 
 export type DirectoryConfig = z.infer<typeof shape>;
 
 const folderText = 'expected the path of a folder, relative to the project';
-const urlText = 'expected an absolute http(s) URL without query and fragment, such as https://cdn.example.com/catalog';
 
 const shape = z.strictObject({
   type: z.literal('directory'),
@@ -17,14 +17,10 @@ const shape = z.strictObject({
     .string(folderText)
     .min(1, folderText)
     .refine((text) => !text.includes('\0'), 'expected a path without NUL'),
-  baseUrl: z.string(urlText).refine(isBaseUrl, urlText).optional(),
+  baseUrl: baseUrl.optional(),
   tree: z.boolean('expected true or false').default(true),
   singleWriter: z.boolean('expected true or false').default(false),
 });
-
-function isBaseUrl(text: string): boolean {
-  return URL.canParse(text) && /^https?:\/\/[^?#]+$/i.test(text);
-}
 
 export function readConfig(config: Readonly<Record<string, unknown>>): DirectoryConfig {
   return shape.parse(config);

@@ -18,6 +18,8 @@ export const directory: OriginKind = { check, open };
 /** Others hold the lock for a commit, which is short, or while collecting, which is not. */
 const lockWaitMs = 600_000;
 
+type Exclusively = NonNullable<Origin['exclusively']>;
+
 /** The `origin` of a job file. */
 export interface DirectoryOriginInput {
   readonly type: 'directory';
@@ -35,7 +37,7 @@ function open(config: Readonly<Record<string, unknown>>, services: OriginService
   const { path: root, tree } = readConfig(config);
   const disk = diskAt(root);
   const swap: Origin['swapHead'] = (next, base) => onDisk(root, () => swapHead(disk, next, base, tree));
-  const exclusively: Origin['exclusively'] = async (work) => {
+  const exclusively: Exclusively = async (work) => {
     await onDisk(root, () => disk.ensure(root));
     await onDisk(root, () => access(root, constants.W_OK)); // said here in the origin's words, not in the lock's
     return await services
@@ -47,8 +49,6 @@ function open(config: Readonly<Record<string, unknown>>, services: OriginService
   return {
     readHead: () => onDisk(root, () => readHead(disk)),
     swapHead: (next, base) => exclusively((swapLocked) => swapLocked(next, base)),
-    lostEntrances: () => onDisk(root, () => lostEntrances(disk, tree)),
-    mendEntrances: () => exclusively(() => onDisk(root, () => makeEntrances(disk, tree))),
     readManifest: (digest) => readManifest(disk, digest),
     putManifest: (digest, bytes) => putManifest(disk, digest, bytes),
     blobBytes: (name) => blobBytes(disk, name),
@@ -58,6 +58,10 @@ function open(config: Readonly<Record<string, unknown>>, services: OriginService
     listStored: () => listStored(disk),
     remove: (keys) => remove(disk, keys),
     exclusively,
+    entrances: {
+      lost: () => onDisk(root, () => lostEntrances(disk, tree)),
+      mend: () => exclusively(() => onDisk(root, () => makeEntrances(disk, tree))),
+    },
     ...(tree && { tree: treeOf(disk, exclusively) }),
   };
 }
@@ -69,7 +73,7 @@ function inOurWords(error: unknown, root: string): unknown {
   return new Fault('origin-busy', message, { cause: error });
 }
 
-function treeOf(disk: Disk, exclusively: Origin['exclusively']): Tree {
+function treeOf(disk: Disk, exclusively: Exclusively): Tree {
   return {
     prepare: (snapshot, entries) => onDisk(disk.root, () => prepareTree(disk, snapshot, entries)),
     has: (snapshot) =>

@@ -3,8 +3,8 @@ import { sha256 } from '../../domain/digest.js';
 import { Fault } from '../../domain/faults.js';
 import { manifestKey } from '../../domain/origin-keys.js';
 import type { Digest } from '../../domain/types.js';
+import { badHash } from '../bad-hash.js';
 import { keepStored, save } from './blobs.js';
-import { badHash } from './bytes.js';
 import type { Disk } from './disk.js';
 import { onDisk, unlessAbsent } from './trouble.js';
 

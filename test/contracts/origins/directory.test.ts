@@ -6,6 +6,7 @@ import { type OriginHarness, originSuite } from './suite.js';
 
 export const harness: OriginHarness = {
   trees: true,
+  exclusive: true,
   kind: async () => directory,
   async make() {
     const folder = await mkdtemp(path.join(tmpdir(), 'nightpress-origin-'));

@@ -13,6 +13,8 @@ import { pageEntry, publisher, services } from './publisher.js';
 export interface OriginHarness {
   /** Whether it makes trees of public paths. */
   readonly trees: boolean;
+  /** Whether it can keep others from moving the head. */
+  readonly exclusive: boolean;
   readonly kind: () => Promise<OriginKind>;
   /** A new, empty place to publish to; called for every test. */
   make(): Promise<OriginFixture>;
@@ -267,10 +269,11 @@ export function originSuite(name: string, harness: OriginHarness): void {
       test('deletes by key, and keys that are gone are no error', async () => {
         const gone = await publish.put('left over');
         const kept = await publish.put('needed');
-        await origin.exclusively(async () => {
+        const deleteTwice = async () => {
           await origin.remove([blobKey(gone), manifestKey(sha256('never stored'))]);
           await origin.remove([blobKey(gone)]);
-        });
+        };
+        await (origin.exclusively?.(deleteTwice) ?? deleteTwice());
         expect((await stored()).map((one) => one.key)).toEqual([blobKey(kept)]);
       });
 
@@ -281,13 +284,15 @@ export function originSuite(name: string, harness: OriginHarness): void {
         }
         expect(await stored()).toHaveLength(1);
       });
+    });
 
+    describe.runIf(harness.exclusive)('exclusively', () => {
       test('keeps others from moving the head, and may move it itself', async () => {
         await publish.publish('one');
         const mine = await publish.next('mine');
         const theirs = await publisher(another(), scratch).next('theirs');
         let swapping: Promise<string> | undefined;
-        const result = await origin.exclusively(async (swapHead) => {
+        const result = await origin.exclusively?.(async (swapHead) => {
           swapping = another().swapHead(theirs.head, theirs.base);
           return await swapHead(mine.head, mine.base);
         });
@@ -297,7 +302,7 @@ export function originSuite(name: string, harness: OriginHarness): void {
       });
 
       test('lets go of the head when the work throws', async () => {
-        const work = origin.exclusively(async () => await Promise.reject(new Error('on purpose')));
+        const work = origin.exclusively?.(async () => await Promise.reject(new Error('on purpose')));
         await expect(work).rejects.toThrow('on purpose');
         expect(await publish.publish('one')).toBe('landed');
       });
@@ -339,6 +344,10 @@ export function originSuite(name: string, harness: OriginHarness): void {
         expect(await origin.tree?.mend(sha256('never prepared'), [pageEntry(blob)])).toBe(0);
         expect(await origin.tree?.has(sha256('never prepared'))).toBe(false);
       });
+    });
+
+    test('is said to keep others out only where it does', () => {
+      expect(origin.exclusively !== undefined).toBe(harness.exclusive);
     });
 
     describe('the job file', () => {

@@ -108,6 +108,7 @@ export class S3d {
       const body = await bodyOf(request);
       if (mishap?.kind === 'answer') throw new Refusal(mishap.status, mishap.code ?? `Status${mishap.status}`);
       this.#checkReader(asked, body);
+      if (mishap?.kind === 'late' && mishap.cut) request.socket.destroy();
       if (mishap?.kind === 'late') await mishap.until;
       const answer = respond(asked, body, {
         bucket: this.bucket(asked.bucket),

@@ -6,8 +6,8 @@ export type Mishap =
   | { readonly kind: 'drop' }
   /** Done, and the connection is cut instead of an answer. */
   | { readonly kind: 'drop-after' }
-  /** Done only when `until` resolves, whether the client still waits or not: its request lands late. */
-  | { readonly kind: 'late'; readonly until: Promise<unknown> }
+  /** Done only when `until` resolves, whether the client still waits or not: its request lands late. `cut`: it cannot wait. */
+  | { readonly kind: 'late'; readonly until: Promise<unknown>; readonly cut?: boolean }
   /** Not done; answered with this. */
   | { readonly kind: 'answer'; readonly status: number; readonly code?: string }
   /** Done, and then answered with this all the same. */

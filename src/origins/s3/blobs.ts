@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { DeleteObjectCommand } from '@aws-sdk/client-s3';
+import { sha256 } from '../../domain/digest.js';
+import { blobKey } from '../../domain/origin-keys.js';
+import type { Digest } from '../../domain/types.js';
+import { badHash } from '../bad-hash.js';
+import type { BlobName } from '../contract.js';
+import { uploadInParts } from './multipart.js';
+import { readExactly } from './part.js';
+import { look, put, read, type Store } from './store.js';
+
+/** What fits into one part is sent in one request; beyond, in parts of this size. */
+export const partBytes = 16 << 20;
+
+/**
+ * The bytes that are sent are the bytes that were hashed, and the store is told their hash: a file that changes meanwhile
+ * is refused. A blob that is there with the right size is kept.
+ */
+export async function putBlob(store: Store, name: BlobName, from: string): Promise<void> {
+  const key = blobKey(name);
+  const file = await open(from, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const stats = await file.stat();
+    if (!stats.isFile()) throw new TypeError(`${from} is no regular file: it cannot become blob ${name.sha256}`);
+    if (stats.size <= partBytes) await putWhole(store, { key, name, file, size: stats.size });
+    else await uploadInParts(store, { key, name, file, size: stats.size, partBytes });
+  } finally {
+    await file.close();
+  }
+}
+
+interface Incoming {
+  readonly key: string;
+  readonly name: BlobName;
+  readonly file: FileHandle;
+  readonly size: number;
+}
+
+async function putWhole(store: Store, { key, name, file, size }: Incoming): Promise<void> {
+  const bytes = await readExactly(file, 0, size);
+  const found = sha256(bytes);
+  if (found !== name.sha256) throw badHash(`blob ${name.sha256}`, found);
+  if ((await look(store, key))?.bytes !== size) await put(store, key, { bytes, sha256: name.sha256 });
+}
+
+export async function blobBytes(store: Store, name: BlobName): Promise<number | undefined> {
+  return (await look(store, blobKey(name)))?.bytes;
+}
+
+export async function hashBlob(store: Store, name: BlobName): Promise<Digest | undefined> {
+  return await read(store, blobKey(name), async ({ Body }) => {
+    const hash = createHash('sha256');
+    for await (const chunk of Body as Readable) hash.update(chunk as Buffer);
+    return hash.digest('hex') as Digest;
+  });
+}
+
+/** A bucket that keeps versions keeps the bad bytes, too. */
+export async function condemnBlob(store: Store, name: BlobName): Promise<void> {
+  await store.data.send(new DeleteObjectCommand(store.at(blobKey(name))));
+}

@@ -1,0 +1,55 @@
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import type { S3Config } from './config.js';
+
+/**
+ * Two clients of one store. `data` tries again, which is harmless for objects named by their content. `commits` never
+ * does: a commit that landed and whose answer was lost would be refused the second time, and look like somebody else's.
+ *
+ * Credentials come from the SDK's own chain. Checksums are sent only where the protocol wants them, because not every
+ * store knows the newer ones; every body is covered by its sha256 in the signature instead, see `signed.ts`.
+ */
+export interface Clients {
+  readonly data: S3Client;
+  readonly commits: S3Client;
+}
+
+export interface Limits {
+  /** After this long without an answer, whether a commit landed is unknown. */
+  readonly commitTimeoutMs: number;
+  /** A connection that moves no byte for so long is given up. */
+  readonly idleTimeoutMs: number;
+  readonly attempts: number;
+}
+
+export const usualLimits: Limits = { commitTimeoutMs: 30_000, idleTimeoutMs: 60_000, attempts: 5 };
+
+const connectionTimeoutMs = 10_000;
+/** Beyond `parallelPuts` there are only short questions. */
+const sockets = 32;
+
+export function connect({ endpoint, region, forcePathStyle }: S3Config, limits: Limits): Clients {
+  // The advice to change Node is for whoever pins the SDK in package.json, not for whoever runs a night.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+  const shared: S3ClientConfig = {
+    region,
+    endpoint,
+    forcePathStyle,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  };
+  const agent = { keepAlive: true, maxSockets: sockets };
+  const requestHandler = {
+    connectionTimeout: connectionTimeoutMs,
+    socketTimeout: limits.idleTimeoutMs,
+    httpAgent: agent,
+    httpsAgent: agent,
+  };
+  return {
+    data: new S3Client({ ...shared, requestHandler, maxAttempts: limits.attempts }),
+    commits: new S3Client({
+      ...shared,
+      requestHandler: { ...requestHandler, requestTimeout: limits.commitTimeoutMs, throwOnRequestTimeout: true },
+      maxAttempts: 1,
+    }),
+  };
+}

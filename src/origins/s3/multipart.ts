@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { sha256 } from '../../domain/digest.js';
+import { Fault } from '../../domain/faults.js';
+import type { Digest } from '../../domain/types.js';
+import type { UploadedPart } from '../../domain/uploads.js';
+import { badHash } from '../bad-hash.js';
+import type { BlobName } from '../contract.js';
+import { readExactly } from './part.js';
+import { signed } from './signed.js';
+import { headersFor, look, type Store } from './store.js';
+import { troubleOf, unlessAbsent } from './trouble.js';
+
+/*
+ * An upload in parts:
+ *
+ *   create → its id is recorded → part after part, each recorded when the store has it → complete → forgotten
+ *
+ * Nothing is to be seen under the key before it is complete. A run that was killed leaves the record; the same content
+ * made again has the same key and the same parts, so the next run sends only those that are not recorded. A part counts
+ * only while its own sha256 is that of the bytes at hand, and the whole is completed only when the hash over all bytes is
+ * the blob's name. Rejected: asking the store which parts it has; it knows no sha256 of them.
+ */
+export interface LargeBlob {
+  readonly key: string;
+  readonly name: BlobName;
+  readonly file: FileHandle;
+  readonly size: number;
+  readonly partBytes: number;
+}
+
+export async function uploadInParts(store: Store, blob: LargeBlob): Promise<void> {
+  const kept = (await look(store, blob.key))?.bytes === blob.size;
+  const upload = kept ? undefined : await beginOrResume(store, blob);
+  try {
+    await send(store, blob, upload);
+  } catch (error) {
+    if (!upload?.isResumed || !isStale(error)) throw error;
+    await abort(store, blob.key, upload.id); // the store forgot it or parts of it, as its life-cycle rules may say
+    await uploadInParts(store, blob);
+  }
+}
+
+async function send(store: Store, blob: LargeBlob, upload: Begun | undefined): Promise<void> {
+  const { parts, whole } = await sendParts(store, blob, upload);
+  if (whole !== blob.name.sha256) {
+    if (upload) await abort(store, blob.key, upload.id);
+    throw badHash(`blob ${blob.name.sha256}`, whole);
+  }
+  if (upload) await complete(store, blob, { ...upload, parts });
+}
+
+function isStale(error: unknown): boolean {
+  return ['NoSuchUpload', 'InvalidPart'].includes(troubleOf(error)?.name ?? '');
+}
+
+interface Begun {
+  readonly id: string;
+  readonly parts: readonly UploadedPart[];
+  readonly isResumed: boolean;
+}
+
+async function beginOrResume(store: Store, { key, name }: LargeBlob): Promise<Begun> {
+  const open = store.uploads?.all().find((one) => one.place === store.place && one.key === key);
+  if (open) return { id: open.upload, parts: open.parts, isResumed: true };
+  const command = new CreateMultipartUploadCommand({ ...store.at(key), ...headersFor(name.ext) });
+  const { UploadId: id } = await store.data.send(command);
+  if (id === undefined) throw new Fault('origin-unreachable', `origin ${store.place} began an upload without an id`);
+  store.uploads?.record({ upload: id, place: store.place, key });
+  return { id, parts: [], isResumed: false };
+}
+
+/** Reads the file once, and hashes what it sends. Without an upload it only hashes. */
+async function sendParts(store: Store, { key, file, size, partBytes }: LargeBlob, upload: Begun | undefined) {
+  const hash = createHash('sha256');
+  const parts: UploadedPart[] = [];
+  for (let number = 1, at = 0; at < size; number++, at += partBytes) {
+    const bytes = await readExactly(file, at, Math.min(partBytes, size - at));
+    hash.update(bytes);
+    if (upload) parts.push(await sendPart(store, { key, upload, number, bytes }));
+  }
+  return { parts, whole: hash.digest('hex') as Digest };
+}
+
+interface Part {
+  readonly key: string;
+  readonly upload: Begun;
+  readonly number: number;
+  readonly bytes: Buffer;
+}
+
+async function sendPart(store: Store, { key, upload, number, bytes }: Part): Promise<UploadedPart> {
+  const digest = sha256(bytes);
+  const sent = upload.parts.find((part) => part.number === number && part.sha256 === digest);
+  if (sent) return sent;
+  const command = new UploadPartCommand({ ...store.at(key), UploadId: upload.id, PartNumber: number, Body: bytes });
+  const { ETag: etag = '' } = await store.data.send(signed(command, digest));
+  const part = { number, etag, sha256: digest };
+  store.uploads?.recordPart(upload.id, part);
+  return part;
+}
+
+async function complete(store: Store, { key, size }: LargeBlob, { id, parts }: Begun): Promise<void> {
+  const Parts = parts.map(({ number, etag }) => ({ PartNumber: number, ETag: etag }));
+  const command = new CompleteMultipartUploadCommand({ ...store.at(key), UploadId: id, MultipartUpload: { Parts } });
+  try {
+    await store.data.send(command);
+  } catch (error) {
+    // Completed, and the answer was lost: tried again, there is no such upload any more.
+    if (!isStale(error) || (await look(store, key))?.bytes !== size) throw error;
+  }
+  const stored = (await look(store, key))?.bytes;
+  if (stored !== size) {
+    throw new Fault('origin-corrupt', `origin ${store.place} has ${stored ?? 'no'} bytes of ${key}, expected ${size}`);
+  }
+  store.uploads?.forget(id);
+}
+
+async function abort(store: Store, key: string, id: string): Promise<void> {
+  await unlessAbsent(store.data.send(new AbortMultipartUploadCommand({ ...store.at(key), UploadId: id })));
+  store.uploads?.forget(id);
+}
+
+/** Gives up what earlier runs began and nobody went on with: its parts cost money, and no listing shows them. */
+export async function abandonUploads(store: Store): Promise<number> {
+  const left = (store.uploads?.all() ?? []).filter(({ place }) => place === store.place);
+  for (const { key, upload } of left) await abort(store, key, upload);
+  return left.length;
+}

@@ -1,0 +1,81 @@
+import { GetObjectCommand, type GetObjectCommandOutput, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { mediaTypeOf } from '../../domain/media-types.js';
+import type { Digest } from '../../domain/types.js';
+import type { UploadMemory } from '../../domain/uploads.js';
+import { type Clients, connect, type Limits } from './client.js';
+import { placeOf, type S3Config } from './config.js';
+import { signed } from './signed.js';
+import { atStore, troubleOf, unlessAbsent } from './trouble.js';
+
+/** A bucket and a prefix in it. Keys below are keys of the origin; the prefix is put before them here and nowhere else. */
+export interface Store extends Clients {
+  readonly place: string;
+  readonly bucket: string;
+  /** Empty, or ends in a slash. */
+  readonly prefix: string;
+  readonly singleWriter: boolean;
+  readonly limits: Limits;
+  readonly uploads: UploadMemory | undefined;
+  at(key: string): { readonly Bucket: string; readonly Key: string };
+}
+
+export function storeAt(config: S3Config, limits: Limits, uploads: UploadMemory | undefined): Store {
+  const { bucket, singleWriter } = config;
+  const prefix = config.prefix ? `${config.prefix}/` : '';
+  const at = (key: string) => ({ Bucket: bucket, Key: `${prefix}${key}` });
+  return { ...connect(config, limits), place: placeOf(config), bucket, prefix, singleWriter, limits, uploads, at };
+}
+
+/** What is stored under one key never changes. */
+const immutable = 'public, max-age=31536000, immutable';
+
+/** Header fields that readers get with a blob or a manifest node. */
+export function headersFor(ext: string): { readonly ContentType: string; readonly CacheControl: string } {
+  return { ContentType: mediaTypeOf(ext), CacheControl: immutable };
+}
+
+export interface Found {
+  readonly bytes: number;
+  readonly etag: string;
+}
+
+export async function look(store: Store, key: string): Promise<Found | undefined> {
+  const head = await unlessAbsent(store.data.send(new HeadObjectCommand(store.at(key))));
+  return head && { bytes: head.ContentLength ?? 0, etag: head.ETag ?? '' };
+}
+
+/** Stores immutable bytes, whatever was there. */
+export async function put(store: Store, key: string, { bytes, sha256 }: { bytes: Buffer; sha256: Digest }) {
+  const ext = /\.(\w+)$/.exec(key)?.[1] ?? '';
+  const command = new PutObjectCommand({ ...store.at(key), ...headersFor(ext), Body: bytes });
+  await store.data.send(signed(command, sha256));
+}
+
+/** What `take` makes of an object, or undefined when it is not there. A body that breaks off is read again. */
+export async function read<T>(
+  store: Store,
+  key: string,
+  take: (object: GetObjectCommandOutput) => Promise<T>,
+): Promise<T | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const object = await unlessAbsent(store.data.send(new GetObjectCommand(store.at(key))));
+    if (!object) return undefined;
+    try {
+      return await take(object);
+    } catch (error) {
+      if (!troubleOf(error) || attempt >= store.limits.attempts) throw error;
+    }
+  }
+}
+
+export async function readWhole(store: Store, key: string): Promise<Buffer | undefined> {
+  return await read(store, key, async ({ Body }) => Buffer.from((await Body?.transformToByteArray()) ?? []));
+}
+
+/** Wraps every call of the origin: what the store says becomes a fault. */
+export function guarded<A extends readonly unknown[], T>(
+  store: Store,
+  call: (store: Store, ...args: A) => Promise<T>,
+): (...args: A) => Promise<T> {
+  return (...args) => atStore(store.place, () => call(store, ...args));
+}

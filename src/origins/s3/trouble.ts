@@ -1,0 +1,97 @@
+import { errno, Fault } from '../../domain/faults.js';
+
+/** What an answer or a broken connection says, as far as it says anything. */
+export interface Trouble {
+  /** Of the answer; undefined: there was none. */
+  readonly status?: number;
+  /** S3's own name for it, or the system's, or that of the credentials that were looked for. */
+  readonly name: string;
+}
+
+interface SdkError extends Error {
+  readonly $metadata?: { readonly httpStatusCode?: number };
+}
+
+/** Undefined for anything that neither the store nor the way to it said: a bug of ours. */
+export function troubleOf(error: unknown): Trouble | undefined {
+  if (!(error instanceof Error) || error instanceof Fault) return undefined;
+  const status = (error as SdkError).$metadata?.httpStatusCode;
+  const name = errno(error) ?? error.name;
+  if (ofFiles.has(name)) return undefined;
+  const isOfTheWay = status !== undefined || errno(error) !== undefined || ofTheWay.has(error.name);
+  return isOfTheWay ? { status, name } : undefined;
+}
+
+/** Said of the file that is to be stored. */
+const ofFiles = new Set(['EBADHASH', 'EIO', 'EISDIR', 'ELOOP', 'ENOENT', 'EACCES']);
+
+const ofTheWay = new Set(['TimeoutError', 'AbortError', 'CredentialsProviderError', 'TokenProviderError']);
+
+const refusedNames = new Set([
+  'AccessDenied',
+  'AuthorizationHeaderMalformed',
+  'CredentialsProviderError',
+  'ExpiredToken',
+  'InvalidAccessKeyId',
+  'InvalidToken',
+  'RequestTimeTooSkewed',
+  'SignatureDoesNotMatch',
+  'TokenProviderError',
+  'TokenRefreshRequired',
+]);
+
+/** Ceph, MinIO and others; AWS has no such limit. */
+const fullNames = new Set(['QuotaExceeded', 'XMinioStorageFull', 'InsufficientStorage', 'StorageQuotaExceeded']);
+
+/** No request left this machine, so nothing was or will be done. */
+const unsentNames = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+/** The store answered that it did not and will not do what was asked, or was never asked. */
+export function isRefusal({ status, name }: Trouble): boolean {
+  if (status !== undefined) return status >= 400 && status < 500;
+  return refusedNames.has(name) || unsentNames.has(name);
+}
+
+/** A store may have no such call, or none with these conditions. */
+export function isNotImplemented({ status, name }: Trouble): boolean {
+  return status === 501 || name === 'NotImplemented';
+}
+
+/** A missing bucket is no missing object. */
+export function isAbsent(error: unknown): boolean {
+  const trouble = troubleOf(error);
+  return trouble?.status === 404 && trouble.name !== 'NoSuchBucket';
+}
+
+/** The result of `work`, or undefined where the object it asks for is not there. */
+export async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Runs `work` on the store at `place`; what is said against it becomes a fault that names the place. */
+export async function atStore<T>(place: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw faultOf(place, error);
+  }
+}
+
+function faultOf(place: string, error: unknown): unknown {
+  const trouble = troubleOf(error);
+  if (!trouble || !(error instanceof Error)) return error;
+  const said = `${[trouble.name, trouble.status].filter(Boolean).join(', ')}: ${error.message || 'nothing more was said'}`;
+  const because = said.replace(/\s+/g, ' ').slice(0, 300);
+  if (fullNames.has(trouble.name) || trouble.status === 507) {
+    return new Fault('origin-full', `origin ${place} has no space left (${because})`, { cause: error });
+  }
+  if (refusedNames.has(trouble.name) || trouble.status === 401 || trouble.status === 403) {
+    return new Fault('credentials-refused', `origin ${place} does not let us in (${because})`, { cause: error });
+  }
+  return new Fault('origin-unreachable', `origin ${place} cannot be used (${because})`, { cause: error });
+}

@@ -1,0 +1,302 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { sha256 } from '../../../src/domain/digest.js';
+import { blobKey, manifestKey } from '../../../src/domain/origin-keys.js';
+import type { Origin } from '../../../src/origins/contract.js';
+import { usualLimits } from '../../../src/origins/s3/client.js';
+import { openStore, s3 } from '../../../src/origins/s3/index.js';
+import { openEmptyState } from '../../../src/state/open.js';
+import { startCutter } from '../../support/cutter.js';
+import { type Asked, type Kind, next, type S3d, startS3d, testCredentials } from '../../support/s3d/index.js';
+import { publisher } from './publisher.js';
+
+/** What only an origin in a bucket promises: signed bytes, uploads in parts, its troubles by name, conditions of writes. */
+let s3d: S3d;
+let scratch: string;
+let state: ReturnType<typeof openEmptyState>;
+
+beforeEach(async () => {
+  s3d = await startS3d();
+  scratch = await mkdtemp(path.join(tmpdir(), 'nightpress-s3-'));
+  state = openEmptyState();
+  vi.stubEnv('AWS_ACCESS_KEY_ID', testCredentials.accessKeyId);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', testCredentials.secretAccessKey);
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  state.close();
+  await rm(scratch, { recursive: true, force: true });
+  await s3d.close();
+});
+
+interface Opened {
+  readonly endpoint?: string;
+  readonly attempts?: number;
+  readonly commitTimeoutMs?: number;
+  readonly more?: object;
+}
+
+function open({ endpoint = s3d.endpoint, attempts = 1, more, ...limits }: Opened = {}): Origin {
+  const config = { type: 's3', bucket: 'media', endpoint, region: 'eu-central-1', ...more };
+  return openStore(config, { uploads: state.uploads }, { ...usualLimits, ...limits, attempts });
+}
+
+const of =
+  (...kinds: readonly Kind[]) =>
+  (asked: Asked) =>
+    kinds.includes(asked.kind);
+const headPut = (asked: Asked) => asked.kind === 'put' && asked.key === 'head.json';
+
+describe('a blob of more than 16 MiB', () => {
+  const bytes = Buffer.alloc(40 << 20, 'film ');
+  const name = { sha256: sha256(bytes), ext: 'mp4' };
+
+  async function film(content = bytes): Promise<string> {
+    const file = path.join(scratch, randomUUID());
+    await writeFile(file, content);
+    return file;
+  }
+
+  test('goes in three parts, is whole, and is remembered no longer', async () => {
+    await open().putBlob(name, await film());
+    expect(s3d.count('put-part')).toBe(3);
+    const stored = s3d.bucket().get(blobKey(name));
+    expect(sha256(stored?.body ?? '')).toBe(name.sha256);
+    expect(stored?.headers['content-type']).toBe('video/mp4');
+    expect(state.uploads.all()).toEqual([]);
+    await open().putBlob(name, await film());
+    expect(s3d.count('put-part')).toBe(3);
+  });
+
+  test('that was cut off is gone on with: parts that the store has are not sent again', async () => {
+    s3d.hooks.push((asked) => (asked.query.get('partNumber') === '3' ? { kind: 'drop' } : undefined));
+    await expect(open().putBlob(name, await film())).rejects.toMatchObject({ code: 'origin-unreachable' });
+    expect(s3d.bucket().keys()).toEqual([]);
+    s3d.hooks.length = 0;
+    s3d.log.length = 0;
+    await open().putBlob(name, await film());
+    expect([s3d.count('create-upload'), s3d.count('put-part')]).toEqual([0, 1]);
+    expect(await open().hashBlob(name)).toBe(name.sha256);
+  });
+
+  test('whose store forgot the upload meanwhile is begun anew', async () => {
+    s3d.hooks.push((asked) => (asked.query.get('partNumber') === '3' ? { kind: 'drop' } : undefined));
+    await expect(open().putBlob(name, await film())).rejects.toThrow();
+    s3d.hooks.length = 0;
+    s3d.bucket().uploads.clear();
+    await open().putBlob(name, await film());
+    expect(await open().hashBlob(name)).toBe(name.sha256);
+    expect(state.uploads.all()).toEqual([]);
+  });
+
+  test('that is not what it is named by leaves nothing, not even parts', async () => {
+    const other = Buffer.from(bytes);
+    other[other.length - 1] = 0;
+    await expect(open().putBlob(name, await film(other))).rejects.toMatchObject({ code: 'EBADHASH' });
+    expect([s3d.bucket().keys(), [...s3d.bucket().uploads], state.uploads.all()]).toEqual([[], [], []]);
+  });
+
+  test('whose last answer is lost is complete all the same', async () => {
+    s3d.hooks.push(next(of('complete-upload'), { kind: 'drop-after' }));
+    await open({ attempts: 3 }).putBlob(name, await film());
+    expect(state.uploads.all()).toEqual([]);
+  });
+
+  test('that nobody goes on with is given up, at its own place only', async () => {
+    s3d.hooks.push(next(of('put-part'), { kind: 'drop' }));
+    await expect(open().putBlob(name, await film())).rejects.toThrow();
+    expect(await open({ more: { prefix: 'elsewhere' } }).partialUploads?.abandon()).toBe(0);
+    expect(await open().partialUploads?.abandon()).toBe(1);
+    expect([[...s3d.bucket().uploads], state.uploads.all()]).toEqual([[], []]);
+  });
+});
+
+describe('trouble', () => {
+  const answers = [
+    [403, 'AccessDenied', 'credentials-refused'],
+    [403, 'InvalidAccessKeyId', 'credentials-refused'],
+    [403, 'SignatureDoesNotMatch', 'credentials-refused'],
+    [400, 'ExpiredToken', 'credentials-refused'],
+    [401, 'Unauthorized', 'credentials-refused'],
+    [403, 'QuotaExceeded', 'origin-full'],
+    [507, 'InsufficientStorage', 'origin-full'],
+    [500, 'InternalError', 'origin-unreachable'],
+    [503, 'SlowDown', 'origin-unreachable'],
+    [404, 'NoSuchBucket', 'origin-unreachable'],
+    [301, 'PermanentRedirect', 'origin-unreachable'],
+  ] as const;
+
+  test.each(answers)('%i %s is %s', async (status, code, fault) => {
+    s3d.hooks.push(() => ({ kind: 'answer', status, code }));
+    const bytes = Buffer.from('{}');
+    for (const call of [() => open().readHead(), () => open().putManifest(sha256(bytes), bytes)]) {
+      await expect(call()).rejects.toMatchObject({ code: fault, message: expect.stringContaining(code) });
+    }
+  });
+
+  test('a store that is not there is origin-unreachable, at a commit too', async () => {
+    const { head } = await publisher(open(), scratch).next('one');
+    const away = open({ endpoint: 'http://127.0.0.1:1' });
+    await expect(away.readHead()).rejects.toMatchObject({ code: 'origin-unreachable' });
+    await expect(away.swapHead(head, undefined)).rejects.toMatchObject({ code: 'origin-unreachable' });
+  });
+
+  test('that passes is not noticed: answers of 503, cut connections and bodies that break off', async () => {
+    const bytes = Buffer.from('{"entries":[],"nightpress":1}');
+    s3d.hooks.push(
+      next(of('put'), { kind: 'answer', status: 503, code: 'SlowDown' }),
+      next(of('put'), { kind: 'drop-after' }),
+    );
+    await open({ attempts: 3 }).putManifest(sha256(bytes), bytes);
+    s3d.hooks.push(next(of('get'), { kind: 'drop' }), next(of('get'), { kind: 'truncate', bytes: 5 }));
+    expect(await open({ attempts: 3 }).readManifest(sha256(bytes))).toEqual(bytes);
+    s3d.hooks.push(next(of('get'), { kind: 'truncate', bytes: 5 }));
+    await expect(open().readManifest(sha256(bytes))).rejects.toMatchObject({ code: 'origin-unreachable' });
+  });
+
+  test('without any credentials is credentials-refused', async () => {
+    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, undefined);
+    vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+    vi.stubEnv('HOME', scratch);
+    await expect(open().readHead()).rejects.toMatchObject({ code: 'credentials-refused' });
+  });
+});
+
+describe('a commit', () => {
+  test('is won by exactly one of 32', async () => {
+    const { publish, next: nextHead } = publisher(open(), scratch);
+    await publish('one');
+    const rivals = await Promise.all(Array.from({ length: 32 }, (_, n) => nextHead(`rival ${n}`)));
+    const swaps = await Promise.all(rivals.map(({ head, base }) => open().swapHead(head, base)));
+    expect(swaps.filter((swap) => swap === 'landed')).toHaveLength(1);
+    expect(swaps.filter((swap) => swap === 'lost')).toHaveLength(31);
+  });
+
+  test('is sent once: no answer, not even a 503, makes the SDK send it again', async () => {
+    const { head, base } = await publisher(open(), scratch).next('one');
+    s3d.hooks.push(next(headPut, { kind: 'answer', status: 503, code: 'SlowDown' }));
+    expect(await open({ attempts: 5 }).swapHead(head, base)).toBe('unknown');
+    expect(s3d.log.filter(({ kind, key }) => kind === 'put' && key === 'head.json')).toHaveLength(1);
+  });
+
+  test('lands at a store that wants the ETag without quotes, which is learned once', async () => {
+    s3d.rules = { ...s3d.rules, etagForm: 'unquoted' };
+    const origin = open();
+    const { publish } = publisher(origin, scratch);
+    for (const [night, puts] of [
+      ['one', 1],
+      ['two', 2],
+      ['three', 1],
+    ] as const) {
+      s3d.log.length = 0;
+      expect(await publish(night)).toBe('landed');
+      expect(s3d.log.filter(({ kind, key }) => kind === 'put' && key === 'head.json')).toHaveLength(puts);
+    }
+  });
+
+  test('is lost, in both forms of the ETag, when another one came first', async () => {
+    s3d.rules = { ...s3d.rules, etagForm: 'unquoted' };
+    const { publish, next: nextHead } = publisher(open(), scratch);
+    await publish('one');
+    const stale = await nextHead('stale');
+    await publish('two');
+    expect(await open().swapHead(stale.head, stale.base)).toBe('lost');
+  });
+
+  test('without an answer in time is unknown, and landed once it is in the head', async () => {
+    const origin = open({ commitTimeoutMs: 200 });
+    const { head, base } = await publisher(origin, scratch).next('one');
+    const cutter = await startCutter(s3d.port);
+    const never = new Promise<never>(() => undefined);
+    const far = open({ endpoint: cutter.endpoint, commitTimeoutMs: 200 });
+    cutter.next(/^PUT \/media\/head.json/, { kind: 'late', until: never });
+    expect(await far.swapHead(head, base)).toBe('unknown');
+    cutter.next(/^PUT \/media\/head.json/, { kind: 'reset' });
+    expect(await far.swapHead(head, base)).toBe('unknown');
+    cutter.next(/^PUT \/media\/head.json/, { kind: 'slow', until: never });
+    expect(await far.swapHead(head, base)).toBe('landed');
+    await cutter.close();
+  });
+
+  test('that can be neither answered nor read back is unknown', async () => {
+    const { head, base } = await publisher(open(), scratch).next('one');
+    s3d.hooks.push((asked) => (headPut(asked) || asked.kind === 'get' ? { kind: 'drop' } : undefined));
+    expect(await open().swapHead(head, base)).toBe('unknown');
+  });
+
+  test('at a store without conditions is refused, and made all the same by a single writer', async () => {
+    s3d.hooks.push(({ headers }) =>
+      (headers['if-match'] ?? headers['if-none-match'])
+        ? { kind: 'answer', status: 501, code: 'NotImplemented' }
+        : undefined,
+    );
+    const { head, base } = await publisher(open(), scratch).next('one');
+    const refused = open().swapHead(head, base);
+    await expect(refused).rejects.toMatchObject({ message: expect.stringContaining('singleWriter: true') });
+    const alone = publisher(open({ more: { singleWriter: true } }), scratch);
+    const stale = await alone.next('stale');
+    expect([await alone.publish('one'), await alone.publish('two')]).toEqual(['landed', 'landed']);
+    expect(await open({ more: { singleWriter: true } }).swapHead(stale.head, stale.base)).toBe('lost');
+  });
+});
+
+test('a damaged blob of another size is replaced by the good one', async () => {
+  const name = { sha256: sha256('good'), ext: 'txt' };
+  s3d.bucket().put(blobKey(name), { body: Buffer.from('cut off'), headers: {}, at: 0 });
+  const file = path.join(scratch, 'good');
+  await writeFile(file, 'good');
+  await open().putBlob(name, file);
+  expect(await open().hashBlob(name)).toBe(name.sha256);
+});
+
+test('what others put below the prefix is neither listed nor in the way', async () => {
+  const origin = open({ more: { prefix: '/site/' } });
+  await publisher(origin, scratch).publish('one');
+  const object = { body: Buffer.from('x'), headers: {}, at: 0 };
+  for (const key of ['site/b/readme.txt', 'site/m/x', manifestKey(sha256('x'))]) s3d.bucket().put(key, object);
+  const keys: string[] = [];
+  for await (const { key } of origin.listStored()) keys.push(key);
+  expect(keys.map((key) => key.slice(0, 2))).toEqual(['b/', 'm/']);
+  expect(s3d.bucket().keys()).toContain('site/head.json');
+});
+
+describe('the job file', () => {
+  test('is told every problem at once', () => {
+    const result = s3.check(
+      { type: 's3', bucket: 'Bad_Bucket', prefix: 'a//b', endpoint: 'ftp://x', region: '', forcePathStyle: 'yes' },
+      '/',
+    );
+    const paths = result.ok ? [] : result.problems.map((problem) => problem.path.join('.'));
+    expect(paths).toEqual(['bucket', 'prefix', 'endpoint', 'region', 'forcePathStyle']);
+  });
+
+  test('holds no credentials, and those that stand there are not repeated', () => {
+    const base = { type: 's3', bucket: 'media', region: 'eu-central-1' };
+    for (const more of [
+      { secretAccessKey: 'hunter2' },
+      { credentials: { accessKeyId: 'x', secretAccessKey: 'hunter2' } },
+      { endpoint: 'https://me:hunter2@s3.example.com' },
+    ]) {
+      const result = s3.check({ ...base, ...more }, '/');
+      expect(result.ok).toBe(false);
+      expect(JSON.stringify(result)).not.toContain('hunter2');
+    }
+  });
+
+  test('names a place by endpoint, bucket and prefix', () => {
+    const place = (more: object) => {
+      const result = s3.check({ type: 's3', bucket: 'media', region: 'eu-central-1', ...more }, '/');
+      return result.ok && result.place;
+    };
+    const endpoint = 'https://s3.example.com';
+    expect(place({ prefix: 'a/b/', endpoint })).toBe(
+      place({ prefix: '/a/b', endpoint: `${endpoint}/`, region: 'auto' }),
+    );
+    const places = [{}, { prefix: 'a' }, { endpoint }, { bucket: 'other' }].map(place);
+    expect(new Set(places).size).toBe(4);
+  });
+});
