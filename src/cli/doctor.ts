@@ -1,6 +1,8 @@
+import { readFileSync, statSync } from 'node:fs';
 import { access, constants, mkdtemp, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errno, Fault } from '../domain/faults.js';
+import { mountKind } from '../domain/network-kinds.js';
 import type { Job } from '../domain/types.js';
 import { nextOpenings } from '../domain/window.js';
 import type { Night } from '../engine/night.js';
@@ -184,10 +186,18 @@ async function checkDisk({ job, night, folder }: DoctorParts): Promise<Omit<Chec
   for (const place of places) {
     const { bavail, bsize, type } = await statfs(await existing(place));
     short ||= bavail * bsize < estimate;
-    told.push(`${place}: ${bytes(bavail * bsize)} free (file system 0x${(type >>> 0).toString(16)})`);
+    told.push(`${place}: ${bytes(bavail * bsize)} free (${fileSystem(await existing(place), type)})`);
   }
   const detail = `the next run needs about ${bytes(estimate)}; ${told.join('; ')}`;
   return short ? { verdict: 'problem', detail, hint: 'free space before the window opens' } : ok(detail);
+}
+
+/** Its name where the kernel tells it, else its number. */
+function fileSystem(folder: string, type: number): string {
+  const number = `file system 0x${(type >>> 0).toString(16)}`;
+  if (process.platform !== 'linux') return number;
+  const name = mountKind(readFileSync('/proc/self/mountinfo', 'utf8'), statSync(folder).dev);
+  return name ?? number;
 }
 
 function localFolder(job: Job): string | undefined {

@@ -26,6 +26,7 @@ export interface Plan {
   readonly partitions: readonly PlannedPartition[];
   /** With those of assets that needed no look; together with `items` all items there are. */
   readonly unchangedItems: number;
+  /** Live assets that the source has no more; who was never live, or is so no longer, changes nothing by going. */
   readonly removedKeys: readonly AssetKey[];
   /** Live items whose asset stays, but whose recipe no longer matches it. */
   readonly droppedItems: readonly { readonly key: AssetKey; readonly recipe: string }[];
@@ -52,7 +53,7 @@ export function planItems(input: PlanInput): Plan {
     items: rows.map((row) => withPartition(row, partitionOf.get(row.id))),
     partitions: partitions.map((partition) => ({ ...partition, items: partition.items.length })),
     unchangedItems: looks.reduce((sum, asset) => sum + asset.unchanged, input.comparison.unchangedItems),
-    removedKeys: changes.filter((change) => change.kind === 'removed').map((change) => change.key),
+    removedKeys: changes.filter(({ kind, key }) => kind === 'removed' && input.base.has(key)).map(({ key }) => key),
     droppedItems: looks.flatMap((asset) => asset.dropped.map((recipe) => ({ key: asset.change.key, recipe }))),
     assets: countAssets(input.comparison),
     predictedSeconds: todo.reduce((sum, row) => sum + row.predictedSeconds, 0),

@@ -261,8 +261,12 @@ function globProblem(glob: string): string | undefined {
     compileGlobs([glob]);
     return undefined;
   } catch (error) {
-    return String(error);
+    return reasonOf(error);
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function compiles(recipe: Recipe, at: readonly string[], problems: Problem[]): boolean {
@@ -270,7 +274,7 @@ function compiles(recipe: Recipe, at: readonly string[], problems: Problem[]): b
     compileMatch([recipe]);
     return true;
   } catch (error) {
-    problems.push({ path: [...at, 'match'], value: recipe.match, expected: `globs (${String(error)})` });
+    problems.push({ path: [...at, 'match'], value: recipe.match, expected: `globs (${reasonOf(error)})` });
     return false;
   }
 }
