@@ -1,3 +1,4 @@
+import type { ImportNights } from '../domain/deadline.js';
 import { Fault } from '../domain/faults.js';
 import type { Head } from '../domain/head.js';
 import type { Job, Window } from '../domain/types.js';
@@ -5,6 +6,7 @@ import { nextOpenings, windowLabel } from '../domain/window.js';
 import type { Origin } from '../origins/contract.js';
 import type { LockHolder, Progress, RunRow, State } from '../state/contract.js';
 import { refuseStranger } from './base.js';
+import { importSoFar } from './shed.js';
 
 export interface InspectParts {
   readonly job: Job;
@@ -28,6 +30,8 @@ export interface Standing {
   readonly next: Window;
   /** All is done but to go live, at this time of the job's zone: the close of the window. */
   readonly waitsUntil: string | undefined;
+  /** Which night of a first import the open run is, one window having been too short for it. */
+  readonly importing: ImportNights | undefined;
 }
 
 /** `which`: a run's id or a prefix of it, or its place counted from the newest, 1 being the newest. */
@@ -47,12 +51,19 @@ export async function inspect(parts: InspectParts, which?: string): Promise<Stan
     progress: run?.plan && state.progress(run.id),
     next,
     waitsUntil: waitsUntil(parts),
+    importing: head ? undefined : importing(state, run),
   };
 }
 
 function waitsUntil({ holder, clock, job }: InspectParts): string | undefined {
   const until = holder === 'unknown' ? undefined : holder?.waitsUntil;
   return until !== undefined && clock() < until ? windowLabel(until, job.window.timezone) : undefined;
+}
+
+function importing(state: State, run: RunRow | undefined): ImportNights | undefined {
+  if (!run || (run.outcome !== undefined && run.outcome !== 'interrupted')) return undefined;
+  const before = importSoFar(state, run.window.opens);
+  return before && { ...before, night: before.night + 1 };
 }
 
 function findRun(state: State, which: string | undefined): RunRow | undefined {

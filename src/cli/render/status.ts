@@ -6,11 +6,11 @@ import { count, duration, leftText, printable, short } from './units.js';
 
 /** The part of a stored result that `status` shows; rows written by other versions may lack any of it. */
 type StoredResult = Partial<
-  Pick<Result, 'items' | 'snapshot' | 'findings' | 'held' | 'shed' | 'fault' | 'next' | 'exit'>
+  Pick<Result, 'items' | 'snapshot' | 'findings' | 'held' | 'import' | 'shed' | 'fault' | 'next' | 'exit'>
 >;
 
 export function statusRecord(standing: Standing, next: readonly string[]): object {
-  const { job, running, holder, head, originFault, run, progress, next: opening } = standing;
+  const { job, running, holder, head, originFault, run, progress, next: opening, importing } = standing;
   return {
     type: 'status',
     job,
@@ -32,6 +32,7 @@ export function statusRecord(standing: Standing, next: readonly string[]): objec
         }
       : null,
     progress: progress ?? null,
+    import: importing ?? (run?.result as StoredResult | undefined)?.import ?? null,
     result: run?.result ?? null,
     next,
     nextWindow: { label: opening.label, opens: new Date(opening.opens).toISOString() },
@@ -50,6 +51,7 @@ export function renderStatus(
   terminal.out(`${standing.job}  ${paint(colour, word)}`);
   terminal.out(`  live      ${liveText(standing, now)}`);
   for (const cause of causes(standing)) terminal.out(`  cause     ${printable(cause)}`);
+  if (standing.importing) terminal.out(`  import    ${importText(standing.importing)}`);
   next.forEach((command, index) => {
     terminal.out(`  ${index === 0 ? 'next      ' : '          '}${paint('cyan', command)}`);
   });
@@ -65,6 +67,10 @@ export function renderStatus(
   const { shed } = (standing.run?.result ?? {}) as StoredResult;
   if (shed) terminal.out(`  deadline  ${leftText(shed)}`);
   if (live) terminal.out(`  opens     next window ${standing.next.label}, in ${duration(standing.next.opens - now)}`);
+}
+
+function importText({ night, about }: NonNullable<Standing['importing']>): string {
+  return `night ${night}${about === undefined ? '' : ` of about ${Math.max(night, about)}`}`;
 }
 
 type Colour = 'green' | 'yellow' | 'red' | 'cyan';
