@@ -1,3 +1,4 @@
+import type { ImportNights } from '../domain/deadline.js';
 import { Fault } from '../domain/faults.js';
 import type { Head } from '../domain/head.js';
 import type { Job, Window } from '../domain/types.js';
@@ -5,6 +6,7 @@ import { nextOpenings, windowLabel } from '../domain/window.js';
 import type { Origin } from '../origins/contract.js';
 import type { LockHolder, Progress, RunRow, State, Verified } from '../state/contract.js';
 import { refuseStranger } from './base.js';
+import { importSoFar } from './shed.js';
 
 export interface InspectParts {
   readonly job: Job;
@@ -34,6 +36,8 @@ export interface Standing {
   readonly waitsUntil: string | undefined;
   /** What `verify` found wrong with the live snapshot, unless a run ended since. */
   readonly damage: Verified | undefined;
+  /** Which night of a first import the open run is, one window having been too short for it. */
+  readonly importing: ImportNights | undefined;
 }
 
 /** `which`: a run's id or a prefix of it, or its place counted from the newest, 1 being the newest. */
@@ -55,6 +59,7 @@ export async function inspect(parts: InspectParts, which?: string): Promise<Stan
     next,
     waitsUntil: waitsUntil(parts),
     damage: damageOf(parts, head),
+    importing: head ? undefined : importing(state, run),
   };
 }
 
@@ -67,6 +72,12 @@ function damageOf({ verified, state }: InspectParts, head: Head | undefined): Ve
   const [newest] = state.runs(1);
   const isOld = verified && newest && (newest.endedAt ?? newest.startedAt) > verified.at;
   return isOld || verified?.snapshot !== head?.channels.live?.snapshot ? undefined : verified;
+}
+
+function importing(state: State, run: RunRow | undefined): ImportNights | undefined {
+  if (!run || (run.outcome !== undefined && run.outcome !== 'interrupted')) return undefined;
+  const before = importSoFar(state, run.window.opens);
+  return before && { ...before, night: before.night + 1 };
 }
 
 function findRun(state: State, which: string | undefined): RunRow | undefined {

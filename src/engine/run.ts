@@ -183,7 +183,7 @@ async function whenDue(
 
 function deadlineHolds(night: Night, open: OpenNight, plan: Thawed): DeadlineHold | undefined {
   const isImport = plan.base === undefined;
-  return deadlineHold(night, open.run.id, { isImport, allowPartial: open.allowPartial ?? false });
+  return deadlineHold(night, open.run, { isImport, allowPartial: open.allowPartial ?? false });
 }
 
 /** `sameWork`: neither job nor tools changed since the open run was planned; without an open run it decides nothing. */

@@ -1,7 +1,14 @@
-import { deadlineRule, importNights, importRule, shedCode, shedFinding } from '../domain/deadline.js';
+import {
+  deadlineRule,
+  type ImportNights,
+  importNights,
+  importRule,
+  shedCode,
+  shedFinding,
+} from '../domain/deadline.js';
 import type { Result } from '../domain/result.js';
 import type { RunId } from '../domain/types.js';
-import type { ItemRow } from '../state/contract.js';
+import type { ItemRow, RunRow, State } from '../state/contract.js';
 import type { Night } from './night.js';
 import type { Thawed } from './plan.js';
 
@@ -35,16 +42,17 @@ export interface DeadlineHold {
 /** Whether what a deadline left keeps the rest from going live, and in which words; undefined: it does not. */
 export function deadlineHold(
   night: Night,
-  run: RunId,
+  { id, window: { opens } }: Pick<RunRow, 'id' | 'window'>,
   { isImport, allowPartial }: { readonly isImport: boolean; readonly allowPartial: boolean },
 ): DeadlineHold | undefined {
-  const items = night.state.items(run);
+  const items = night.state.items(id);
   const left = items.filter((item) => item.finding?.code === shedCode);
   if (left.length === 0) return undefined;
   const figures = `${left.length} of ${items.length} items were not made when the deadline came`;
   if (isImport && !allowPartial) {
     const made = items.filter((item) => item.disposition === 'done');
-    const nights = importNights(importsBefore(night), seconds(made), seconds(left));
+    const before = importSoFar(night.state, opens)?.night ?? 0;
+    const nights = importNights(before, seconds(made), seconds(left));
     const about = nights.about === undefined ? '' : ` of about ${nights.about}`;
     const message = `first import, night ${nights.night}${about}: ${figures}; nothing goes live before all is made, or --allow-partial`;
     return { held: [{ rule: importRule, message }], import: nights };
@@ -55,11 +63,19 @@ export function deadlineHold(
   };
 }
 
-/** Nights in a row that this import took already. */
-function importsBefore(night: Night): number {
-  const ended = night.state.runs(1000).filter(({ outcome }) => outcome !== undefined && outcome !== 'superseded');
-  const other = ended.findIndex(({ result }) => (result as Partial<Result> | undefined)?.import === undefined);
-  return new Set(ended.slice(0, other < 0 ? ended.length : other).map(({ window }) => window.opens)).size;
+/** The import that has not ended yet, as its newest night told it; undefined: no earlier window was too short for one. */
+export function importSoFar(state: Pick<State, 'runs'>, opens: number): ImportNights | undefined {
+  const ended = state.runs(1000).filter(({ outcome }) => outcome !== undefined && outcome !== 'superseded');
+  const live = ended.findIndex(({ outcome }) => outcome === 'published' || outcome === 'incomplete');
+  const nights = ended
+    .slice(0, live < 0 ? ended.length : live)
+    .filter(({ window }) => window.opens !== opens)
+    .flatMap(({ window, result }) => {
+      const told = (result as Partial<Result> | undefined)?.import;
+      return told ? [{ opens: window.opens, about: told.about }] : [];
+    });
+  const [newest] = nights;
+  return newest && { night: new Set(nights.map((night) => night.opens)).size, about: newest.about };
 }
 
 function seconds(items: readonly ItemRow[]): number {

@@ -21,7 +21,11 @@ test('a first import that the deadline cuts is held, told, and finished by the c
   expect((await world.run()).result).toMatchObject({ run: null, exit: 0 });
   const { json } = await ask(world, 'status');
   const next = `nightpress run night --rerun --deadline none`;
-  expect(json).toMatchObject({ verdict: expect.any(String), next: [`${next} --project ${world.folder}`] });
+  expect(json).toMatchObject({
+    verdict: 'held',
+    import: { night: 1 },
+    next: [`${next} --project ${world.folder}`],
+  });
   const { stdout } = await say(world, 'status', '-v');
   expect(stdout).toContain('first import, night 1');
   expect(stdout).toContain(`deadline  ${count(cut.result?.shed ?? 0, 'item')} of these left for the next night`);

@@ -1,5 +1,8 @@
+import { renameSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { collect } from '../../src/engine/collect.js';
+import { inspect, type Standing } from '../../src/engine/inspect.js';
 import { openState } from '../../src/state/open.js';
 import { liveTexts } from '../support/live-texts.js';
 import { NightWorld } from '../support/night-world.js';
@@ -26,6 +29,25 @@ function slow(minutes: number): void {
   world.onExecute = () => {
     world.now += minutes * minute;
   };
+}
+
+/** What `gc --yes` deletes. */
+async function collected(): Promise<readonly object[]> {
+  const state = openState(path.join(world.root, world.stateName));
+  try {
+    return (await collect(await world.night(state), { remove: true })).objects;
+  } finally {
+    state.close();
+  }
+}
+
+async function standing(): Promise<Standing> {
+  const state = openState(path.join(world.root, world.stateName));
+  try {
+    return await inspect({ ...(await world.night(state)), holder: undefined, verified: undefined });
+  } finally {
+    state.close();
+  }
 }
 
 const fresh = (version: number) =>
@@ -115,6 +137,8 @@ describe('a night that its deadline ends', () => {
     world.now = at(2, '12:00');
     const byDay = await world.run();
     expect(byDay).toMatchObject({ run: null, exit: 0, because: expect.stringContaining('held by its deadline') });
+    world.now = at(5, '12:00'); // longer than anything left over is kept
+    expect(await collected()).toEqual([]);
     expect(await world.run({ rerun: true, deadline: 'none' })).toMatchObject({
       outcome: 'published',
       items: { failed: 0 },
@@ -172,6 +196,26 @@ describe('a first import larger than one window', () => {
     expect(Math.abs(nights - (first.import?.about ?? 0))).toBeLessThanOrEqual(1);
     expect([...world.executed.values()]).toEqual(Array.from({ length: 12 }, () => 1));
     expect(fresh(1)).toBe(12);
+  });
+
+  test('counts its nights whatever comes between, and tells the number while it works', async () => {
+    put('mnopqrstuvwxyz');
+    const first = await world.run();
+    world.onExecute = () => world.stop.abort();
+    world.now = at(2, '02:00');
+    expect(await world.run()).toMatchObject({ outcome: 'interrupted' });
+    expect(await standing()).toMatchObject({ importing: { night: 2, about: first.import?.about } });
+    slow(60);
+    expect(await world.run()).toMatchObject({ outcome: 'held', import: { night: 2 } });
+    expect(await world.run({ rerun: true, deadline: world.now + 1 })).toMatchObject({ import: { night: 2 } });
+    world.now = at(3, '02:00');
+    const [media, away] = [path.join(world.root, 'media'), path.join(world.root, 'away')];
+    renameSync(media, away);
+    expect(await world.run()).toMatchObject({ outcome: 'failed' });
+    renameSync(away, media);
+    expect(await world.run({ deadline: world.now + 1 })).toMatchObject({ outcome: 'held', import: { night: 3 } });
+    expect(await world.run({ rerun: true, deadline: 'none' })).toMatchObject({ outcome: 'published' });
+    expect((await standing()).importing).toBeUndefined();
   });
 
   test('goes live in part when a person says so; what is missing is not told as broken', async () => {

@@ -8,11 +8,11 @@ import { count, duration, leftText, printable, short } from './units.js';
 
 /** The part of a stored result that `status` shows; rows written by other versions may lack any of it. */
 type StoredResult = Partial<
-  Pick<Result, 'items' | 'snapshot' | 'findings' | 'held' | 'shed' | 'fault' | 'next' | 'exit'>
+  Pick<Result, 'items' | 'snapshot' | 'findings' | 'held' | 'import' | 'shed' | 'fault' | 'next' | 'exit'>
 >;
 
 export function statusRecord(standing: Standing, next: readonly string[]): object {
-  const { job, channel, running, holder, head, originFault, run, progress, next: opening } = standing;
+  const { job, channel, running, holder, head, originFault, run, progress, next: opening, importing } = standing;
   return {
     type: 'status',
     job,
@@ -35,6 +35,7 @@ export function statusRecord(standing: Standing, next: readonly string[]): objec
         }
       : null,
     progress: progress ?? null,
+    import: importing ?? (run?.result as StoredResult | undefined)?.import ?? null,
     result: run?.result ?? null,
     damage: standing.damage ?? null,
     next,
@@ -54,6 +55,7 @@ export function renderStatus(
   terminal.out(`${standing.job}  ${paint(colour, word)}`);
   terminal.out(`  ${lineName(standing.channel)} ${liveText(standing, now)}`);
   for (const cause of causes(standing)) terminal.out(`  cause     ${printable(cause)}`);
+  if (standing.importing) terminal.out(`  import    ${importText(standing.importing)}`);
   next.forEach((command, index) => {
     terminal.out(`  ${index === 0 ? 'next      ' : '          '}${paint('cyan', command)}`);
   });
@@ -69,6 +71,10 @@ export function renderStatus(
   const { shed } = (standing.run?.result ?? {}) as StoredResult;
   if (shed) terminal.out(`  deadline  ${leftText(shed)}`);
   if (live) terminal.out(`  opens     next window ${standing.next.label}, in ${duration(standing.next.opens - now)}`);
+}
+
+function importText({ night, about }: NonNullable<Standing['importing']>): string {
+  return `night ${night}${about === undefined ? '' : ` of about ${Math.max(night, about)}`}`;
 }
 
 type Colour = 'green' | 'yellow' | 'red' | 'cyan';
