@@ -54,12 +54,13 @@ export function choiceOption<T extends string>(name: string, text: string, choic
   return found;
 }
 
-/** Who named the project, or the folder of its state, must name it in the next command too. */
+/** Who named the project, or a folder for its state, must name it in the next command too. */
 export function fromElsewhere(
   { project, state }: Pick<JobOptions, 'project' | 'state'>,
   commands: readonly string[],
 ): readonly string[] {
-  const options = Object.entries({ project, state }).flatMap(([name, folder]) =>
+  const isUsual = state !== undefined && path.resolve(state) === path.resolve(project ?? '.', '.nightpress');
+  const options = Object.entries({ project, state: isUsual ? undefined : state }).flatMap(([name, folder]) =>
     folder === undefined ? [] : [`--${name} ${shellWord(path.resolve(folder))}`],
   );
   return commands.map((command) => (command.startsWith('nightpress ') ? withOptions(command, options) : command));
