@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { Fault } from '../../domain/faults.js';
-import { shellWord } from '../../domain/shell.js';
+import { quotedWord } from '../../domain/shell.js';
 import type { Call } from './call.js';
 
 /**
@@ -8,7 +8,7 @@ import type { Call } from './call.js';
  * a line break to cron unless escaped. Throws `usage` for a path with a line break, which cron cannot be told at all.
  */
 export function crontabLine({ words, log }: Call, minutes: readonly number[]): string {
-  const command = `mkdir -p ${shellWord(path.dirname(log))} && ${words.map(plainly).join(' ')} >> ${shellWord(log)} 2>&1`;
+  const command = `mkdir -p ${quotedWord(path.dirname(log))} && ${words.map(plainly).join(' ')} >> ${quotedWord(log)} 2>&1`;
   if (/[\n\r]/.test(command))
     throw new Fault(
       'usage',
@@ -19,7 +19,7 @@ export function crontabLine({ words, log }: Call, minutes: readonly number[]): s
 
 /** Options need no quotes, whatever their dashes. */
 function plainly(word: string): string {
-  return /^--[a-z-]+$/.test(word) ? word : shellWord(word);
+  return /^--[a-z-]+$/.test(word) ? word : quotedWord(word);
 }
 
 /** The minute field of five-field cron. */
