@@ -73,9 +73,10 @@ export function choiceOption<T extends string>(name: string, text: string, choic
   return found;
 }
 
-/** Who named the project, or the folder of its state, must name it in the next command too. */
+/** Who named the project, or a folder for its state, must name it in the next command too. */
 export function fromElsewhere({ project, state, channel }: Elsewhere, commands: readonly string[]): readonly string[] {
-  const folders = Object.entries({ project, state }).flatMap(([name, folder]) =>
+  const isUsual = state !== undefined && path.resolve(state) === path.resolve(project ?? '.', '.nightpress');
+  const folders = Object.entries({ project, state: isUsual ? undefined : state }).flatMap(([name, folder]) =>
     folder === undefined ? [] : [`--${name} ${shellWord(path.resolve(folder))}`],
   );
   return commands.map((command) => {

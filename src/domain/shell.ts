@@ -1,13 +1,18 @@
 /** What would end a line, or steer a terminal, when a command is shown. */
 const hidden = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
+/** Quoted for any shell, also the oldest: what calls a crontab. Hidden characters stay as they are. */
+export function quotedWord(text: string): string {
+  if (/^[\w./@:+-]+$/.test(text) && !text.startsWith('-')) return text;
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 /**
- * Quoted so that it can be pasted into a shell. Hidden characters are written as octal bytes of UTF-8 in `$'…'`: POSIX.1-2024;
- * bash, zsh and ksh had it long before.
+ * Quoted so that a person can paste it. Hidden characters are written as octal bytes of UTF-8 in `$'…'`: POSIX.1-2024; bash,
+ * zsh and ksh had it long before.
  */
 export function shellWord(text: string): string {
-  if (/^[\w./@:+-]+$/.test(text) && !text.startsWith('-')) return text;
-  if (!hidden.test(text)) return `'${text.replaceAll("'", "'\\''")}'`;
+  if (!hidden.test(text)) return quotedWord(text);
   const written = [...text].map((char) => {
     if (hidden.test(char)) return octal(char);
     return char === "'" || char === '\\' ? `\\${char}` : char;

@@ -16,7 +16,7 @@ export interface ForecastInput {
   readonly made: MadePlan;
   readonly base: SnapshotId | undefined;
   readonly recipesFor: (key: AssetKey) => readonly Recipe[];
-  /** Items that were tried and gave nothing. */
+  /** Items that were tried and gave nothing: then the figures are judged, whether or not anything would change. */
   readonly failing?: ReadonlySet<ItemId>;
   /** The night that is foretold: rules were lifted for its window, and it judges when it opens. */
   readonly window: Window;
@@ -41,7 +41,8 @@ export async function forecastGate(night: Parts, input: ForecastInput): Promise<
   const now = Math.max(night.clock(), window.opens);
   const acceptances = new Acceptances(night.state.accepted(), now);
   const rows = ending(night, input, acceptances);
-  if (base !== undefined && !changesLive(input, rows)) return { holds: [], approved: [] };
+  const isSame = base !== undefined && !input.failing && !changesLive(input, rows);
+  if (isSame) return { holds: [], approved: [] };
   const unaccepted = rows.filter((row) => !isAccepted(acceptances, row));
   const last = lastPlanned(night.state);
   const live = await updateManifest(liveLoader(night.origin), base, new Map());

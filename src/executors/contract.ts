@@ -18,7 +18,7 @@ export type Attempt =
 /** A process group as the kernel knows it; the start time guards against a reused number. */
 export interface ProcessGroup {
   readonly pgid: number;
-  /** Opaque start time of the leader, compared for equality. */
+  /** Opaque: the leader's start, and whatever else tells what it started from all other processes. */
   readonly startedAt: string;
 }
 

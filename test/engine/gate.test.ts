@@ -30,6 +30,7 @@ const rules = async () => (await world.run()).held?.map(({ rule }) => rule);
 
 test('an item that shows an older version for too long holds the night, and says since when', async () => {
   gate({ maxStaleMs: 36 * 3_600_000 });
+  world.now = Date.UTC(2040, 0, 1, 3);
   await world.run();
   world.nextDay();
   world.put('1.txt', 'cannot be made');
@@ -38,8 +39,11 @@ test('an item that shows an older version for too long holds the night, and says
   world.nextDay();
   world.put('2.txt', 'meanwhile');
   expect(await world.run()).toMatchObject({ outcome: 'incomplete' });
-  world.nextDay();
+  world.now += 3_600_000;
+  expect(await forecast()).toEqual([]); // a night that changes nothing has nothing to hold
   world.put('2.txt', 'later');
+  expect(await forecast()).toEqual(['stale']); // not yet, but by the next opening
+  world.now += 23 * 3_600_000;
   expect(await forecast()).toEqual(['stale']);
   const held = await world.run();
   expect(held).toMatchObject({

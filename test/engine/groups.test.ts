@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { previewNight } from '../../src/engine/preview.js';
 import { retryNight } from '../../src/engine/retry.js';
-import { openState } from '../../src/state/open.js';
+import { openScratchState, openState } from '../../src/state/open.js';
 import { liveTexts } from '../support/live-texts.js';
 import { NightWorld } from '../support/night-world.js';
 
@@ -87,4 +88,13 @@ test('when the failing item is retried, those that wait for it come along', asyn
   const result = await retry({ items: (key) => key === 'shoes/back.txt' });
   expect(result).toMatchObject({ outcome: 'published', items: { done: 1, reused: 1 } });
   expect(liveTexts(world.root)).toMatchObject({ 'shoes/front.txt': 'new shoes/front.txt' });
+});
+
+test('a required asset that only waits for its group holds the night, as plan says once the culprit is known', async () => {
+  world.job = { ...world.job, gate: { ...world.job.gate, required: ['shoes/front.txt'] } };
+  world.broken.add('shoes/back.txt');
+  expect((await world.run()).held?.map(({ rule }) => rule)).toEqual(['required']);
+  const state = openScratchState(path.join(world.root, world.stateName));
+  const { holds } = await previewNight(await world.night(state)).finally(() => state.close());
+  expect(holds.map(({ rule }) => rule)).toEqual(['required']);
 });

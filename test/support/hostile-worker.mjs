@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';
-import { appendFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { processor as copy } from '../../dist/processors/copy/work.js';
@@ -94,6 +94,20 @@ const behaviours = {
     await startChild(order);
     return await behaviours.segfaults();
   },
+  async 'leaves a daemon and segfaults'(order) {
+    await startDaemon(order);
+    return await behaviours.segfaults();
+  },
+  async 'leaves a daemon'(order) {
+    await startDaemon(order);
+    return await behaviours.obeys(order);
+  },
+  async 'starts a session without environment and loops'(order) {
+    const args = ['-c', 'while :; do sleep 1; done', order.outbox];
+    const child = spawn('sh', args, { stdio: 'ignore', detached: true, env: { PATH: process.env.PATH } });
+    await writeFile(path.join(order.outbox, '..', 'child'), String(child.pid));
+    for (;;);
+  },
   async 'writes garbage on the channel'() {
     writeSync(3, '{"kind":\n');
     await delay(forever);
@@ -112,6 +126,15 @@ const behaviours = {
 async function startChild(order) {
   const child = spawn('sh', ['-c', 'trap "" TERM HUP; while :; do sleep 1; done'], { stdio: 'ignore' });
   await writeFile(path.join(order.outbox, 'child'), String(child.pid));
+}
+
+/** In a session of its own, without a parent, deaf to polite signals: no group and no tree leads to it. */
+async function startDaemon(order) {
+  const file = path.join(order.outbox, '..', 'child');
+  const script = 'trap "" TERM HUP; echo $$ > "$0"; while :; do sleep 1; done';
+  const mother = spawn('sh', ['-c', 'setsid sh -c "$1" "$0" &', file, script], { stdio: 'ignore' });
+  await new Promise((resolve) => mother.once('exit', resolve));
+  while (!(await readFile(file, 'utf8').catch(() => ''))) await delay(5);
 }
 
 serveOrders({

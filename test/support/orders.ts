@@ -48,3 +48,9 @@ export function isLiving(number: number): boolean {
     return (Number(pid) === number || Number(pgid) === number) && !state?.startsWith('Z');
   });
 }
+
+/** Command lines of living processes that name this folder. */
+export function processesNaming(folder: string): readonly string[] {
+  const rows = execFileSync('ps', ['-A', '-ww', '-o', 'stat=,args='], { encoding: 'utf8' }).trim().split('\n');
+  return rows.filter((row) => row.includes(folder) && !row.startsWith('Z'));
+}

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { Fault } from '../../domain/faults.js';
-import { shellWord } from '../../domain/shell.js';
+import { quotedWord } from '../../domain/shell.js';
 import type { Call } from './call.js';
 
 /**
@@ -9,8 +9,8 @@ import type { Call } from './call.js';
  * with a line break, which cron cannot be told at all.
  */
 export function crontabLine({ words, env, log }: Call, minutes: readonly number[]): string {
-  const called = [...Object.entries(env).map(([name, value]) => `${name}=${shellWord(value)}`), ...words.map(plainly)];
-  const command = `mkdir -p ${shellWord(path.dirname(log))} && ${called.join(' ')} >> ${shellWord(log)} 2>&1`;
+  const called = [...Object.entries(env).map(([name, value]) => `${name}=${quotedWord(value)}`), ...words.map(plainly)];
+  const command = `mkdir -p ${quotedWord(path.dirname(log))} && ${called.join(' ')} >> ${quotedWord(log)} 2>&1`;
   if (/[\n\r]/.test(command))
     throw new Fault(
       'usage',
@@ -26,7 +26,7 @@ function asCronTakesIt(percent: string): string {
 
 /** Options need no quotes, whatever their dashes. */
 function plainly(word: string): string {
-  return /^--[a-z-]+$/.test(word) ? word : shellWord(word);
+  return /^--[a-z-]+$/.test(word) ? word : quotedWord(word);
 }
 
 /** The minute field of five-field cron. */

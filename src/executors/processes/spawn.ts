@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setPriority } from 'node:os';
 import { Duplex, type Readable } from 'node:stream';
 import { Fault } from '../../domain/faults.js';
+import { markName, newMark } from './mark.js';
 import { channelFd } from './protocol.js';
 
 export interface Spawned {
@@ -10,6 +11,8 @@ export interface Spawned {
   readonly pid: number;
   readonly channel: Duplex;
   readonly stderr: Readable;
+  /** In the environment of everything it starts. */
+  readonly mark: string;
 }
 
 /** JavaScript objects only: pictures live outside this heap, and the order's memory limit covers both. */
@@ -35,7 +38,8 @@ const fixed = {
 
 /** Starts a process that leads its own session and process group. */
 export async function spawnWorker(entry: string): Promise<Spawned> {
-  const child = startProcess(entry);
+  const mark = newMark();
+  const child = startProcess(entry, mark);
   const { pid, stderr } = child;
   if (pid === undefined) {
     const [cause] = await once(child, 'error');
@@ -44,7 +48,7 @@ export async function spawnWorker(entry: string): Promise<Spawned> {
   const channel = child.stdio[channelFd];
   if (!stderr || !(channel instanceof Duplex)) throw new Error('a worker was started without its pipes');
   lowerPriority(pid);
-  return { child, pid, channel, stderr };
+  return { child, pid, channel, stderr, mark };
 }
 
 export function workerEnvironment(ours: NodeJS.ProcessEnv): Record<string, string> {
@@ -52,12 +56,12 @@ export function workerEnvironment(ours: NodeJS.ProcessEnv): Record<string, strin
   return { ...Object.fromEntries(kept), ...fixed };
 }
 
-function startProcess(entry: string): ChildProcess {
+function startProcess(entry: string, mark: string): ChildProcess {
   try {
     return spawn(process.execPath, [`--max-old-space-size=${heapMegabytes}`, entry], {
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-      env: workerEnvironment(process.env),
+      env: { ...workerEnvironment(process.env), [markName]: mark },
     });
   } catch (cause) {
     throw notStarted(cause);

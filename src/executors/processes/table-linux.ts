@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { errno } from '../../domain/faults.js';
+import { markName } from './mark.js';
 import type { LiveProcess, ProcessTable } from './table.js';
 
 /** Reads procfs; formats as in proc(5). Synchronous, because these files are answered from memory. */
@@ -14,6 +15,8 @@ export const linuxTable: ProcessTable = {
   family: (pid) => (listsChildren ? descendants(pid).flatMap(live) : linuxTable.group(pid)),
 
   group: (pgid) => members(pgid).flatMap(({ pid }) => live(pid)),
+
+  marked: (mark) => pids().flatMap((pid) => (environmentOf(pid).includes(`${markName}=${mark}`) ? live(pid) : [])),
 
   isStill: ({ pgid, startedAt }) => {
     const leader = statOf(pgid);
@@ -51,10 +54,23 @@ function statOf(pid: number): Stat | undefined {
   return { pid, zombie, pgid: Number(pgid), session: Number(session), startTicks: rest[15] ?? '' };
 }
 
+function pids(): readonly number[] {
+  return readdirSync('/proc').flatMap((name) => (/^[0-9]+$/.test(name) ? [Number(name)] : []));
+}
+
+/** Of strangers nothing can be read, and of zombies nothing is left. */
+function environmentOf(pid: number): readonly string[] {
+  try {
+    return (readIfThere(`/proc/${pid}/environ`) ?? '').split('\0');
+  } catch (error) {
+    if (errno(error) !== 'EACCES' && errno(error) !== 'EPERM') throw error;
+    return [];
+  }
+}
+
 function members(pgid: number): readonly Stat[] {
-  const pids = readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name));
-  return pids.flatMap((pid) => {
-    const stat = statOf(Number(pid));
+  return pids().flatMap((pid) => {
+    const stat = statOf(pid);
     return stat && stat.pgid === pgid && !stat.zombie ? [stat] : [];
   });
 }

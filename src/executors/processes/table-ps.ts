@@ -7,6 +7,7 @@ export const psTable: ProcessTable = {
   startTime: (pid) => list().find((row) => row.pid === pid)?.startedAt,
   family: (pid) => live(pid),
   group: (pgid) => live(pgid),
+  marked: () => [],
   /** Without its leader a group cannot be recognised here, and strangers must not be killed. */
   isStill: ({ pgid, startedAt }) => list().some((row) => row.pid === pgid && row.startedAt === startedAt),
 };

@@ -17,6 +17,11 @@ export interface ProcessTable {
   family(pid: number): readonly LiveProcess[];
   /** Everything in the process group. Looks at every process of the machine: milliseconds. */
   group(pgid: number): readonly LiveProcess[];
+  /**
+   * Processes that were started with this mark in their environment, whatever group, session or parent they have by now.
+   * Only Linux tells; elsewhere none.
+   */
+  marked(mark: string): readonly LiveProcess[];
   /** Whether the group of this number is the one that was recorded. Where it cannot be known: no. */
   isStill(group: ProcessGroup): boolean;
 }

@@ -4,6 +4,7 @@ import type { Attempt, ProcessGroup } from '../contract.js';
 import { readMessage } from './answer.js';
 import { type Death, death, exitDeath } from './death.js';
 import { endGroup } from './group.js';
+import { withMark } from './mark.js';
 import { type Answer, type FromWorker, receive, send } from './protocol.js';
 import { type Spawned, spawnWorker } from './spawn.js';
 import type { ProcessTable } from './table.js';
@@ -68,7 +69,8 @@ export class WorkerProcess {
     this.#setup = setup;
     this.#spawned = spawned;
     // A process that is gone already needs no start time: there is nothing to recognise.
-    this.group = { pgid: spawned.pid, startedAt: setup.table.startTime(spawned.pid) ?? '' };
+    const startedAt = setup.table.startTime(spawned.pid) ?? '';
+    this.group = withMark({ pgid: spawned.pid, startedAt }, spawned.mark);
     this.#greeting = this.#next();
     this.#closed = new Promise((resolve) => spawned.child.once('close', () => resolve()));
     this.#listen(spawned);
@@ -158,8 +160,8 @@ export class WorkerProcess {
   /** A tool that outlives its order would work beside the next one. */
   async #endIfNotAlone(elapsedMs: number): Promise<void> {
     const { table } = this.#setup;
-    const { pid } = this.#spawned;
-    const present = elapsedMs < thoroughMs ? table.family(pid) : table.group(pid);
+    const { pid, mark } = this.#spawned;
+    const present = elapsedMs < thoroughMs ? table.family(pid) : [...table.group(pid), ...table.marked(mark)];
     this.#memoryBytes = present.find((one) => one.pid === pid)?.memoryBytes ?? 0;
     if (present.some((one) => one.pid !== pid)) await this.end();
   }
@@ -177,8 +179,8 @@ export class WorkerProcess {
   }
 
   async #finish(): Promise<void> {
-    const { pid, channel, stderr } = this.#spawned;
-    await endGroup(this.#setup.table, pid);
+    const { pid, channel, stderr, mark } = this.#spawned;
+    await endGroup(this.#setup.table, pid, mark);
     const impatience = setTimeout(() => {
       channel.destroy();
       stderr.destroy();

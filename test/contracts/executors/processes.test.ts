@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { getPriority, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Executor, ProcessGroup } from '../../../src/executors/contract.js';
 import { executors } from '../../../src/executors/index.js';
 import { createProcessesKind } from '../../../src/executors/processes/index.js';
+import { markName, readMark, withMark } from '../../../src/executors/processes/mark.js';
 import { linuxTable } from '../../../src/executors/processes/table-linux.js';
 import { psTable } from '../../../src/executors/processes/table-ps.js';
 import { hostileWorker, isLiving, orderOf, written } from '../../support/orders.js';
+import { until } from '../../support/until.js';
 import { executorContract } from './suite.js';
 
 executorContract({ name: 'processes', kind: createProcessesKind({ entry: hostileWorker }) });
@@ -55,7 +57,7 @@ describe('worker processes', () => {
     await open().execute(order);
     const { environment } = JSON.parse(await written(order, 'original'));
     expect(Object.keys(environment).sort()).toEqual([
-      ...['LANG', 'MALLOC_ARENA_MAX', 'NIGHTPRESS_FFMPEG', 'PATH', 'TMPDIR', 'TZ'],
+      ...['LANG', 'MALLOC_ARENA_MAX', 'NIGHTPRESS_FFMPEG', 'NIGHTPRESS_WORKER', 'PATH', 'TMPDIR', 'TZ'],
       ...['UV_THREADPOOL_SIZE', 'VIPS_BLOCK_UNTRUSTED', 'VIPS_CONCURRENCY'],
     ]);
     expect(environment.TMPDIR).toBe(order.outbox);
@@ -140,8 +142,11 @@ describe('worker processes', () => {
     const order = await orderOf(folder, 'starts a child and sleeps');
     const call = executor.execute(order);
     const child = Number(await written(order, 'child'));
-    const [group] = started;
-    if (!group) throw new Error('no worker was started');
+    const [recorded] = started;
+    if (!recorded) throw new Error('no worker was started');
+    const { group, mark = '' } = readMark(recorded);
+    const marked = name === 'procfs' ? [group.pgid, child] : [];
+    expect(table.marked(mark).map(({ pid }) => pid)).toEqual(expect.arrayContaining(marked));
     expect(table.startTime(group.pgid)).toBe(group.startedAt);
     expect(table.isStill(group)).toBe(true);
     expect(table.isStill({ ...group, startedAt: 'another time' })).toBe(false);
@@ -153,6 +158,36 @@ describe('worker processes', () => {
     expect(await call).toMatchObject({ how: 'stopped' });
     expect(table.group(group.pgid)).toEqual([]);
     expect(table.startTime(group.pgid)).toBe(undefined);
+  });
+
+  describe.runIf(process.platform === 'linux')('a child in a session of its own, whose parent has ended', () => {
+    test.each([
+      ['leaves a daemon and segfaults', { how: 'crashed' }],
+      ['leaves a daemon', { kind: 'finished' }],
+    ])('goes with the worker that %s', async (behaviour, outcome) => {
+      const executor = open();
+      const order = await orderOf(folder, behaviour);
+      expect(await executor.execute(order)).toMatchObject(outcome);
+      const daemon = Number(await readFile(path.join(order.outbox, '..', 'child'), 'utf8'));
+      await executor.close();
+      expect(isLiving(daemon)).toBe(false);
+    });
+
+    test('is found by a later run, when coordinator and worker are long gone', async () => {
+      const [mine, strange] = ['of this worker', 'of another'].map((mark) => {
+        const child = spawn('sleep', ['60'], { env: { [markName]: mark }, detached: true, stdio: 'ignore' });
+        return { pgid: child.pid ?? 0, startedAt: '' };
+      });
+      if (!mine || !strange) throw new Error('none was started');
+      started.push(mine, strange);
+      const recorded = withMark({ pgid: 2 ** 22 + 1, startedAt: 'long ago' }, 'of this worker');
+      const { reap } = createProcessesKind({ entry: hostileWorker });
+      expect(await reap([recorded])).toEqual([recorded]);
+      await until(() => !isLiving(mine.pgid) || undefined, 'the stray is gone');
+      expect(isLiving(strange.pgid)).toBe(true);
+      process.kill(strange.pgid, 'SIGKILL');
+      await until(() => !isLiving(strange.pgid) || undefined, 'the stranger is gone');
+    });
   });
 
   test.runIf(process.platform === 'linux')(
