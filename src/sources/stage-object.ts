@@ -14,8 +14,9 @@ export interface ObjectOrder {
   readonly name: string;
   readonly key: AssetKey;
   readonly file: string;
-  /** Only the object that has this tag. */
+  /** Only the object that has this tag, and how long it is listed to be. */
   readonly etag?: string;
+  readonly bytes?: number;
   /** Other objects, to tell one that may not be read from credentials that may read none. */
   readonly others: () => AsyncIterable<string> | Iterable<string>;
 }
@@ -56,7 +57,8 @@ async function stageOnce(order: ObjectOrder): Promise<StagedObject> {
   if ('ok' in opened) return opened;
   const { body, ...object } = opened;
   try {
-    const copied = await intoTarget(file, (target) => copy(opened, target, objects.stallMs));
+    const whole = { ...opened, bytes: order.bytes ?? opened.bytes };
+    const copied = await intoTarget(file, (target) => copy(whole, target, objects.stallMs));
     return { ok: true, ...copied, object };
   } catch (error) {
     if (error instanceof Pointer) return { ok: false, finding: lfsPointer(key) };

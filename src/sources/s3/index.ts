@@ -88,8 +88,10 @@ async function stage(objects: Objects, { prefix, key, file, clock }: Order): Pro
     const found = await find(objects, { prefix, key, now: clock() });
     if (!found) return { ok: false, finding: vanished(key) };
     const others = () => names(objects, prefix);
-    const staged = await stageObject({ objects, name: prefix + key, key, file, etag: found.etag, others });
-    if (staged.ok) return { ok: true, sha256: staged.sha256, bytes: staged.bytes, asset: found.asset };
+    const { etag, asset } = found;
+    const order = { objects, name: prefix + key, key, file, etag, bytes: asset.bytes, others };
+    const staged = await stageObject(order);
+    if (staged.ok) return { ok: true, sha256: staged.sha256, bytes: staged.bytes, asset };
     if (!staged.changed) return { ok: false, finding: staged.finding };
   }
   return { ok: false, finding: changed(key, 'it was replaced each time it was asked for') };

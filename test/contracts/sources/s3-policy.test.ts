@@ -158,6 +158,14 @@ describe('bytes', () => {
     expect(await stageObject(order)).toMatchObject({ ok: false, finding: { code: 'transfer-broken' } });
   });
 
+  test('a body that is whole for its answer and not for its listing is not believed', async () => {
+    const key = '<Contents><Key>a.jpg</Key><Size>9</Size><ETag>"e"</ETag></Contents>';
+    const shown = `<ListBucketResult><EncodingType>url</EncodingType>${key}</ListBucketResult>`;
+    const result = await whileListed(shown, (source) => source.stage('a.jpg', staged));
+    expect(result).toMatchObject({ ok: false, finding: { code: 'transfer-broken', class: 'transient' } });
+    expect(existsSync(staged)).toBe(false);
+  });
+
   test('a Git LFS pointer is a finding, whoever uploaded it', async () => {
     put('a.jpg', `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 12345\n`);
     expect(await open().stage('a.jpg', staged)).toMatchObject({ ok: false, finding: { code: 'git-lfs-pointer' } });
@@ -232,7 +240,10 @@ function replacing(key: string, texts: readonly string[]): Hook {
 /** A bucket that a server of another make shows. */
 async function whileListed<T>(xml: string, call: (source: Source) => Promise<T>): Promise<T> {
   const { createServer } = await import('node:http');
-  const other = createServer((_, response) => response.setHeader('content-type', 'application/xml').end(xml));
+  const other = createServer(({ url }, response) => {
+    const isObject = url?.startsWith('/media/a.jpg') === true;
+    response.setHeader('content-type', 'application/xml').end(isObject ? 'short' : xml);
+  });
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   const { port } = other.address() as { port: number };
   try {
