@@ -81,7 +81,6 @@ export function buildProgram(context: CommandContext): Command {
   addDiff(program, context);
   addPublish(program, context);
   addPromote(program, context);
-  addPromote(program, context);
   addApprove(program, context);
   addRollback(program, context);
   addUnfreeze(program, context);

@@ -1,0 +1,125 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import { aPublishedWorld, ask, liveTexts, publishNow, say } from '../support/project.js';
+import { readHead } from '../support/published.js';
+import { age, aWorld, fill, type World } from '../support/world.js';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+let world: World;
+afterEach(() => world.end());
+
+async function head() {
+  const read = await readHead(world.origin);
+  if (!read) throw new Error('there is no head');
+  return read;
+}
+
+async function preview(...words: readonly string[]) {
+  await age(world);
+  return await world.run(['--now', '--channel', 'preview', ...words]);
+}
+
+test('nights on a channel never show on the site, make nothing twice, and go live by one commit', async () => {
+  world = await aPublishedWorld();
+  const before = await head();
+  await world.write('texts/t0.txt', 'another text 0\n');
+  const first = await preview();
+  expect(first.code, first.stderr).toBe(0);
+  const to = first.result?.snapshot;
+  expect(first.result).toMatchObject({
+    channel: 'preview',
+    outcome: 'published',
+    items: { total: 4, done: 1, reused: 3 },
+    live: { snapshot: to, seq: before.seq + 1 },
+    next: ['nightpress promote night preview live', 'nightpress status night --channel preview'],
+  });
+  expect(first.lines).toContainEqual(expect.objectContaining({ type: 'head-moved', channel: 'preview' }));
+  expect(await head()).toMatchObject({
+    channels: { live: before.channels.live, preview: { snapshot: to } },
+    retained: before.retained,
+  });
+  expect((await liveTexts(world))['texts/t0.txt']).toBe('text 0\n');
+  expect((await preview()).result).toMatchObject({ outcome: 'unchanged', derivatives: { made: 0 } });
+  expect((await ask(world, 'diff', 'live', 'preview')).json.totals.assets).toEqual({
+    added: 0,
+    removed: 0,
+    changed: 1,
+  });
+
+  const promoted = await ask(world, 'promote', 'night', 'preview', 'live', '--reason', 'looked at it');
+  expect(promoted.code, promoted.stderr).toBe(0);
+  expect(promoted.json).toMatchObject({
+    type: 'promote',
+    to,
+    live: { snapshot: to },
+    totals: { assets: { changed: 1 } },
+  });
+  expect((await liveTexts(world))['texts/t0.txt']).toBe('another text 0\n');
+  const live = await world.run(['--now']);
+  expect(live.result).toMatchObject({ outcome: 'unchanged', live: { snapshot: to }, derivatives: { made: 0 } });
+});
+
+test('what the gate holds on a channel is staged beside it, told with its own commands, and published there', async () => {
+  world = await aPublishedWorld();
+  await world.write('texts/only-here.txt', 'x\n');
+  expect((await preview()).code).toBe(0);
+  for (const key of ['texts/t0.txt', 'texts/t1.txt', 'texts/t2.txt']) await world.remove(key);
+  const held = await preview();
+  expect([held.code, held.result?.outcome]).toEqual([4, 'held']);
+  const command = held.result?.next.find((one) => one.includes('publish'));
+  expect(command).toMatch(/^nightpress publish night .*--channel preview$/);
+  const { channels } = await head();
+  expect(channels.staged).toBeUndefined();
+  expect(Object.keys(channels).sort()).toEqual(['live', 'preview', 'preview.staged']);
+  expect((await ask(world, 'status')).json).toMatchObject({ verdict: 'published', staged: null });
+  expect((await ask(world, 'status', '--channel', 'preview')).json).toMatchObject({
+    channel: 'preview',
+    verdict: 'held',
+  });
+
+  const published = await ask(world, 'publish', '--channel', 'preview', '--override', 'shrink', '--reason', 'meant');
+  expect(published.json).toMatchObject({
+    type: 'publish',
+    channel: 'preview',
+    live: { snapshot: held.result?.snapshot },
+  });
+  expect(Object.keys(await liveTexts(world))).toEqual(['texts/t0.txt', 'texts/t1.txt', 'texts/t2.txt']);
+});
+
+test('a collection spares what only a channel shows, also of a night that is not live any more', async () => {
+  world = await aPublishedWorld();
+  await world.write('texts/t0.txt', 'only in preview\n');
+  const shown = await preview();
+  await world.write('texts/t0.txt', 'live again\n');
+  await publishNow(world);
+  const { json } = await ask(world, 'gc', '--why', `m/${shown.result?.snapshot}.json`);
+  expect(json.reasons).toContainEqual({ kind: 'channel', name: 'preview' });
+  expect((await ask(world, 'verify', 'preview')).json).toMatchObject({ findings: [] });
+});
+
+test('the very first nights may be on a channel', async () => {
+  world = await aWorld();
+  await fill(world, { pictures: 1, texts: 2 });
+  expect((await preview()).result).toMatchObject({ outcome: 'published', channel: 'preview' });
+  expect(existsSync(path.join(world.origin, 'live', 'texts'))).toBe(false);
+  expect((await ask(world, 'promote', 'preview', 'live')).code).toBe(0);
+  expect(Object.keys(await liveTexts(world))).toEqual(['texts/t0.txt', 'texts/t1.txt']);
+});
+
+test('what makes no sense is refused, and names what would', async () => {
+  world = await aPublishedWorld([(it) => it.write('texts/t0.txt', 'second night\n')]);
+  const refused = async (...words: readonly string[]) => {
+    const { code, stderr } = await say(world, ...words);
+    return [code, stderr];
+  };
+  expect(await refused('run', '--channel', 'Pre view')).toEqual([2, expect.stringContaining('lower-case letters')]);
+  expect(await refused('run', '--channel', 'staged')).toEqual([2, expect.stringContaining('a name of its own')]);
+  expect(await refused('promote', 'preview', 'live')).toEqual([2, expect.stringContaining("no channel 'preview'")]);
+  expect(await refused('promote', 'live', 'preview')).toEqual([2, expect.stringContaining("expected 'live' last")]);
+  await preview();
+  await say(world, 'rollback', '--yes', '--reason', 'broken');
+  expect((await preview()).code).toBe(0);
+  expect(await refused('promote', 'preview', 'live')).toEqual([2, expect.stringContaining('frozen')]);
+});
