@@ -40,7 +40,8 @@ export function catalogsOf(config: ListingConfig, clock: () => number): Catalogs
       try {
         return await read();
       } catch {
-        refused = identity;
+        refused = identity; // what is wrong with it, the next scan says
+
         return known;
       }
     },

@@ -107,8 +107,11 @@ export function told(row: Told): string {
   return JSON.stringify([bytes, etag, version, modified, sha256, place]);
 }
 
+/** 0: not told. */
+type Written = readonly [number, string | 0, string | 0, number, Digest | 0, string | 0];
+
 export function toldBy(listing: string): Told {
-  const [bytes, etag, version, modified, sha256, place] = JSON.parse(listing);
+  const [bytes, etag, version, modified, sha256, place] = JSON.parse(listing) as Written;
   const or = <T>(value: T | 0): T | undefined => (value === 0 ? undefined : value);
   return {
     bytes,
