@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Readable } from 'node:stream';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { sha256 } from '../../../src/domain/digest.js';
 import { blobKey, manifestKey } from '../../../src/domain/origin-keys.js';
 import type { Origin } from '../../../src/origins/contract.js';
 import { usualLimits } from '../../../src/origins/s3/client.js';
 import { openStore, s3 } from '../../../src/origins/s3/index.js';
+import { signed } from '../../../src/origins/s3/signed.js';
 import { openEmptyState } from '../../../src/state/open.js';
 import { startCutter } from '../../support/cutter.js';
 import { type Asked, type Kind, next, type S3d, startS3d, testCredentials } from '../../support/s3d/index.js';
@@ -32,6 +35,11 @@ afterEach(async () => {
   await rm(scratch, { recursive: true, force: true });
   await s3d.close();
 });
+
+interface HttpRequest {
+  readonly protocol: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
 
 interface Opened {
   readonly endpoint?: string;
@@ -242,6 +250,23 @@ describe('a commit', () => {
     expect([await alone.publish('one'), await alone.publish('two')]).toEqual(['landed', 'landed']);
     expect(await open({ more: { singleWriter: true } }).swapHead(stale.head, stale.base)).toBe('lost');
   });
+});
+
+test('bytes are sent whole, with their own hash in the signature, over https too', async () => {
+  const sent: HttpRequest[] = [];
+  const requestHandler = {
+    handle: async (request: HttpRequest) => {
+      sent.push(request);
+      return { response: { statusCode: 200, headers: {}, body: Readable.from([]) } };
+    },
+  };
+  const config = { region: 'eu-central-1', credentials: testCredentials, requestHandler };
+  const client = new S3Client({ ...config, requestChecksumCalculation: 'WHEN_REQUIRED' });
+  const command = new PutObjectCommand({ Bucket: 'media', Key: 'a', Body: Buffer.from('hello') });
+  await client.send(signed(command, sha256('hello')));
+  expect(sent[0]).toMatchObject({ protocol: 'https:', headers: { 'x-amz-content-sha256': sha256('hello') } });
+  const names = Object.keys(sent[0]?.headers ?? {});
+  expect(names.filter((name) => /checksum|trailer|content-encoding|decoded/.test(name))).toEqual([]);
 });
 
 test('a damaged blob of another size is replaced by the good one', async () => {
