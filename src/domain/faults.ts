@@ -31,6 +31,7 @@ export const faultKinds = {
   'swap-unknown': { exit: 6, hint: 'nightpress run {job} settles it' },
   'credentials-refused': { exit: 77, hint: 'check the credentials of the origin' },
   'snapshot-unknown': { exit: 2, hint: 'nightpress snapshots {job}' },
+  'edge-too-small': { exit: 2, hint: 'nightpress export edge --help' },
   'asset-unknown': { exit: 2, hint: 'nightpress explain --help' },
 } as const satisfies Record<string, FaultKind>;
 

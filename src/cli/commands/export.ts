@@ -7,6 +7,7 @@ import { publishedIn } from '../export/published.js';
 import { type ExportFormat, exportFormats, textOf } from '../export/texts.js';
 import { type JobOptions, withJobOptions } from '../options.js';
 import { replaceFile } from '../replace-file.js';
+import { addExportEdge } from './export-edge.js';
 
 interface ExportOptions extends JobOptions {
   readonly snapshot: string;
@@ -35,6 +36,7 @@ Examples:
 Exit codes: 0, 2 no such snapshot, 13 the head or a manifest is damaged, 75 the origin cannot be reached.`,
     );
   for (const format of exportFormats) addFormat(command, context, format);
+  addExportEdge(command, context);
 }
 
 function addFormat(parent: Command, context: CommandContext, format: ExportFormat): void {
