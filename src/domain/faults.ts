@@ -35,6 +35,7 @@ export const faultKinds = {
   },
   'credentials-refused': { exit: 77, hint: 'check the credentials of the origin' },
   'snapshot-unknown': { exit: 2, hint: 'nightpress snapshots {job}' },
+  'edge-too-small': { exit: 2, hint: 'nightpress export edge --help' },
   'asset-unknown': { exit: 2, hint: 'nightpress explain --help' },
 } as const satisfies Record<string, FaultKind>;
 
