@@ -8,7 +8,8 @@ export interface ReadHead {
   readonly origin: string;
   readonly job: string;
   readonly seq: number;
-  readonly live: SnapshotId | undefined;
+  /** What each channel shows; `live` is the one that readers of the site see. */
+  readonly channels: ReadonlyMap<string, SnapshotId>;
   /** Everything the origin keeps whole: the live one, what was live before, what is staged or pinned. */
   readonly held: ReadonlySet<SnapshotId>;
   readonly moved: Moved | undefined;
@@ -28,9 +29,10 @@ export function readHead(text: string): ReadHead {
   if (!isRecord(channels)) throw corrupt('has no channels');
   const problem = movedProblem(head.moved);
   if (problem) throw corrupt(`is damaged: moved ${problem}`);
-  const live = channels.live === undefined ? undefined : snapshotOf(channels.live);
-  const named = [...Object.values(channels), ...listOf(head.retained), ...listOf(head.pins)];
-  return { origin, job, seq, live, held: new Set(named.map(snapshotOf)), moved: head.moved as Moved | undefined };
+  const shown = new Map(Object.entries(channels).map(([name, channel]) => [name, snapshotOf(channel)]));
+  const kept = [...listOf(head.retained), ...listOf(head.pins)].map(snapshotOf);
+  const held = new Set([...shown.values(), ...kept]);
+  return { origin, job, seq, channels: shown, held, moved: head.moved as Moved | undefined };
 }
 
 function parsed(text: string): unknown {

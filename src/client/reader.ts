@@ -16,6 +16,8 @@ export interface OpenOptions {
   readonly maxBytes?: number;
   /** Manifest nodes kept in memory. 256 unless told. */
   readonly keepNodes?: number;
+  /** Instead of what is live, what this channel shows; one that was never published to shows what is live. */
+  readonly channel?: string;
   /** Instead of the live snapshot, one that the origin still holds. */
   readonly snapshot?: string;
   /** Instead of the global one; only for an origin given as URL. */
@@ -41,7 +43,7 @@ export interface Reader {
   picture(key: string, options: PictureOptions): Promise<string>;
   bytes(key: string, choice?: Choice): Promise<Uint8Array>;
   /**
-   * Reads the head again: a reader of what is live now, itself when that is the same. This one stays as it is. Throws
+   * Reads the head again: a reader of what is live (or on the channel) now, itself when that is the same. This one stays as it is. Throws
    * `rewound` for a head older than any seen since `open`, `foreign` for another origin's.
    */
   refresh(): Promise<Reader>;
@@ -53,6 +55,7 @@ interface Session {
   readonly timeoutMs: number;
   readonly maxBytes: number;
   readonly keepNodes: number;
+  readonly channel: string;
   /** The newest head seen. */
   newest: ReadHead | undefined;
 }
@@ -64,10 +67,15 @@ export async function open(origin: string | Source, options: OpenOptions = {}): 
     timeoutMs: options.timeoutMs ?? 10_000,
     maxBytes: options.maxBytes ?? 16 * 1024 * 1024,
     keepNodes: options.keepNodes ?? 256,
+    channel: options.channel ?? 'live',
     newest: undefined,
   };
   const head = await nextHead(session);
-  return pin(session, head, options.snapshot === undefined ? liveOf(head) : heldBy(head, options.snapshot));
+  return pin(
+    session,
+    head,
+    options.snapshot === undefined ? shownBy(head, session.channel) : heldBy(head, options.snapshot),
+  );
 }
 
 async function nextHead(session: Session): Promise<ReadHead> {
@@ -84,8 +92,9 @@ async function nextHead(session: Session): Promise<ReadHead> {
   return head;
 }
 
-function liveOf(head: ReadHead): SnapshotId {
-  if (head.live) return head.live;
+function shownBy(head: ReadHead, channel: string): SnapshotId {
+  const shown = head.channels.get(channel) ?? head.channels.get('live');
+  if (shown) return shown;
   throw new ReadError('unpublished', `nothing of job '${head.job}' is live at seq ${head.seq}`);
 }
 
@@ -122,7 +131,8 @@ function pin(session: Session, head: ReadHead, snapshot: SnapshotId): Reader {
     bytes: async (key, choice) => await (await known(key)).bytes(choice),
     refresh: async () => {
       const next = await nextHead(session);
-      return next.live === snapshot ? reader : pin(session, next, liveOf(next));
+      const shown = shownBy(next, session.channel);
+      return shown === snapshot ? reader : pin(session, next, shown);
     },
   };
   return reader;

@@ -172,6 +172,22 @@ test('nothing live, no such asset and no such rendition are told apart', async (
   expect(await faultOf(open(fromFolder(origin.folder, '')))).toBe('unpublished');
 });
 
+test('a reader on a channel shows that channel, follows it, and shows what is live where there is no such channel', async () => {
+  const live = await origin.publish([await aPicture(origin, hat)]);
+  const before = await origin.head();
+  const trial = await origin.publish([await aPicture(origin, hat, '2')]);
+  const after = await origin.head();
+  const shown = async (seq: number, preview: object | undefined) =>
+    await origin.writeHead({ ...after, seq, channels: { live: before.channels.live, preview } });
+  await shown(3, after.channels.live);
+  const onPreview = await open(fromFolder(origin.folder, ''), { channel: 'preview' });
+  expect(onPreview.snapshot).toBe(trial);
+  expect((await open(fromFolder(origin.folder, ''))).snapshot).toBe(live);
+  expect((await open(fromFolder(origin.folder, ''), { channel: 'nowhere' })).snapshot).toBe(live);
+  await shown(4, before.channels.live);
+  expect((await onPreview.refresh()).snapshot).toBe(live);
+});
+
 test('what was moved is read and linked where it lies now, blob and node alike; unknown fields of a head are let be', async () => {
   const snapshot = await origin.publish([await aPicture(origin, hat)]);
   const plain = await open(fromFolder(origin.folder, ''));
