@@ -2,8 +2,8 @@ import type { PutObjectCommand, UploadPartCommand } from '@aws-sdk/client-s3';
 import type { Digest } from '../../domain/types.js';
 
 /**
- * Puts the sha256 that we know into the signature of a request: the store then refuses a body with other bytes. Left to
- * itself the SDK sends large bodies unsigned, or in chunks that older stores do not know.
+ * Puts the sha256 that we know into the signature of a request: the store then refuses a body with other bytes, and none
+ * is hashed twice. Bodies are buffers: streams the SDK sends unsigned, or in chunks that older stores do not know.
  */
 export function signed<C extends PutObjectCommand | UploadPartCommand>(command: C, sha256: Digest): C {
   const { middlewareStack } = command as PutObjectCommand; // both have the same one; their union has no callable type
