@@ -29,6 +29,8 @@ export const faultKinds = {
   'origin-rewound': { exit: 13, hint: 'nightpress run {job} --adopt' },
   'swap-lost': { exit: 75, hint: 'nightpress run {job}' },
   'swap-unknown': { exit: 6, hint: 'nightpress run {job} settles it' },
+  'edge-unreachable': { exit: 75, hint: 'nightpress run {job} --wait' },
+  'edge-refused': { exit: 75, hint: 'mend edges in the job file, then: nightpress run {job} --wait' },
   'credentials-refused': { exit: 77, hint: 'check the credentials of the origin' },
   'snapshot-unknown': { exit: 2, hint: 'nightpress snapshots {job}' },
   'asset-unknown': { exit: 2, hint: 'nightpress explain --help' },
