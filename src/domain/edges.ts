@@ -1,3 +1,4 @@
+import type { Finding } from './types.js';
 import { encodePath } from './urls.js';
 
 /** The key whose change edges are told of; everything else at an origin is immutable. */
@@ -87,6 +88,15 @@ export function edgeRecord(name: string, trouble: string | undefined, waited: Wa
   const error = [trouble && `not told: ${trouble}`, stale].filter(Boolean).join('; ');
   const served = waited && 'servedAfterMs' in waited ? { servedAfterMs: Math.round(waited.servedAfterMs) } : {};
   return { name, told: trouble === undefined, ...served, ...(error && { error }) };
+}
+
+/** That an edge was not told, or serves an older snapshot, is not the snapshot's fault: it changes no outcome. */
+export function edgeFindings(edges: readonly EdgeRecord[]): readonly Finding[] {
+  return edges.flatMap(({ name, told, error }) =>
+    error === undefined
+      ? []
+      : [{ code: told ? 'edge-stale' : 'edge-not-told', severity: 'error', message: `edge ${name}: ${error}` }],
+  );
 }
 
 /** Exit code of a call whose snapshot is live, but which an edge was not seen to serve in the time `--wait` gave it. */

@@ -1,7 +1,9 @@
+import type { EdgeRecord } from '../../domain/edges.js';
 import type { Head } from '../../domain/head.js';
 import { publishCommand } from '../../engine/move-head.js';
 import { liveOf } from '../../engine/report.js';
 import type { Terminal } from '../terminal.js';
+import { renderEdges } from './edges.js';
 import { liveLine } from './result.js';
 import { frozenLine } from './snapshots.js';
 import { printable } from './units.js';
@@ -12,11 +14,12 @@ export interface Moved {
   /** One line, for people. */
   readonly done: string;
   readonly head: Head;
+  readonly edges?: readonly EdgeRecord[];
   /** More members of the JSON record. */
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
-export function movedRecord(job: string, { verb, head, facts }: Moved): object {
+export function movedRecord(job: string, { verb, head, edges = [], facts }: Moved): object {
   return {
     type: verb,
     job,
@@ -26,16 +29,18 @@ export function movedRecord(job: string, { verb, head, facts }: Moved): object {
     frozen: head.frozen ?? null,
     pins: head.pins,
     ...facts,
+    ...(edges.length > 0 && { edges }),
     next: nextCommands(job, head),
   };
 }
 
-export function renderMoved(terminal: Terminal, job: string, { done, head }: Moved): void {
+export function renderMoved(terminal: Terminal, job: string, { done, head, edges }: Moved): void {
   const { staged } = head.channels;
   terminal.out(`${job}  ${terminal.paint('green', printable(done))}`);
   terminal.out(`  live      ${liveLine(liveOf(head))}`);
   if (staged) terminal.out(`  staged    ${liveLine(staged)}, held by ${staged.rules.join(', ') || 'no rule'}`);
   if (head.frozen) terminal.out(`  frozen    ${frozenLine(head.frozen)}`);
+  renderEdges(terminal, edges);
   nextCommands(job, head).forEach((command, at) => {
     terminal.out(`  ${at === 0 ? 'next      ' : '          '}${terminal.paint('cyan', command)}`);
   });
