@@ -42,15 +42,19 @@ export async function tellEdges(
   const due = untold(names, parts.state?.told() ?? [], told);
   if (due.size === 0 && waitMs === undefined) return [];
   const startedAt = parts.clock();
-  return await Promise.all(
+  const records = await Promise.all(
     parts.edges.map(async (edge) => {
-      const trouble = due.has(edge.name) ? await tell(parts, edge, told) : undefined;
+      const trouble = due.has(edge.name) ? await tell(edge, told, parts.stop) : undefined;
       const waited = waitMs === undefined ? undefined : await waitFor(parts, edge, { told, startedAt, waitMs });
       const record = edgeRecord(edge.name, trouble, waited);
       parts.emit?.({ type: 'edge', ...record });
       return record;
     }),
   );
+  // Together and last: a state that cannot be written stops nobody's wait half-way, and who dies before this tells again.
+  for (const { name, told: knows } of records)
+    if (knows && due.has(name)) parts.state?.rememberTold({ edge: name, ...told, at: parts.clock() });
+  return records;
 }
 
 interface ToldOf {
@@ -59,15 +63,14 @@ interface ToldOf {
   readonly seq: number;
 }
 
-/** Undefined: it was told, and that is remembered. */
-async function tell({ stop, state, clock }: EdgeParts, edge: Edge, told: ToldOf): Promise<string | undefined> {
+/** Undefined: it was told. */
+async function tell(edge: Edge, told: ToldOf, stop: EdgeStop): Promise<string | undefined> {
   try {
     await edge.purge({ keys: [headKey], reference: purgeReference(told) }, stop);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return error.message;
   }
-  state?.rememberTold({ edge: edge.name, ...told, at: clock() });
   return undefined;
 }
 
