@@ -120,6 +120,24 @@ test('the worker knows processors and nothing else', () => {
   expect(offenders(wrong)).toEqual([]);
 });
 
+test('the client knows itself and pure domain code; what a browser loads meets no built-in of Node and no package', () => {
+  const wrong = (edge: Import) =>
+    room(edge.from) === 'client' &&
+    !['client', 'domain'].includes(room(edge.to)) &&
+    !(edge.from === 'client/node.ts' && edge.to.startsWith('node:'));
+  expect(offenders(wrong)).toEqual([]);
+  const loaded = loadedBy('client/index.ts');
+  expect(loaded.size).toBeGreaterThan(5);
+  expect(offenders((edge) => loaded.has(edge.from) && !edge.typeOnly && !edge.to.endsWith('.ts'))).toEqual([]);
+});
+
+function loadedBy(file: string, loaded = new Set<string>()): ReadonlySet<string> {
+  if (loaded.has(file)) return loaded;
+  loaded.add(file);
+  for (const edge of imports) if (edge.from === file && !edge.typeOnly) loadedBy(edge.to, loaded);
+  return loaded;
+}
+
 test('no import cycles at run time', () => {
   const graph = new Map<string, string[]>();
   for (const edge of imports)

@@ -6,6 +6,7 @@ import { addApprove } from './commands/approve.js';
 import { addDiff } from './commands/diff.js';
 import { addDoctor } from './commands/doctor.js';
 import { addExplain } from './commands/explain.js';
+import { addExport } from './commands/export.js';
 import { addGc } from './commands/gc.js';
 import { addInit } from './commands/init.js';
 import { addPin } from './commands/pin.js';
@@ -79,6 +80,7 @@ export function buildProgram(context: CommandContext): Command {
   addWindows(program, context);
   addSnapshots(program, context);
   addDiff(program, context);
+  addExport(program, context);
   addPublish(program, context);
   addApprove(program, context);
   addRollback(program, context);

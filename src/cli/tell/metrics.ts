@@ -1,10 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { chmod, open, rename, rm } from 'node:fs/promises';
-import path from 'node:path';
 import { errno } from '../../domain/faults.js';
 import { isSuccess, metricHelp, type RunMemory, type Sample, samplesOf } from '../../domain/metrics.js';
 import type { Result } from '../../domain/result.js';
 import { openState, stateExists } from '../../state/open.js';
+import { replaceFile } from '../replace-file.js';
 
 /** How one job of a command went; no result: the command did not come to it. */
 export interface JobEnd {
@@ -21,7 +19,7 @@ export interface JobEnd {
 export async function writeMetrics(file: string, now: number, ends: readonly JobEnd[]): Promise<string | undefined> {
   try {
     const samples = ends.map(({ job, folder, result }) => ({ job, samples: samplesOf(now, result, recall(folder)) }));
-    await replace(file, await textOf(samples));
+    await replaceFile(file, await textOf(samples));
     return undefined;
   } catch (error) {
     return `metrics file ${file} was not written: ${errno(error) ?? String(error)}`;
@@ -68,34 +66,4 @@ async function textOf(jobs: readonly { readonly job: string; readonly samples: r
     for (const { job, labels, value } of ours) gauge.set({ job, ...labels }, value);
   }
   return await registry.metrics();
-}
-
-/** In the same folder, so that it can be renamed; hidden and not `.prom`, so that no collector reads it half written. */
-async function replace(file: string, text: string): Promise<void> {
-  const folder = path.dirname(path.resolve(file));
-  const draft = path.join(folder, `.${path.basename(file)}.${randomUUID()}.new`);
-  try {
-    const handle = await open(draft, 'wx', 0o644);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await chmod(draft, 0o644); // whatever the umask
-    await rename(draft, file);
-    await syncFolder(folder);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
