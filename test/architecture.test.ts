@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
  * line in its `index.ts`, and has one harness under `test/contracts/<family>/`.
  */
 const src = path.resolve('src');
-const families = ['sources', 'processors', 'executors', 'origins'] as const;
+const families = ['sources', 'processors', 'executors', 'origins', 'edges'] as const;
 
 interface Import {
   readonly from: string;

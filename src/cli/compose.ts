@@ -2,14 +2,17 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { channelNameProblem, liveChannel } from '../domain/channels.js';
 import { Fault } from '../domain/faults.js';
+import type { Problem } from '../domain/problems.js';
 import type { Job } from '../domain/types.js';
+import type { Edge, EdgeServices } from '../edges/contract.js';
+import { edges } from '../edges/index.js';
 import { onChannel, tellingOf } from '../engine/channel.js';
 import { crashPoints, type Emit } from '../engine/events.js';
 import type { Night, StopSwitch } from '../engine/night.js';
 import { executors } from '../executors/index.js';
 import * as api from '../index.js';
 import type { Families } from '../job/check.js';
-import { jobNames, loadJob, type Project } from '../job/load.js';
+import { invalid, jobNames, loadJob, type Project } from '../job/load.js';
 import type { Origin } from '../origins/contract.js';
 import { origins } from '../origins/index.js';
 import { processors, recipeKinds } from '../processors/index.js';
@@ -17,6 +20,7 @@ import type { Source } from '../sources/contract.js';
 import { sources } from '../sources/index.js';
 import type { State } from '../state/contract.js';
 import { holdLock } from '../state/lock.js';
+import type { CommandContext } from './context.js';
 
 /**
  * The composition root: the only place that knows both the engine and what it works with.
@@ -46,8 +50,10 @@ export const families: Families = {
   recipeKinds,
   sourceTypes: Object.keys(sources),
   originTypes: Object.keys(origins),
+  edgeTypes: Object.keys(edges),
   checkSource: async (type) => (await sources[type]?.())?.check,
   checkOrigin: async (type) => (await origins[type]?.())?.check,
+  checkEdge: async (type) => (await edges[type]?.())?.check,
 };
 
 /** The job that was named, or the project's only one. */
@@ -89,6 +95,37 @@ export async function openSource(job: Job, clock: () => number): Promise<Source>
   return kind.open(job.source, clock);
 }
 
+/** One call of an API has this long; how often it is made again is `domain/calls.ts`' decision. */
+const edgeTryMs = 10_000;
+
+/**
+ * The job's edges, for verbs that move what is live. Every secret must be there before anything is done: a missing one is
+ * a problem of the job file on this machine.
+ */
+export async function openEdges(
+  job: Job,
+  { env, clock }: Pick<CommandContext, 'env' | 'clock'>,
+): Promise<readonly Edge[]> {
+  const services: EdgeServices = {
+    secret: (variable) => env[variable] || undefined,
+    ...{ clock, pause, random: Math.random, tryMs: edgeTryMs },
+  };
+  const problems: Problem[] = [];
+  const opened: Edge[] = [];
+  const told = job.channel === undefined ? (job.edges ?? []) : []; // readers of the site do not see other channels
+  for (const [index, spec] of told.entries()) {
+    const kind = await member(edges, spec.type);
+    for (const [option, variable] of Object.entries(kind.secrets(spec))) {
+      if (services.secret(variable) !== undefined) continue;
+      const expected = 'an environment variable that is set';
+      problems.push({ path: ['edges', index, option], value: variable, expected });
+    }
+    opened.push(kind.open(spec, services));
+  }
+  if (problems.length > 0) throw invalid(job.file, problems);
+  return opened;
+}
+
 export interface NightParts {
   readonly job: Job;
   readonly folder: string;
@@ -100,12 +137,15 @@ export interface NightParts {
   /** Instead of the job's own. */
   readonly origin?: Origin;
   readonly source?: Source;
+  /** Who is told when the head moved; nobody unless given. */
+  readonly edges?: readonly Edge[];
 }
 
 export async function openNight(parts: NightParts): Promise<Night> {
   return {
     ...parts,
     pause,
+    edges: parts.edges ?? [],
     emit: withTrouble(tellingOf(parts.emit, parts.job.channel)),
     source: parts.source ?? (await openSource(parts.job, parts.clock)),
     origin: parts.origin ?? (await openOrigin(parts.job, parts.state)),
@@ -115,7 +155,7 @@ export async function openNight(parts: NightParts): Promise<Night> {
   };
 }
 
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => undefined); // only an abort rejects, and that is an end like any other
 }
 

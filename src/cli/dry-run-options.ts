@@ -53,7 +53,7 @@ function refuseMixed(options: DryRunOptions): void {
     names.filter((name) => options[name] !== undefined).map(flag);
   const selects = given(['sample', 'only', 'filesFrom']);
   const needsDryRun = options.dryRun ? [] : [...selects, ...given(['out', 'failOn'])];
-  const needsRun = options.dryRun ? given(['metricsFile']) : [];
+  const needsRun = options.dryRun ? given(['metricsFile', 'wait']) : [];
   if (needsRun[0]) throw new Fault('usage', `${needsRun[0]} and --dry-run: expected one of them`);
   if (needsDryRun[0]) throw new Fault('usage', `${needsDryRun[0]}: expected together with --dry-run`);
   if (options.out !== undefined && selects.length === 0) {

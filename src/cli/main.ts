@@ -37,11 +37,12 @@ Exit codes:
   4   staged: held by the gate or a freeze        129  SIGHUP
   5   held at the deadline; resumable             130  SIGINT
   6   publish outcome unknown                     143  SIGTERM
+  7   live, but an edge did not serve it while --wait looked
   10  plan --detailed-exitcode: changes pending
   11  another live run holds the job
   12  work folder or state: no space, read-only, corrupt, newer
   13  verify, doctor or status --check found a problem
-Only 0 and 3 (and 6, maybe) mean that the live snapshot may be a new one.`;
+Only 0, 3 and 7 (and 6, maybe) mean that the live snapshot may be a new one.`;
 
 /** Runs one command line; resolves to the exit code. The one place where an error becomes text and an exit code. */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {

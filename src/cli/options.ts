@@ -4,6 +4,7 @@ import { Fault } from '../domain/faults.js';
 import { compileGlobs } from '../domain/match.js';
 import type { Result } from '../domain/result.js';
 import { shellWord, withOptions } from '../domain/shell.js';
+import type { Job } from '../domain/types.js';
 import { parseDuration } from '../job/units.js';
 
 /** Options that every command of a job understands. */
@@ -53,6 +54,38 @@ export function withTellOptions(command: Command): Command {
       ).env('NIGHTPRESS_PING_URL'),
     )
     .option('--metrics-file <file>', "write metrics for Prometheus' textfile collector, atomically");
+}
+
+/** Verbs after which edges may serve another snapshot. */
+export interface WaitOptions {
+  /** True: the option alone. */
+  readonly wait?: string | true;
+  /** Every job in turn: those without edges have nobody to wait for. */
+  readonly all?: boolean;
+}
+
+/** CloudFront says that most invalidations are through within minutes; other edges take seconds. */
+const usualWait = '5m';
+
+export function withWaitOption(command: Command): Command {
+  return command.option(
+    '--wait [duration]',
+    `look until every edge serves what is live, for ${usualWait} unless told: --wait=90s; exit 7 when one does not`,
+  );
+}
+
+/** Milliseconds; undefined: edges are told and not waited for. */
+export function waitOption({ wait, all }: WaitOptions, job: Pick<Job, 'name' | 'edges'>): number | undefined {
+  if (wait === undefined) return undefined;
+  if (!all && !job.edges?.length)
+    throw new Fault('usage', `--wait: '${job.name}' names no edges, expected some in its job file`);
+  const text = wait === true ? usualWait : wait;
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms > 0) return ms;
+  throw new Fault(
+    'usage',
+    `--wait ${text}: expected a duration such as --wait=90s, or the option after the job's name`,
+  );
 }
 
 export function durationOption(name: string, text: string): number {

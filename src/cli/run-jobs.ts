@@ -2,12 +2,12 @@ import { Fault } from '../domain/faults.js';
 import { jobNames } from '../job/load.js';
 import { openProject } from './compose.js';
 import type { CommandContext } from './context.js';
-import type { JobOptions } from './options.js';
+import type { JobOptions, WaitOptions } from './options.js';
 import { runOne } from './run-one.js';
 import { type OutsideOptions, toldOutside } from './tell/outside.js';
 import { openTerminal, type Terminal } from './terminal.js';
 
-export interface RunOptions extends JobOptions, OutsideOptions {
+export interface RunOptions extends JobOptions, OutsideOptions, WaitOptions {
   readonly job?: string;
   readonly all?: boolean;
   readonly now?: boolean;
@@ -21,7 +21,7 @@ export interface RunOptions extends JobOptions, OutsideOptions {
 }
 
 /** Exit codes by how bad they are, for `--all`: the worst outcome wins. */
-const severity = [0, 3, 4, 5, 11, 75, 6, 69, 77, 2, 12, 1, 129, 130, 143];
+const severity = [0, 7, 3, 4, 5, 11, 75, 6, 69, 77, 2, 12, 1, 129, 130, 143];
 
 export function worst(exits: readonly number[]): number {
   const rank = (exit: number) => {

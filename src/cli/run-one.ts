@@ -5,6 +5,7 @@ import { parseDeadline } from '../domain/deadline.js';
 import { errno, Fault } from '../domain/faults.js';
 import { noRun, type Result } from '../domain/result.js';
 import type { Job, RunId } from '../domain/types.js';
+import type { Edge } from '../edges/contract.js';
 import type { NightEvent } from '../engine/events.js';
 import type { Night } from '../engine/night.js';
 import { elapsedMs, liveOf } from '../engine/report.js';
@@ -17,11 +18,11 @@ import type { State } from '../state/contract.js';
 import { holdJobLock, type JobLock } from '../state/lock.js';
 import { writeLook } from '../state/look.js';
 import { openState } from '../state/open.js';
-import { findJob, jobFolder, type NightParts, openNight, openOrigin } from './compose.js';
+import { findJob, jobFolder, type NightParts, openEdges, openNight, openOrigin } from './compose.js';
 import type { CommandContext } from './context.js';
 import { annotate, appendSummary, fenced } from './github.js';
 import { listen } from './listen.js';
-import { choiceOption, countOption, durationOption, toldFromElsewhere } from './options.js';
+import { choiceOption, countOption, durationOption, toldFromElsewhere, waitOption } from './options.js';
 import { faultLines } from './render/fault.js';
 import { resultMarkdown } from './render/markdown.js';
 import { renderResult } from './render/result.js';
@@ -49,8 +50,11 @@ export async function runOne(call: RunCall, name: string | undefined, verb?: Nig
   let hooks: JobHooks | undefined;
   const work = async (job: Job) => {
     hooks = openHooks(call, job);
-    const run = verb ?? ((night) => runNight(night, { ...call.options, deadline: deadlineFrom(call.options, night) }));
-    const result = await runLocked(call, { job, hooks, verb: run });
+    const edges = await openEdges(job, call.context);
+    const waitMs = waitOption(call.options, job);
+    const run =
+      verb ?? ((night) => runNight(night, { ...call.options, waitMs, deadline: deadlineFrom(call.options, night) }));
+    const result = await runLocked(call, { job, hooks, edges, verb: run });
     outside?.ended(job.name, result);
     return result?.exit ?? 0;
   };
@@ -106,6 +110,7 @@ export async function toldInOneRecord(
 interface Asked {
   readonly job: Job;
   readonly hooks: JobHooks;
+  readonly edges: readonly Edge[];
   readonly verb: NightVerb;
 }
 
@@ -191,12 +196,12 @@ async function runWithState(call: RunCall, locked: Locked): Promise<Result> {
 }
 
 async function nightWithState(
-  { job, folder, verb }: Locked,
+  { job, folder, edges, verb }: Locked,
   parts: Pick<NightParts, 'workers' | 'clock' | 'emit' | 'stop'>,
 ): Promise<Result> {
   const state = openState(folder);
   try {
-    return await verb(await openNight({ job, folder, state, ...parts }));
+    return await verb(await openNight({ job, folder, state, edges, ...parts }));
   } catch (error) {
     throw unlessDamaged(error, state, folder);
   } finally {

@@ -33,6 +33,8 @@ export const faultKinds = {
     exit: 6,
     hint: 'nightpress run {job} (settles it; without a run: nightpress publish {job} --resolve)',
   },
+  'edge-unreachable': { exit: 75, hint: 'nightpress run {job} --wait' },
+  'edge-refused': { exit: 75, hint: 'mend edges in the job file, then: nightpress run {job} --wait' },
   'credentials-refused': { exit: 77, hint: 'check the credentials of the origin' },
   'snapshot-unknown': { exit: 2, hint: 'nightpress snapshots {job}' },
   'edge-too-small': { exit: 2, hint: 'nightpress export edge --help' },

@@ -1,5 +1,6 @@
 import type { Cause } from './causes.js';
 import type { ImportNights } from './deadline.js';
+import type { EdgeRecord } from './edges.js';
 import type { Disposition, Finding, Outcome, RunId, SnapshotId, Window } from './types.js';
 
 /**
@@ -38,6 +39,8 @@ export interface Result {
   readonly accepted?: number;
   /** A first import that one window was too short for. */
   readonly import?: ImportNights;
+  /** Of a job with edges, when they were told or waited for: one each, in the order of the job file. */
+  readonly edges?: readonly EdgeRecord[];
   readonly fault?: { readonly code: string; readonly message: string };
   /** Commands worth running next, most useful first. */
   readonly next: readonly string[];

@@ -222,10 +222,20 @@ export interface Job {
   readonly on?: Hooks;
   readonly publish: PublishSpec;
   readonly origin: { readonly type: string; readonly baseUrl?: string } & Readonly<Record<string, unknown>>;
+  readonly edges?: readonly EdgeSpec[];
   readonly keep: KeepSpec;
   /** The line of snapshots that is worked on (`--channel`); undefined: what is live. */
   readonly channel?: string;
 }
+
+/** A CDN or cache in front of the origin, as the job file has it: secrets by the names of their environment variables. */
+export type EdgeSpec = {
+  readonly type: string;
+  /** Unique in the job. */
+  readonly name: string;
+  /** Under which readers see the origin through it; at least one. */
+  readonly urls: readonly string[];
+} & Readonly<Record<string, unknown>>;
 
 /** Commands of the job's owner, each fed one JSON record when its moment comes. Words, the first of them a program. */
 export interface Hooks {

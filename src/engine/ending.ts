@@ -1,5 +1,6 @@
 import { Acceptances } from '../domain/acceptance.js';
 import { CostModel } from '../domain/cost.js';
+import type { EdgeRecord } from '../domain/edges.js';
 import { Fault } from '../domain/faults.js';
 import type { Head } from '../domain/head.js';
 import type { Result } from '../domain/result.js';
@@ -21,6 +22,7 @@ export interface Ending {
   readonly validated: Validated;
   readonly published: Published;
   readonly judged: Judged;
+  readonly edges: readonly EdgeRecord[];
   readonly recipeSet: Digest;
 }
 
@@ -28,7 +30,7 @@ export interface Ending {
 export function endPublished(
   night: Night,
   open: OpenNight,
-  { validated, published, judged, recipeSet }: Ending,
+  { validated, published, judged, edges, recipeSet }: Ending,
 ): Result {
   const { run } = open;
   settle(night, {
@@ -52,9 +54,16 @@ export function endPublished(
     head: published.head,
     findings: [...validated.findings, ...approvedFindings(judged.approved), ...salvageFindings(open.base)],
     held,
-    ages: published.kind === 'live' ? validated.freshSince.map((at) => Math.max(0, night.clock() - at)) : [],
+    edges,
+    ages: published.kind === 'live' ? agesOf(night, published.head, validated) : [],
   });
   return end(night, run, result);
+}
+
+/** Until the head moved: how long edges were waited for is another matter. */
+function agesOf(night: Night, head: Head | undefined, { freshSince }: Validated): readonly number[] {
+  const liveAt = head?.channels.live ? Date.parse(head.channels.live.at) : night.clock();
+  return freshSince.map((at) => Math.max(0, liveAt - at));
 }
 
 function heldBy(rules: readonly string[], verdict: Holds): Holds {

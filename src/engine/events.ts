@@ -1,3 +1,4 @@
+import type { EdgeRecord } from '../domain/edges.js';
 import type { Finding, ItemId, Outcome, PartitionId, RunId, SnapshotId, Window } from '../domain/types.js';
 import type { RunPhase } from '../state/contract.js';
 
@@ -90,6 +91,7 @@ export type NightEvent =
       /** `live`, `staged`, or another channel. */
       readonly channel: string;
     }
+  | ({ readonly type: 'edge' } & EdgeRecord)
   | { readonly type: 'rebased'; readonly attempt: number; readonly onto?: SnapshotId; readonly theirs: number }
   | { readonly type: 'held'; readonly rules: readonly string[]; readonly messages: readonly string[] }
   | { readonly type: 'collected'; readonly objects: number; readonly bytes: number }

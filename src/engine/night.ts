@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Digest, Job, Recipe, RunId, ToolVersions } from '../domain/types.js';
+import type { Edge } from '../edges/contract.js';
 import type { ExecutorKind } from '../executors/contract.js';
 import type { Origin } from '../origins/contract.js';
 import type { Processor, RecipeKind } from '../processors/contract.js';
@@ -13,6 +14,8 @@ export interface Night {
   readonly state: State;
   readonly source: Source;
   readonly origin: Origin;
+  /** Told when another snapshot goes live. */
+  readonly edges: readonly Edge[];
   readonly executors: ExecutorKind;
   readonly recipeKinds: Readonly<Record<string, RecipeKind>>;
   /** Loads a processor's tools; only kinds that the job uses are asked. */

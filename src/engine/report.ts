@@ -2,6 +2,7 @@ import { Acceptances, type Failure } from '../domain/acceptance.js';
 import { causesOf, showsAlone } from '../domain/causes.js';
 import type { Decision } from '../domain/choose-window.js';
 import { deadlineRule, importRule, shedCode } from '../domain/deadline.js';
+import { type EdgeRecord, edgeFindings, exitWithEdges } from '../domain/edges.js';
 import type { Fault } from '../domain/faults.js';
 import { gateRules } from '../domain/gate.js';
 import type { Head } from '../domain/head.js';
@@ -26,11 +27,14 @@ export interface ReportInput {
   readonly signal?: string;
   /** Milliseconds from source to live, for assets this run brought live. */
   readonly ages?: readonly number[];
+  readonly edges?: readonly EdgeRecord[];
+  /** They were waited for. */
+  readonly waitMs?: number;
 }
 
 /** The outcome record of a run, put together from what the state holds. */
 export function report(night: Night, input: ReportInput): Result {
-  const { run, outcome, fault, held } = input;
+  const { run, outcome, fault, held, edges = [] } = input;
   const totals = night.state.run(run.id)?.plan;
   const rows = totals ? night.state.items(run.id) : [];
   const acceptances = new Acceptances(night.state.accepted(), night.clock());
@@ -41,13 +45,14 @@ export function report(night: Night, input: ReportInput): Result {
   ];
   const shed = rows.filter(isShed).length;
   const accepted = rows.filter((row) => isAccepted(acceptances, row)).length;
+  const cause = { faultExit: fault?.exit, signal: input.signal, byDeadline: isByDeadline(held) };
   return {
     type: 'result',
     job: night.job.name,
     window: windowRecord(run.window),
     run: run.id,
     outcome,
-    exit: exitOf(outcome, { faultExit: fault?.exit, signal: input.signal, byDeadline: isByDeadline(held) }),
+    exit: exitWithEdges(exitOf(outcome, cause), edges, input.waitMs !== undefined),
     snapshot: input.snapshot ?? null,
     live: liveOf(input.head),
     assets: totals?.assets ?? noAssets,
@@ -55,14 +60,15 @@ export function report(night: Night, input: ReportInput): Result {
     derivatives: countDerivatives(night, rows),
     partitions: countPartitions(night, rows, run),
     freshness: freshnessOf(input.ages ?? []),
-    findings,
+    findings: [...findings, ...edgeFindings(edges)],
     ...causesTold(night.job.name, findings),
     ...(held && held.length > 0 ? { held: held.map((hold) => withOverride(night.job.name, hold, held)) } : {}),
     ...(shed > 0 ? { shed } : {}),
     ...(accepted > 0 ? { accepted } : {}),
     ...(input.import ? { import: input.import } : {}),
+    ...(edges.length > 0 ? { edges } : {}),
     ...(fault ? { fault: { code: fault.code, message: fault.message } } : {}),
-    next: nextCommands(night.job.name, input, findings),
+    next: [...edgeCommands(night.job.name, edges), ...nextCommands(night.job.name, input, findings)],
     log: run.log,
     durationMs: elapsedMs(night, input.startedAt),
   };
@@ -78,11 +84,17 @@ export function liveOf(head: Head | undefined): Result['live'] {
   return live ? { snapshot: live.snapshot, seq: live.seq, at: live.at } : null;
 }
 
+export interface IdleInput {
+  readonly decision: Extract<Decision, { kind: 'nothing' }>;
+  readonly head: Head | undefined;
+  readonly startedAt: number;
+  readonly edges: readonly EdgeRecord[];
+  readonly waitMs?: number;
+}
+
 /** The record of a call that found its window settled. */
-export function nothingToDo(
-  night: Night,
-  input: { decision: Extract<Decision, { kind: 'nothing' }>; head: Head | undefined; startedAt: number },
-): Result {
+export function nothingToDo(night: Night, input: IdleInput): Result {
+  const { edges } = input;
   return {
     type: 'result',
     ...noRun,
@@ -90,12 +102,19 @@ export function nothingToDo(
     window: windowRecord(input.decision.window),
     because: input.decision.because,
     outcome: 'unchanged',
-    exit: 0,
+    exit: exitWithEdges(0, edges, input.waitMs !== undefined),
     snapshot: input.head?.channels.live?.snapshot ?? null,
     live: liveOf(input.head),
-    next: [`nightpress run ${night.job.name} --now`],
+    findings: edgeFindings(edges),
+    ...(edges.length > 0 ? { edges } : {}),
+    next: [...edgeCommands(night.job.name, edges), `nightpress run ${night.job.name} --now`],
     durationMs: elapsedMs(night, input.startedAt),
   };
+}
+
+/** Tells who was not told, and looks; anybody who was told stays so. */
+function edgeCommands(job: string, edges: readonly EdgeRecord[]): readonly string[] {
+  return edges.some(({ error }) => error !== undefined) ? [`nightpress run ${job} --wait`] : [];
 }
 
 /** Items that a stop left in `todo` or `claimed` have no disposition yet: the total says how many there are in all. */

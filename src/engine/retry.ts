@@ -22,6 +22,8 @@ export interface RetryRequest {
   readonly items?: (key: AssetKey) => boolean;
   /** Make again whatever is remembered. */
   readonly remake?: boolean;
+  /** See `RunRequest`. */
+  readonly waitMs?: number;
 }
 
 /**
@@ -67,7 +69,13 @@ export async function retryNight(night: Night, request: RetryRequest): Promise<R
   const { totals, partitions } = frozen;
   const { unchangedItems: unchanged, predictedSeconds } = totals;
   night.emit({ type: 'planned', items: todo, unchanged, partitions: partitions.length, predictedSeconds });
-  return await finishRun(night, { run: { ...run, phase: 'planned', plan: totals }, base, recipes, startedAt });
+  return await finishRun(night, {
+    run: { ...run, phase: 'planned', plan: totals },
+    base,
+    recipes,
+    startedAt,
+    waitMs: request.waitMs,
+  });
 }
 
 function lastRun(night: Night): RunRow {

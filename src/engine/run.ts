@@ -6,6 +6,7 @@ import type { Result } from '../domain/result.js';
 import type { RunRow } from '../state/contract.js';
 import { type Base, liveLoader, meetOrigin } from './base.js';
 import { collectDropped } from './collect.js';
+import { tellEdges } from './edges.js';
 import { endHeldByDeadline, endInFault, endInterrupted, endPublished } from './ending.js';
 import { fenceOpenSwap } from './fence.js';
 import { judgeNight } from './judge.js';
@@ -14,7 +15,7 @@ import type { Night, ReadyRecipe } from './night.js';
 import { freezePlan, type Thawed, thawPlan } from './plan.js';
 import { publish } from './publish.js';
 import { readyRecipes } from './recipes.js';
-import { nothingToDo } from './report.js';
+import { type IdleInput, nothingToDo } from './report.js';
 import { salvage } from './salvage.js';
 import { scan } from './scan.js';
 import { type DeadlineHold, deadlineHold, shed } from './shed.js';
@@ -33,6 +34,8 @@ export interface RunRequest {
   readonly deadline?: number | 'none';
   /** A first import goes live with what there is when the deadline comes. */
   readonly allowPartial?: boolean;
+  /** How long to look until every edge serves what is live; undefined: edges are only told. */
+  readonly waitMs?: number;
   readonly random?: () => number;
 }
 
@@ -49,10 +52,12 @@ export async function runNight(night: Night, request: RunRequest = {}): Promise<
   const adopt = request.adopt ?? false;
   const base = await salvage(night, await meetOrigin(night, adopt), adopt);
   const settled = night.state.openRun() ? undefined : decideFor(night, request, base);
-  if (settled?.kind === 'nothing') return nothingToDo(night, { decision: settled, head: base.head, startedAt });
+  const { waitMs } = request;
+  const idle = { head: base.head, startedAt, waitMs };
+  if (settled?.kind === 'nothing') return await endIdle(night, { ...idle, decision: settled });
   const recipes = await readyRecipes(night); // starts tools, so only when there is something to do
   const decision = settled ?? decide(night, request, isSameWork(night, recipes, base));
-  if (decision.kind === 'nothing') return nothingToDo(night, { decision, head: base.head, startedAt });
+  if (decision.kind === 'nothing') return await endIdle(night, { ...idle, decision });
   const run = begin(night, {
     decision,
     digest: jobDigest(night.job, recipes),
@@ -60,7 +65,20 @@ export async function runNight(night: Night, request: RunRequest = {}): Promise<
     random: request.random,
   });
   const deadline = deadlineOf(run.window, night.clock(), request.deadline);
-  return await finishRun(night, { run, base, recipes, startedAt, deadline, allowPartial: request.allowPartial });
+  return await finishRun(night, {
+    run,
+    base,
+    recipes,
+    startedAt,
+    deadline,
+    allowPartial: request.allowPartial,
+    waitMs,
+  });
+}
+
+/** Nothing to do, unless an edge was never told of what is live. */
+async function endIdle(night: Night, idle: Omit<IdleInput, 'edges'>): Promise<Result> {
+  return nothingToDo(night, { ...idle, edges: await tellEdges(night, idle.head, idle.waitMs) });
 }
 
 /** At an origin that lost what was live and is adopted as it is, no window counts as settled. */
@@ -79,6 +97,7 @@ export interface OpenNight {
   /** When no more work is begun; undefined: never. */
   readonly deadline?: number;
   readonly allowPartial?: boolean;
+  readonly waitMs?: number;
 }
 
 /** Takes an open run from wherever it stands to its one outcome. */
@@ -115,7 +134,8 @@ async function nightWork(night: Night, open: OpenNight): Promise<Result> {
     holds: judged.holds.map((hold) => hold.rule),
     reason: judged.approved.map(({ rule, reason }) => `${rule}: ${reason}`).join('; ') || undefined,
   });
-  const result = endPublished(night, open, { validated, published, judged, recipeSet: plan.recipeSet });
+  const edges = await tellEdges(night, published.head, open.waitMs);
+  const result = endPublished(night, open, { validated, published, judged, edges, recipeSet: plan.recipeSet });
   await tidy(night, published.kind === 'live');
   return result;
 }

@@ -3,8 +3,9 @@ import type { GroupBy } from '../domain/groups.js';
 import { compileGlobs, compileMatch } from '../domain/match.js';
 import { checkTemplate } from '../domain/paths.js';
 import { type Problem, problemsOf } from '../domain/problems.js';
-import type { Allowance, Hooks, Job, Limits, Recipe } from '../domain/types.js';
+import type { Allowance, EdgeSpec, Hooks, Job, Limits, Recipe } from '../domain/types.js';
 import { checkWindowSpec } from '../domain/window.js';
+import type { EdgeCheck, EdgeKind } from '../edges/contract.js';
 import type { OriginCheck } from '../origins/contract.js';
 import type { RecipeKind } from '../processors/contract.js';
 import type { SourceCheck } from '../sources/contract.js';
@@ -17,8 +18,10 @@ export interface Families {
   readonly recipeKinds: Readonly<Record<string, RecipeKind>>;
   readonly checkSource: (type: string) => Promise<((config: unknown, project: string) => SourceCheck) | undefined>;
   readonly checkOrigin: (type: string) => Promise<((config: unknown, project: string) => OriginCheck) | undefined>;
+  readonly checkEdge: (type: string) => Promise<EdgeKind['check'] | undefined>;
   readonly sourceTypes: readonly string[];
   readonly originTypes: readonly string[];
+  readonly edgeTypes: readonly string[];
 }
 
 export interface CheckedJob {
@@ -114,6 +117,7 @@ const shape = z.strictObject({
     .optional(),
   publish: z.strictObject({ at: z.enum(['done', 'close']).default('done') }).prefault({}),
   origin: z.looseObject({ type: z.string() }),
+  edges: z.array(z.looseObject({ type: z.string() })).default([]),
   keep: z.strictObject({ last: z.int().min(1).default(14), within: duration.default(30 * 86_400_000) }).prefault({}),
 });
 
@@ -156,7 +160,7 @@ export async function checkJob(
   const recipes = checkRecipes(raw.recipes, families, problems);
   problems.push(...priorityProblems(raw.priority));
   const source = await checkMember(
-    'source',
+    ['source'],
     raw.source,
     at.project,
     families.checkSource,
@@ -164,13 +168,14 @@ export async function checkJob(
     problems,
   );
   const origin = await checkMember(
-    'origin',
+    ['origin'],
     raw.origin,
     at.project,
     families.checkOrigin,
     families.originTypes,
     problems,
   );
+  const edges = await checkEdges(raw, at.project, families, problems);
   if (!top.success || !source || !origin || problems.length > 0) return { ok: false, problems };
   const { window, gate, keep, priority, groupBy, onDeadline, on, publish } = top.data;
   const { maxStale: maxStaleMs, ...rules } = gate;
@@ -187,6 +192,7 @@ export async function checkJob(
     on: on && hooksOf(on),
     publish,
     origin: origin.config,
+    edges,
     keep: { last: keep.last, withinMs: keep.within },
   };
   return { ok: true, checked: { job, sourceFolder: source.folder, originFolder: origin.folder, place: origin.place } };
@@ -287,10 +293,39 @@ function limitsOf(limits: Limits, wanted: { seconds?: number; memoryMB?: number;
   };
 }
 
+/** An edge shows the origin under the origin's own URL unless it names others. Two of a kind need names of their own. */
+async function checkEdges(
+  raw: Readonly<Record<string, unknown>>,
+  project: string,
+  { checkEdge, edgeTypes }: Families,
+  problems: Problem[],
+): Promise<readonly EdgeSpec[]> {
+  const given = isRecord(raw.origin) && typeof raw.origin.baseUrl === 'string' ? { baseUrl: raw.origin.baseUrl } : {};
+  const find = async (type: string) => {
+    const check = await checkEdge(type);
+    return check && ((config: unknown): EdgeCheck => check(config, given));
+  };
+  const edges: EdgeSpec[] = [];
+  for (const [index, value] of (Array.isArray(raw.edges) ? raw.edges : []).entries()) {
+    const checked = await checkMember(['edges', index], value, project, find, edgeTypes, problems);
+    if (!checked) continue;
+    const { name } = checked.config;
+    if (edges.some((edge) => edge.name === name)) {
+      problems.push({
+        path: ['edges', index, 'name'],
+        value: name,
+        expected: 'a name of its own: another edge has it',
+      });
+    }
+    edges.push(checked.config);
+  }
+  return edges;
+}
+
 type MemberCheck = { readonly ok: true } | { readonly ok: false; readonly problems: readonly Problem[] };
 
 async function checkMember<Check extends MemberCheck>(
-  field: 'source' | 'origin',
+  at: readonly (string | number)[],
   value: unknown,
   project: string,
   find: (type: string) => Promise<((config: unknown, project: string) => Check) | undefined>,
@@ -300,12 +335,12 @@ async function checkMember<Check extends MemberCheck>(
   if (!isRecord(value) || typeof value.type !== 'string') return undefined;
   const check = await find(value.type);
   if (!check) {
-    problems.push({ path: [field, 'type'], value: value.type, expected: `one of ${types.join(', ')}` });
+    problems.push({ path: [...at, 'type'], value: value.type, expected: `one of ${types.join(', ')}` });
     return undefined;
   }
   const result = check(value, project);
   if (result.ok) return result as Extract<Check, { ok: true }>;
-  problems.push(...result.problems.map((problem) => ({ ...problem, path: [field, ...problem.path] })));
+  problems.push(...result.problems.map((problem) => ({ ...problem, path: [...at, ...problem.path] })));
   return undefined;
 }
 

@@ -1,3 +1,4 @@
+import type { EdgeInput } from '../edges/index.js';
 import type { OriginInput } from '../origins/index.js';
 import type { AudioRecipeInput, CopyRecipeInput, ImageRecipeInput, VideoRecipeInput } from '../processors/inputs.js';
 import type { SourceInput } from '../sources/index.js';
@@ -84,6 +85,11 @@ export interface JobInput {
    */
   readonly publish?: { readonly at?: 'done' | 'close' };
   readonly origin: OriginInput;
+  /**
+   * CDNs and caches in front of the origin: told about `head.json` whenever another snapshot goes live. Tokens stay in the
+   * environment: `tokenEnv: 'CLOUDFLARE_TOKEN'`. Whatever an edge answers, the night and its outcome stay as they are.
+   */
+  readonly edges?: readonly EdgeInput[];
   /** Snapshots kept for rollback: the newest `last` (14) and all younger than `within` (`'30d'`). */
   readonly keep?: { readonly last?: number; readonly within?: DurationText };
 }

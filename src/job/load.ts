@@ -101,7 +101,8 @@ function reasonOf(error: unknown): string {
   return text.split('\n')[0] || 'an error without a message';
 }
 
-function invalid(file: string, problems: readonly Problem[]): Fault {
+/** One fault with all problems of a job file. */
+export function invalid(file: string, problems: readonly Problem[]): Fault {
   const lines = problems.map(
     (problem) => `${problem.path.join('.') || '(file)'}: ${show(problem.value)} — expected ${problem.expected}`,
   );

@@ -1,5 +1,6 @@
 import type { Acceptance } from '../domain/acceptance.js';
 import type { CostRow, FinishedWork } from '../domain/cost.js';
+import type { ToldEdge } from '../domain/edges.js';
 import type { Change, KnownListing } from '../domain/inventory.js';
 import type { PlannedPartition } from '../domain/plan.js';
 import type { AssetKey, Digest, Finding, ItemId, Made, PartitionId, RunId } from '../domain/types.js';
@@ -39,6 +40,10 @@ export interface State {
   // What the asset rows reflect.
   origin(): RememberedOrigin | undefined;
   rememberOrigin(origin: RememberedOrigin): void;
+
+  // Edges: what each was last told of, which is never taken back to an older seq of the same origin.
+  told(): readonly ToldEdge[];
+  rememberTold(told: ToldEdge & { readonly at: number }): void;
 
   // The ledger of windows.
   windows(): readonly WindowRow[];

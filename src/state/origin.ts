@@ -1,10 +1,20 @@
+import type { ToldEdge } from '../domain/edges.js';
 import type { RunId, SnapshotId } from '../domain/types.js';
 import type { GroupRow, OpenSwap, RememberedOrigin, State } from './contract.js';
 import type { Sql } from './sql.js';
 
 type OriginQueries = Pick<
   State,
-  'origin' | 'rememberOrigin' | 'openSwap' | 'beginSwap' | 'endSwap' | 'recordGroup' | 'forgetGroup' | 'groups'
+  | 'origin'
+  | 'rememberOrigin'
+  | 'told'
+  | 'rememberTold'
+  | 'openSwap'
+  | 'beginSwap'
+  | 'endSwap'
+  | 'recordGroup'
+  | 'forgetGroup'
+  | 'groups'
 >;
 
 /** What is remembered of the world outside: the origin, a swap of its head, processes of workers. */
@@ -17,6 +27,17 @@ export function originQueries(sql: Sql): OriginQueries {
       return row && { ...row, snapshot: row.snapshot ?? undefined };
     },
     rememberOrigin: (origin) => sql.writing(() => writeOrigin(sql, origin)),
+    told: () => sql.rows<ToldEdge>('SELECT edge, origin, seq FROM told ORDER BY edge'),
+    rememberTold: ({ edge, origin, seq, at }) =>
+      sql.writing(
+        () =>
+          void sql.write(
+            `INSERT INTO told VALUES (?, ?, ?, ?)
+             ON CONFLICT (edge) DO UPDATE SET origin = excluded.origin, seq = excluded.seq, at = excluded.at
+             WHERE told.origin <> excluded.origin OR told.seq < excluded.seq`,
+            ...[edge, origin, seq, at],
+          ),
+      ),
     openSwap: () => {
       const row = sql.row<{ txn: string; run: RunId | null; seq: number; snapshot: SnapshotId | null; at: number }>(
         'SELECT txn, run, seq, snapshot, at FROM swap',

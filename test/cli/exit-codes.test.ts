@@ -84,6 +84,11 @@ const ways: Readonly<Record<number, Way>> = {
     expect((await world.run()).result).toMatchObject({ exit: 0 });
     return code;
   },
+  7: async () => {
+    const edge = "{ type: 'http-purge', urls: 'http://127.0.0.1:9' }"; // a port on which nobody answers
+    await published({ gate: `{ shrink: '50%' }, edges: [${edge}]` });
+    return (await world.run(['--wait=1s'])).code;
+  },
   10: async () => {
     await published();
     await world.write('texts/new.txt', 'new');

@@ -200,3 +200,39 @@ test('a limit longer than a timer can count is refused', async () => {
   write('one', { recipes: "{ a: copy({ match: '**/*', limits: { seconds: 2_200_000 } }) }" });
   expect((await problemsOf('one'))[0]).toContain('recipes.a.limits.seconds: 2200000');
 });
+
+test('edges show the origin under its own URL, and are called by their type, unless they say otherwise', async () => {
+  write('one', {
+    origin: "{ type: 'directory', path: 'public/one', baseUrl: 'https://cdn.example.com/one' }",
+    edges: `[
+      { type: 'bunny' },
+      { type: 'http-purge', name: 'varnish', urls: ['https://www.example.com/media'], servers: 'http://10.0.0.1:6081' },
+    ]`,
+  });
+  expect((await load('one')).edges).toMatchObject([
+    { type: 'bunny', name: 'bunny', urls: ['https://cdn.example.com/one'], tokenEnv: 'BUNNY_API_KEY' },
+    { type: 'http-purge', name: 'varnish', urls: ['https://www.example.com/media'], method: 'PURGE' },
+  ]);
+});
+
+test('every mistake in every edge is listed, and what may be a secret is not shown', async () => {
+  write('one', {
+    edges: `[
+      { type: 'akamai' },
+      { type: 'cloudflare', zone: 'shop', tokenEnv: 'v1.0-secret', urls: 'https://cdn.example.com' },
+      { type: 'bunny' },
+      { type: 'bunny', urls: 'https://a.example.com' },
+      { type: 'bunny', urls: 'https://b.example.com', key: 'secret too' },
+      { type: 'fastly', name: 'bunny', urls: 'https://c.example.com' },
+    ]`,
+  });
+  const problems = await problemsOf('one');
+  expect(problems).toEqual([
+    'edges.0.type: "akamai" — expected one of cloudfront, cloudflare, fastly, bunny, http-purge',
+    'edges.1.zone: "shop" — expected the id of a zone, 32 hex digits',
+    'edges.1.tokenEnv: "(not shown)" — expected the name of an environment variable in upper case, never the secret itself',
+    'edges.2.urls: nothing — expected the URL under which this edge shows the origin, here or as origin.baseUrl',
+    'edges.4.key: "(not shown)" — expected no such option exists',
+    'edges.5.name: "bunny" — expected a name of its own: another edge has it',
+  ]);
+});

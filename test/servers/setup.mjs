@@ -7,6 +7,12 @@ import { spawnSync } from 'node:child_process';
 const needed = [
   { program: 'nginx', version: ['-v'], package: 'nginx-light' },
   { program: 'varnishd', version: ['-V'], package: 'varnish' },
+  // A file that nginx loads, and no program.
+  {
+    program: 'test',
+    version: ['-f', '/usr/lib/nginx/modules/ngx_http_cache_purge_module.so'],
+    package: 'libnginx-mod-http-cache-purge',
+  },
 ];
 
 const isMissing = ({ program, version }) => spawnSync(program, version, { stdio: 'ignore' }).status !== 0;
@@ -18,13 +24,13 @@ function install(packages) {
   const command = `apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`;
   const hasApt = spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).status === 0;
   if (!hasApt || process.getuid?.() !== 0) {
-    const names = missing.map((one) => one.program).join(', ');
+    const names = missing.map((one) => one.package).join(', ');
     stop(`${names} missing; on Debian run this, then try again: sudo sh -c '${command}'`);
   }
   process.stderr.write(`setup: installing ${packages.join(', ')}\n`);
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
   const { status } = spawnSync('sh', ['-c', command], { stdio: ['ignore', 2, 2], env: environment });
-  const still = missing.filter(isMissing).map((one) => one.program);
+  const still = missing.filter(isMissing).map((one) => one.package);
   if (status !== 0 || still.length > 0) stop(`'${command}' failed (exit ${status}); mend that and try again`);
 }
 

@@ -234,3 +234,18 @@ test('pruning to as many runs as there are changes nothing', () => {
   expect(state.runs(9).map((run) => run.id)).toEqual([runB]);
   expect([...state.made([digest('one'), digest('two')]).keys()]).toEqual([digest('two')]);
 });
+
+test('what an edge was told of is never taken back to an older seq of the same origin', () => {
+  const state = fresh();
+  const tell = (origin: string, seq: number) => state.rememberTold({ edge: 'cdn', origin, seq, at: seq });
+  expect(state.told()).toEqual([]);
+  tell('one', 7);
+  tell('one', 5);
+  state.rememberTold({ edge: 'varnish', origin: 'one', seq: 6, at: 1 });
+  expect(state.told()).toEqual([
+    { edge: 'cdn', origin: 'one', seq: 7 },
+    { edge: 'varnish', origin: 'one', seq: 6 },
+  ]);
+  tell('another', 2);
+  expect(state.told()[0]).toEqual({ edge: 'cdn', origin: 'another', seq: 2 });
+});

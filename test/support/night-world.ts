@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Result } from '../../src/domain/result.js';
 import type { Job, Recipe } from '../../src/domain/types.js';
+import type { Edge } from '../../src/edges/contract.js';
 import type { NightEvent } from '../../src/engine/events.js';
 import type { Night } from '../../src/engine/night.js';
 import { type RunRequest, runNight } from '../../src/engine/run.js';
@@ -37,6 +38,7 @@ export class NightWorld {
   /** Keys whose work is refused, as if they could not be decoded. */
   readonly broken = new Set<string>();
   workers = 2;
+  edges: readonly Edge[] = [];
   /** Real processes, instead of the executor without any. */
   executors: ExecutorKind | undefined;
   onEvent: (event: NightEvent) => void = () => undefined;
@@ -93,6 +95,7 @@ export class NightWorld {
       state,
       source: directorySource.open(this.job.source, () => this.now),
       origin: await this.openOrigin(state),
+      edges: this.edges,
       executors: this.executors ?? this.ownExecutors(),
       recipeKinds,
       processor: async (kind) => {

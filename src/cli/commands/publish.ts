@@ -3,21 +3,29 @@ import { Fault } from '../../domain/faults.js';
 import { resolveSwap } from '../../engine/fence.js';
 import { publishStaged } from '../../engine/move-head.js';
 import { openState, stateExists } from '../../state/open.js';
+import { readyEdges } from '../after-move.js';
 import { atOrigin, type OriginCall } from '../at-origin.js';
 import { jobFolder } from '../compose.js';
 import type { CommandContext } from '../context.js';
-import { type JobOptions, repeated, withChannelOption, withJobOptions } from '../options.js';
+import {
+  type JobOptions,
+  repeated,
+  type WaitOptions,
+  withChannelOption,
+  withJobOptions,
+  withWaitOption,
+} from '../options.js';
 import { type Moved, movedRecord, renderMoved } from '../render/moved.js';
 import { short } from '../render/units.js';
 
-interface PublishOptions extends JobOptions {
+interface PublishOptions extends JobOptions, WaitOptions {
   readonly override?: readonly string[];
   readonly reason?: string;
   readonly resolve?: boolean;
 }
 
 export function addPublish(program: Command, context: CommandContext): void {
-  withChannelOption(withJobOptions(program.command('publish [job]')))
+  withWaitOption(withChannelOption(withJobOptions(program.command('publish [job]'))))
     .summary('make the staged snapshot live')
     .description(
       `Publishes the snapshot that the gate held. Every rule that holds it is named with --override, and a reason is
@@ -28,7 +36,7 @@ written into the head (snapshots -v shows it). A freeze is lifted by unfreeze.`,
     .option('--resolve', 'nothing is published: settle a commit whose outcome is unknown')
     .addHelpText(
       'after',
-      "\nExample:\n  nightpress diff catalog live staged\n  nightpress publish catalog --override shrink --reason 'spring range is gone'\n\nExit codes: 0 live or settled, 2 nothing is staged or a rule is not named, 6 outcome unknown, 13 the staged snapshot is not whole, 75 try again.",
+      "\nExample:\n  nightpress diff catalog live staged\n  nightpress publish catalog --override shrink --reason 'spring range is gone'\n\nExit codes: 0 live or settled, 2 nothing is staged or a rule is not named, 6 outcome unknown, 13 the staged snapshot is not whole, 75 try again,\n7 live, but an edge did not serve it while --wait looked.",
     )
     .action(async (job: string | undefined, options: PublishOptions) => {
       const given = job === undefined ? [] : [job];
@@ -66,10 +74,12 @@ async function publishNow(call: OriginCall, options: PublishOptions): Promise<nu
   if (override.length > 0 && !reason?.trim()) {
     throw new Fault('usage', '--override without a reason: expected --reason TEXT, which is kept in the head');
   }
+  const afterMove = await readyEdges(call, options);
   const head = await publishStaged(call, { overridden: override, reason });
+  const { edges, exit } = await afterMove(head);
   const { live } = head.channels;
   const done = `published ${short(live?.snapshot ?? '')}${override.length > 0 ? ` over ${override.join(' and ')}` : ''}`;
   const facts = { overridden: override, reason: reason ?? null };
-  tell(call, { verb: 'publish', done, head, channel: call.job.channel, facts }, options);
-  return 0;
+  tell(call, { verb: 'publish', done, head, channel: call.job.channel, edges, facts }, options);
+  return exit;
 }

@@ -2,7 +2,15 @@ import type { Command } from 'commander';
 import { retryNight } from '../../engine/retry.js';
 import { openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
-import { globsOption, repeated, withChannelOption, withJobOptions, withTellOptions } from '../options.js';
+import {
+  globsOption,
+  repeated,
+  waitOption,
+  withChannelOption,
+  withJobOptions,
+  withTellOptions,
+  withWaitOption,
+} from '../options.js';
 import { announce, type RunOptions } from '../run-jobs.js';
 import { runOne } from '../run-one.js';
 import { toldOutside } from '../tell/outside.js';
@@ -16,7 +24,7 @@ interface RetryOptions extends Omit<RunOptions, 'all' | 'now' | 'rerun' | 'adopt
 }
 
 export function addRetry(program: Command, context: CommandContext): void {
-  withTellOptions(withChannelOption(withJobOptions(program.command('retry [job]'))))
+  withWaitOption(withTellOptions(withChannelOption(withJobOptions(program.command('retry [job]')))))
     .summary('chosen items of the last run again')
     .description(
       `Does chosen items again, in the last run's window, and publishes over what is live now. Their assets are listed and
@@ -37,7 +45,8 @@ Examples:
   nightpress retry catalog --partition 3fa9c1
   nightpress retry catalog --item 'products/**' --remake
 
-Exit codes: 0 all is live, 3 items are still missing or carried, 4 held, 2 nothing to retry or a run is unfinished.`,
+Exit codes: 0 all is live, 3 items are still missing or carried, 4 held, 2 nothing to retry or a run is unfinished,
+7 live, but an edge did not serve it while --wait looked.`,
     )
     .action(async (job: string | undefined, options: RetryOptions) => {
       context.exit = await retryJob(context, job, options);
@@ -51,7 +60,13 @@ async function retryJob(context: CommandContext, name: string | undefined, optio
   const call = { context, project: openProject(options), terminal, options };
   return await toldOutside(call, [name], (outside) =>
     runOne({ ...call, outside }, name, (night) =>
-      retryNight(night, { failed, partitions, items: options.item && globsOption('--item', options.item), remake }),
+      retryNight(night, {
+        failed,
+        partitions,
+        items: options.item && globsOption('--item', options.item),
+        remake,
+        waitMs: waitOption(options, night.job),
+      }),
     ),
   );
 }

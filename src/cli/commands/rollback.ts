@@ -3,16 +3,17 @@ import { Fault } from '../../domain/faults.js';
 import type { SnapshotId } from '../../domain/types.js';
 import type { SnapshotDiff } from '../../engine/compare.js';
 import { olderSnapshot, rollBack } from '../../engine/move-head.js';
+import { readyEdges } from '../after-move.js';
 import { atOrigin, headOf, type OriginCall } from '../at-origin.js';
 import { agreed } from '../confirm.js';
 import type { CommandContext } from '../context.js';
-import { type JobOptions, withJobOptions } from '../options.js';
+import { type JobOptions, type WaitOptions, withJobOptions, withWaitOption } from '../options.js';
 import { renderTotals } from '../render/diff.js';
 import { movedRecord, renderMoved } from '../render/moved.js';
 import { short } from '../render/units.js';
 import { whatChanges } from '../what-changes.js';
 
-interface RollbackOptions extends JobOptions {
+interface RollbackOptions extends JobOptions, WaitOptions {
   readonly to?: string;
   readonly freeze: boolean;
   readonly reason?: string;
@@ -20,7 +21,7 @@ interface RollbackOptions extends JobOptions {
 }
 
 export function addRollback(program: Command, context: CommandContext): void {
-  withJobOptions(program.command('rollback'))
+  withWaitOption(withJobOptions(program.command('rollback')))
     .argument('[words...]', 'the job (not needed in a project of one), then the snapshot (default: previous)')
     .usage('[options] [job] [snapshot]')
     .summary('make an older snapshot live again')
@@ -34,7 +35,7 @@ unless --no-freeze is given. Says what will change and asks; where nobody can be
     .option('--yes', 'do it without asking')
     .addHelpText(
       'after',
-      "\nExamples:\n  nightpress rollback catalog\n  nightpress rollback catalog 41 --reason 'broken colours' --yes\n\nExit codes: 0, 1 answered no, 2 no such snapshot or --yes is missing, 13 the snapshot is not whole, 75 try again.",
+      "\nExamples:\n  nightpress rollback catalog\n  nightpress rollback catalog 41 --reason 'broken colours' --yes\n\nExit codes: 0, 1 answered no, 2 no such snapshot or --yes is missing, 13 the snapshot is not whole, 75 try again,\n7 live, but an edge did not serve it while --wait looked.",
     )
     .action(async (given: readonly string[], options: RollbackOptions) => {
       await atOrigin(context, options, { given, optional: ['snapshot'] }, (call) => rollBackNow(call, options));
@@ -45,6 +46,7 @@ const answeredNo = 1;
 
 async function rollBackNow(call: OriginCall, options: RollbackOptions): Promise<number> {
   const { job, terminal } = call;
+  const afterMove = await readyEdges(call, options);
   const head = await headOf(call);
   const from = head.channels.live?.snapshot;
   const to = olderSnapshot(head, wanted(call.words[0], options.to));
@@ -56,16 +58,18 @@ async function rollBackNow(call: OriginCall, options: RollbackOptions): Promise<
   const reason = options.reason?.trim() || undefined;
   const freeze = options.freeze ? (reason ?? `rolled back from ${short(from ?? '')}`) : undefined;
   const next = await rollBack(call, { to, freeze, reason });
+  const { edges, exit } = await afterMove(next);
   const done = `rolled back to ${short(to)}`;
   const moved = {
     verb: 'rollback',
     done,
     head: next,
+    edges,
     facts: { from, to, reason: reason ?? null, totals: diff?.totals ?? null },
   } as const;
   if (options.json) terminal.out(JSON.stringify(movedRecord(job.name, moved)));
   else renderMoved(terminal, job.name, moved);
-  return 0;
+  return exit;
 }
 
 function wanted(word: string | undefined, option: string | undefined): string {

@@ -2,11 +2,11 @@ import type { Command } from 'commander';
 import type { CommandContext } from '../context.js';
 import { dryRunJobs } from '../dry-run-jobs.js';
 import { readWish } from '../dry-run-options.js';
-import { repeated, withChannelOption, withJobOptions, withTellOptions } from '../options.js';
+import { repeated, withChannelOption, withJobOptions, withTellOptions, withWaitOption } from '../options.js';
 import { runJobs } from '../run-jobs.js';
 
 export function addRun(program: Command, context: CommandContext): void {
-  withTellOptions(withChannelOption(withJobOptions(program.command('run [job]'))))
+  withWaitOption(withTellOptions(withChannelOption(withJobOptions(program.command('run [job]')))))
     .summary('run the night: scan, plan, work, validate, publish')
     .description(
       `Runs the current window of a job: resumes what was interrupted, catches up a missed night, or finds nothing to do.
@@ -39,6 +39,7 @@ Safe to call any number of times.`,
 Examples:
   nightpress run catalog
   nightpress run --all --if-locked skip
+  nightpress run catalog --wait=2m
   NIGHTPRESS_PING_URL=https://hc-ping.com/your-uuid nightpress run --all --metrics-file /var/lib/node_exporter/night.prom
   nightpress run catalog --dry-run --sample 20 --out preview
   git diff --name-only origin/main... | nightpress run catalog --dry-run --files-from - --fail-on any`,

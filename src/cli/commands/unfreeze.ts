@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { thaw } from '../../engine/move-head.js';
+import { readyEdges } from '../after-move.js';
 import { atOrigin, type OriginCall } from '../at-origin.js';
 import type { CommandContext } from '../context.js';
 import { type JobOptions, withJobOptions } from '../options.js';
@@ -23,11 +24,13 @@ export function addUnfreeze(program: Command, context: CommandContext): void {
 }
 
 async function unfreezeNow(call: OriginCall, { json }: JobOptions): Promise<number> {
+  const afterMove = await readyEdges(call, {});
   const head = await thaw(call);
   const { live, staged } = head.channels;
   const published = head.commits.at(-1)?.kind === 'publish';
+  const edges = published ? (await afterMove(head)).edges : [];
   const done = published ? `unfrozen; published ${short(live?.snapshot ?? '')}` : 'unfrozen';
-  const moved = { verb: 'unfreeze', done, head, facts: { published } } as const;
+  const moved = { verb: 'unfreeze', done, head, edges, facts: { published } } as const;
   if (json) call.terminal.out(JSON.stringify(movedRecord(call.job.name, moved)));
   else renderMoved(call.terminal, call.job.name, moved);
   return staged ? stillStaged : 0;

@@ -1,7 +1,9 @@
+import type { EdgeRecord } from '../../domain/edges.js';
 import type { Head } from '../../domain/head.js';
 import { publishCommand } from '../../engine/move-head.js';
 import { liveOf } from '../../engine/report.js';
 import type { Terminal } from '../terminal.js';
+import { renderEdges } from './edges.js';
 import { lineName, liveLine } from './result.js';
 import { frozenLine } from './snapshots.js';
 import { printable } from './units.js';
@@ -13,11 +15,12 @@ export interface Moved {
   readonly done: string;
   readonly head: Head;
   readonly channel?: string;
+  readonly edges?: readonly EdgeRecord[];
   /** More members of the JSON record. */
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
-export function movedRecord(job: string, { verb, head, channel, facts }: Moved): object {
+export function movedRecord(job: string, { verb, head, channel, edges = [], facts }: Moved): object {
   return {
     type: verb,
     job,
@@ -28,16 +31,18 @@ export function movedRecord(job: string, { verb, head, channel, facts }: Moved):
     frozen: head.frozen ?? null,
     pins: head.pins,
     ...facts,
+    ...(edges.length > 0 && { edges }),
     next: nextCommands(job, head, channel),
   };
 }
 
-export function renderMoved(terminal: Terminal, job: string, { done, head, channel }: Moved): void {
+export function renderMoved(terminal: Terminal, job: string, { done, head, channel, edges }: Moved): void {
   const { staged } = head.channels;
   terminal.out(`${job}  ${terminal.paint('green', printable(done))}`);
   terminal.out(`  ${lineName(channel)} ${liveLine(liveOf(head))}`);
   if (staged) terminal.out(`  staged    ${liveLine(staged)}, held by ${staged.rules.join(', ') || 'no rule'}`);
   if (head.frozen) terminal.out(`  frozen    ${frozenLine(head.frozen)}`);
+  renderEdges(terminal, edges);
   nextCommands(job, head, channel).forEach((command, at) => {
     terminal.out(`  ${at === 0 ? 'next      ' : '          '}${terminal.paint('cyan', command)}`);
   });

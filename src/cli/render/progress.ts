@@ -1,5 +1,6 @@
 import type { Emit, NightEvent } from '../../engine/events.js';
 import type { Terminal } from '../terminal.js';
+import { edgeText } from './edges.js';
 import { count, duration, printable } from './units.js';
 
 /**
@@ -143,6 +144,8 @@ function lineFor(event: NightEvent, verbose: boolean): string | undefined {
     }
     case 'head-moved':
       return `${event.channel} is now snapshot ${event.snapshot.slice(0, 12)}, seq ${event.seq}`;
+    case 'edge':
+      return `edge ${event.name}: ${printable(edgeText(event))}`;
     case 'collected':
       return `collected ${count(event.objects, 'object')} that no snapshot needs`;
     case 'stopping':

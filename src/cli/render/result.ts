@@ -2,9 +2,13 @@ import { causesOf } from '../../domain/causes.js';
 import type { Result, ToldCause } from '../../domain/result.js';
 import type { Finding } from '../../domain/types.js';
 import type { Terminal } from '../terminal.js';
+import { renderEdges } from './edges.js';
 import { bytes, count, duration, leftText, printable, short } from './units.js';
 
 const mostCauses = 10;
+
+/** Told in the lines of the edges. */
+const edgeCodes: readonly string[] = ['edge-not-told', 'edge-stale'];
 
 /** The summary a person reads: verdict, what is live, what was done, what is wrong, what to do next. */
 export function renderResult(terminal: Terminal, result: Result, where: string | undefined): void {
@@ -15,8 +19,13 @@ export function renderResult(terminal: Terminal, result: Result, where: string |
   for (const hold of result.held ?? [])
     terminal.out(`  ${paint('yellow', 'held by')}   ${hold.rule}: ${printable(hold.message)}`);
   terminal.out(`  ${lineName(result.channel)} ${liveLine(result.live)}`);
+  renderEdges(terminal, result.edges);
   if (result.run) renderCounts(terminal, result);
-  renderFindings(terminal, result.findings, result.causes);
+  renderFindings(
+    terminal,
+    result.findings.filter(({ code }) => !edgeCodes.includes(code)),
+    result.causes,
+  );
   if (where && result.live) terminal.out(`  look at   ${where}`);
   if (result.log && result.exit !== 0) terminal.out(`  log       ${result.log}`);
   result.next.forEach((command, index) => {

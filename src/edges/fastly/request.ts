@@ -1,0 +1,30 @@
+import { headKey } from '../../domain/edges.js';
+import type { EdgeRequest } from '../send.js';
+
+export interface FastlyCall {
+  readonly token: string;
+  readonly endpoint: string;
+  /** Marks stale instead of removing; readers then get the old one once more while it is fetched anew. */
+  readonly soft: boolean;
+  /** The key that the head is tagged with by `Surrogate-Key`, and the service that keeps it. */
+  readonly tag?: { readonly service: string; readonly surrogateKey: string };
+}
+
+/**
+ * `POST /purge/{cached_url}`, the URL without its scheme (`www.example.com/path/to/object-to-purge`), or for the tagged head
+ * `POST /service/{service_id}/purge/{surrogate_key}`; `Fastly-Key`, and `Fastly-Soft-Purge: 1` for a soft one
+ * (fastly.com/documentation/reference/api/purging; examples in fastly/fastly-js docs/PurgeApi.md).
+ */
+export function requests(call: FastlyCall, urls: readonly string[]): readonly EdgeRequest[] {
+  const { tag } = call;
+  const isTagged = (url: string) => tag !== undefined && url.endsWith(`/${headKey}`);
+  const paths = [
+    ...(tag && urls.some(isTagged) ? [`service/${tag.service}/purge/${tag.surrogateKey}`] : []),
+    ...urls.filter((url) => !isTagged(url)).map((url) => `purge/${url.replace(/^https?:\/\//i, '')}`),
+  ];
+  return paths.map((path) => ({
+    method: 'POST',
+    url: `${call.endpoint}/${path}`,
+    headers: { 'fastly-key': call.token, accept: 'application/json', ...(call.soft && { 'fastly-soft-purge': '1' }) },
+  }));
+}

@@ -1,0 +1,60 @@
+import { type Look, urlsOfKeys } from '../domain/edges.js';
+import { errno } from '../domain/faults.js';
+import type { EdgeSpec } from '../domain/types.js';
+import type { Common } from './config.js';
+import { secretsIn } from './config.js';
+import type { Edge, EdgeServices, Stale } from './contract.js';
+import { type EdgeRequest, send } from './send.js';
+
+/** What a member adds to what all edges do alike. */
+export interface Member {
+  /** The calls that tell of these URLs, all of the edge's bases. */
+  readonly requests: (urls: readonly string[], stale: Stale) => Iterable<EdgeRequest> | AsyncIterable<EdgeRequest>;
+  /** Throws when an accepted answer says that it was not. */
+  readonly judge?: (text: string) => void;
+}
+
+/** Calls are made one after the other: rate limits are counted in calls, and mostly there is one. */
+export function edgeOf({ name, urls }: Common, parts: OpenParts, member: Member): Edge {
+  const { services, secrets } = parts;
+  return {
+    name,
+    purge: async (stale, stop) => {
+      for await (const request of member.requests(urlsOfKeys(urls, stale.keys), stale)) {
+        const text = await send(request, { services, secrets, stop });
+        member.judge?.(text);
+      }
+    },
+    look: async (key, limits) => await Promise.all(urlsOfKeys(urls, [key]).map((url) => lookAt(url, limits))),
+  };
+}
+
+export interface OpenParts {
+  readonly services: EdgeServices;
+  readonly secrets: readonly string[];
+}
+
+/** Every secret that the config names, so that none of them is told. */
+export function partsOf(config: EdgeSpec, services: EdgeServices): OpenParts {
+  const secrets = Object.values(secretsIn(config)).flatMap((variable) => services.secret(variable) ?? []);
+  return { services, secrets };
+}
+
+/** Like any reader: by `fetch`, with its encodings, following redirections, and with nothing that would bypass a cache. */
+async function lookAt(
+  url: string,
+  { withinMs, signal }: { readonly withinMs: number; readonly signal: AbortSignal },
+): Promise<Look> {
+  const late = AbortSignal.timeout(Math.max(1, Math.ceil(withinMs)));
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.any([late, signal]) });
+    const text = await answer.text();
+    return answer.ok ? { url, text } : { url, trouble: `answers ${answer.status}` };
+  } catch (error) {
+    if (late.aborted) return { url, trouble: 'does not answer in time' };
+    return {
+      url,
+      trouble: `cannot be read (${errno(error instanceof Error ? error.cause : undefined) ?? 'no answer'})`,
+    };
+  }
+}

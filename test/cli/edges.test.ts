@@ -1,0 +1,135 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { aRecorder, type Play, type Recorder, says } from '../support/recorder.js';
+import { age, aWorld, fill, type World } from '../support/world.js';
+
+const token = 'cf-live-5ecret-token';
+const zone = '023e105f4ecef8ad9ca31a8372d0c353';
+const env = { CLOUDFLARE_TOKEN: token };
+
+let world: World;
+/** The API of one edge and what readers get through both, on one server. */
+let cdn: Recorder;
+
+beforeEach(async () => {
+  cdn = await aRecorder();
+  cdn.usually(answers(says(200, '{"success":true}')));
+  world = await aWorld({
+    gate: `{ shrink: '50%' },
+  edges: [
+    { type: 'cloudflare', zone: '${zone}', endpoint: '${cdn.base}/api', urls: '${cdn.base}/public' },
+    { type: 'http-purge', name: 'varnish', urls: '${cdn.base}/public' },
+  ]`,
+  });
+  await fill(world, { pictures: 0, texts: 4 });
+  await age(world);
+});
+afterEach(async () => {
+  await world.end();
+  await cdn.close();
+});
+
+/** Readers get the origin's own head; calls of the API get `api`. */
+function answers(api: Play): Play {
+  return (answer, call) => {
+    if (call.method !== 'GET') return void (call.url.startsWith('/api') ? api(answer, call) : answer.end('purged'));
+    void readFile(path.join(world.origin, path.basename(call.url))).then(
+      (bytes) => answer.end(bytes),
+      () => answer.writeHead(404).end(),
+    );
+  };
+}
+
+const purges = () => cdn.calls.filter(({ method }) => method !== 'GET').map(({ method, url }) => `${method} ${url}`);
+const both = [`POST /api/zones/${zone}/purge_cache`, 'PURGE /public/head.json'];
+
+async function everything(folder: string): Promise<string> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));
+  return (await Promise.all(files.map((file) => readFile(file, 'latin1')))).join('\n');
+}
+
+test('a verb that publishes wants every secret first, and looking at things wants none', async () => {
+  const ended = await world.run(['--now']);
+  expect([ended.code, ended.result?.outcome]).toEqual([2, 'failed']);
+  expect(ended.result?.fault?.message).toContain(
+    'edges.0.tokenEnv: "CLOUDFLARE_TOKEN" — expected an environment variable that is set',
+  );
+  expect(await readdir(world.folder)).not.toContain('public');
+  expect((await world.run([], { verb: 'plan' })).code).toBe(0);
+});
+
+test('run tells edges and, with --wait, shows when each served the snapshot; a settled window tells nobody', async () => {
+  const first = await world.run(['--now', '--wait=60s'], { env });
+  expect([first.code, first.stderr, purges().sort()]).toEqual([0, expect.any(String), [...both].sort()]);
+  expect(first.result?.edges).toEqual([
+    { name: 'cloudflare', told: true, servedAfterMs: expect.any(Number) },
+    { name: 'varnish', told: true, servedAfterMs: expect.any(Number) },
+  ]);
+  expect(
+    first.lines
+      .filter(({ type }) => type === 'edge')
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual(['cloudflare', 'varnish']);
+  const idle = await world.run(['--wait'], { env, plain: true });
+  expect([idle.code, purges().length]).toEqual([0, 2]);
+  expect(idle.stdout).toMatch(
+    /edges {5}cloudflare: told, served after \d+\.\d s\n {12}varnish: told, served after \d+\.\d s\n/,
+  );
+});
+
+test('an edge that refuses is told as such, in text and state, and its token nowhere', async () => {
+  cdn.usually(answers((answer, { headers }) => answer.writeHead(403).end(`{"you sent":"${headers.authorization}"}`)));
+  const ended = await world.run(['--now'], { env, plain: true });
+  expect(ended.code).toBe(0);
+  expect(ended.stdout).toContain('published');
+  expect(ended.stdout).toContain('edges     cloudflare: not told: POST');
+  expect(ended.stdout).toContain('answered 403: {"you sent":"Bearer (secret)"}; expected credentials that may purge');
+  expect(ended.stdout).toContain('next      nightpress run night --wait');
+  const status = await world.run([], { verb: 'status', plain: true });
+  expect(status.stdout).toContain('edge cloudflare: not told');
+  const written = await everything(world.folder);
+  expect(written).toContain('edge cloudflare: not told'); // the state and the log were read
+  for (const text of [written, ended.stdout, ended.stderr, status.stdout]) expect(text).not.toContain(token);
+});
+
+test('publish, rollback and unfreeze tell edges too; one that stays behind is exit 7', async () => {
+  await world.run(['--now'], { env });
+  for (const name of ['t1', 't2', 't3']) await world.remove(`texts/${name}.txt`);
+  const held = await world.run(['--now'], { env });
+  expect([held.code, purges().length]).toEqual([4, 2]);
+  const given = ['--override', 'shrink', '--reason', 'test', '--wait'];
+  const published = await world.run(given, { env, verb: 'publish' });
+  expect([published.code, purges().length]).toEqual([0, 4]);
+  expect(JSON.parse(published.stdout)).toMatchObject({
+    type: 'publish',
+    edges: [{ told: true, servedAfterMs: expect.any(Number) }, {}],
+  });
+  const old = await readFile(path.join(world.origin, 'head.json'));
+  cdn.usually((answer, { url }) => answer.end(url.startsWith('/api') ? '{"success":true}' : old));
+  const back = await world.run(['--yes', '--wait=1s'], { env, verb: 'rollback' });
+  expect([back.code, purges().length]).toEqual([7, 6]);
+  const { edges, live } = JSON.parse(back.stdout) as { edges: { error: string }[]; live: { seq: number } };
+  expect(edges[1]?.error).toMatch(new RegExp(`serves seq ${live.seq - 1} after \\d+ s, expected seq ${live.seq}$`));
+  expect((await world.run([], { env, verb: 'unfreeze' })).code).toBe(0);
+  expect(purges()).toHaveLength(6); // nothing was staged, so nothing went live
+});
+
+test('waiting for nobody, and a job name taken for a duration, are told', async () => {
+  const wrong = await world.run(['--wait', 'night'], { env, verb: 'publish' });
+  expect([wrong.code, wrong.stderr]).toEqual([
+    2,
+    expect.stringContaining("--wait night: expected a duration such as --wait=90s, or the option after the job's name"),
+  ]);
+  const lonely = await aWorld();
+  const ended = await lonely.run(['--wait']);
+  expect([ended.code, ended.result?.fault?.message]).toEqual([
+    2,
+    "--wait: 'night' names no edges, expected some in its job file",
+  ]);
+  await lonely.end();
+});
