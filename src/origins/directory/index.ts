@@ -33,6 +33,9 @@ export interface DirectoryOriginInput {
   readonly singleWriter?: boolean;
 }
 
+/** What waits for the disk waits together: a file system makes many files durable in the time it takes for one. */
+const parallelPuts = 8;
+
 function open(config: Readonly<Record<string, unknown>>, services: OriginServices): Origin {
   const { path: root, tree } = readConfig(config);
   const disk = diskAt(root);
