@@ -13,6 +13,9 @@ const needed = [
     version: ['-f', '/usr/lib/nginx/modules/ngx_http_cache_purge_module.so'],
     package: 'libnginx-mod-http-cache-purge',
   },
+  { program: 'ceph-mon', version: ['--version'], package: 'ceph-mon' },
+  { program: 'ceph-osd', version: ['--version'], package: 'ceph-osd' },
+  { program: 'radosgw', version: ['--version'], package: 'radosgw' },
 ];
 
 const isMissing = ({ program, version }) => spawnSync(program, version, { stdio: 'ignore' }).status !== 0;
