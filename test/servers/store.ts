@@ -26,6 +26,8 @@ export interface RealBucket {
   readonly endpoint: string;
   put(key: string, bytes: Uint8Array | string, headers?: Readonly<Record<string, string | undefined>>): Promise<void>;
   get(key: string): Promise<Buffer | undefined>;
+  /** Of its answers to readers. */
+  headers(key: string): Promise<Readonly<Record<string, string | undefined>>>;
   delete(key: string): Promise<void>;
   keys(prefix?: string): Promise<string[]>;
   uploads(): Promise<string[]>;
@@ -58,6 +60,10 @@ export async function aBucket({ port }: RealServer): Promise<RealBucket> {
       const object = await client.send(new GetObjectCommand(at(key))).catch(absent);
       return object && Buffer.from((await object.Body?.transformToByteArray()) ?? []);
     },
+    headers: async (key) => {
+      const { ContentType, CacheControl } = await client.send(new HeadObjectCommand(at(key)));
+      return { ContentType, CacheControl };
+    },
     delete: async (key) => void (await client.send(new DeleteObjectCommand(at(key)))),
     keys: (prefix) => keysOf(client, name, prefix),
     uploads: async () => {
@@ -68,8 +74,7 @@ export async function aBucket({ port }: RealServer): Promise<RealBucket> {
       const bytes = await bucket.get(key);
       if (!bytes) throw new Error(`${key} is not there to be damaged`);
       for (const where of [0, bytes.length - 1]) bytes[where] = (bytes[where] ?? 0) ^ 1;
-      const { ContentType, CacheControl } = await client.send(new HeadObjectCommand(at(key)));
-      await bucket.put(key, bytes, { ContentType, CacheControl });
+      await bucket.put(key, bytes, await bucket.headers(key));
     },
     drop: async () => {
       for (const key of await bucket.keys()) await bucket.delete(key);
