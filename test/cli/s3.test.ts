@@ -1,9 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { sha256 } from '../../src/domain/digest.js';
 import { parseHead } from '../../src/domain/head-text.js';
-import { entries } from '../../src/domain/manifest.js';
-import { blobKey, manifestKey } from '../../src/domain/origin-keys.js';
+import { liveFilesOf } from '../support/live-files.js';
 import { ask, publishNow, say } from '../support/project.js';
 import { next, type S3d, startS3d, testCredentials } from '../support/s3d/index.js';
 import { age, aWorld, fill, type StartOptions, type World } from '../support/world.js';
@@ -47,20 +45,7 @@ function head() {
   return parseHead(s3d.bucket().get('site/head.json')?.body.toString() ?? '');
 }
 
-/** What a reader who follows the head finds: every node and blob, by its hash. */
-async function liveFiles(): Promise<Readonly<Record<string, string>>> {
-  const at = (key: string) => s3d.bucket().get(`site/${key}`)?.body ?? Buffer.from('missing');
-  const files: Record<string, string> = {};
-  for await (const { items } of entries(
-    async (digest) => at(manifestKey(digest)),
-    head().channels.live?.snapshot ?? sha256(''),
-  ))
-    for (const derivative of Object.values(items).flatMap((item) => item.derivatives)) {
-      const bytes = at(blobKey(derivative));
-      files[derivative.path] = sha256(bytes) === derivative.sha256 ? 'whole' : 'broken';
-    }
-  return files;
-}
+const liveFiles = () => liveFilesOf(head(), async (key) => s3d.bucket().get(`site/${key}`)?.body);
 
 const headPut = ({ kind, key }: { kind: string; key: string }) => kind === 'put' && key === 'site/head.json';
 

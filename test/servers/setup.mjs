@@ -13,6 +13,16 @@ const needed = [
     version: ['-f', '/usr/lib/nginx/modules/ngx_http_cache_purge_module.so'],
     package: 'libnginx-mod-http-cache-purge',
   },
+  { program: 'ceph-mon', version: ['--version'], package: 'ceph-mon' },
+  { program: 'ceph-osd', version: ['--version'], package: 'ceph-osd' },
+  { program: 'radosgw', version: ['--version'], package: 'radosgw' },
+  { program: 'memcached', version: ['-V'], package: 'memcached' },
+  // Programs that only start what they are told to, and say no version.
+  ...['proxy', 'account', 'container', 'object'].map((name) => ({
+    program: 'test',
+    version: ['-x', `/usr/bin/swift-${name}-server`],
+    package: `swift-${name}`,
+  })),
 ];
 
 const isMissing = ({ program, version }) => spawnSync(program, version, { stdio: 'ignore' }).status !== 0;

@@ -12,6 +12,7 @@ import { isConflict, isNotImplemented, isRefusal, type Trouble, troubleOf } from
  * A commit is one conditional PUT of `head.json`, sent once. What came of it:
  *
  *   200                     landed
+ *   501                     no conditional writes here: refused, with the way out
  *   anything else           the head is read back:
  *     our txn is in it        landed, and only the answer was lost
  *     it is another one       lost: our condition can never hold again
@@ -82,7 +83,7 @@ export class Commits {
   async #readBack(next: Head, base: string | undefined, { trouble, error }: Said): Promise<Told> {
     const isDefinite = isRefusal(trouble);
     if (isDefinite && !isConflict(trouble)) throw error;
-    if (isNotImplemented(trouble)) throw withoutConditions(this.#store);
+    if (isNotImplemented(trouble)) throw withoutConditions(this.#store, error);
     let now: HeadRead | undefined;
     try {
       now = await readHead(this.#store);
@@ -108,9 +109,11 @@ interface Said {
   readonly error: unknown;
 }
 
-function withoutConditions({ place }: Store): Fault {
+/** To a single writer, who asks for none, it was said of something else. */
+function withoutConditions({ place, singleWriter }: Store, error: unknown): unknown {
+  if (singleWriter) return error;
   const message = `origin ${place} knows no conditional writes, so two publishers would overwrite each other: expected a store that does, or singleWriter: true`;
-  return new Fault('origin-unreachable', message);
+  return new Fault('job-invalid', message, { cause: error });
 }
 
 async function sendHead(

@@ -1,4 +1,5 @@
-import type { PutObjectCommand, UploadPartCommand } from '@aws-sdk/client-s3';
+import { createHash } from 'node:crypto';
+import type { DeleteObjectsCommand, PutObjectCommand, UploadPartCommand } from '@aws-sdk/client-s3';
 import type { Digest } from '../../domain/types.js';
 
 /**
@@ -14,6 +15,19 @@ export function signed<C extends PutObjectCommand | UploadPartCommand>(command: 
       return await next(args);
     },
     { step: 'build', name: 'nightpressPayloadHash' },
+  );
+  return command;
+}
+
+/** The SDK sends a newer checksum with deletions; stores that do not know it (Swift 2.30) refuse a list without this one. */
+export function withMd5(command: DeleteObjectsCommand): DeleteObjectsCommand {
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const { headers, body } = args.request as { headers: Record<string, string>; body: string };
+      headers['content-md5'] = createHash('md5').update(body).digest('base64');
+      return await next(args);
+    },
+    { step: 'build', name: 'nightpressListHash' },
   );
   return command;
 }

@@ -2,6 +2,7 @@ import { DeleteObjectsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { Fault } from '../../domain/faults.js';
 import { parseKey } from '../../domain/origin-keys.js';
 import type { Stored } from '../contract.js';
+import { withMd5 } from './signed.js';
 import type { Store } from './store.js';
 import { atStore } from './trouble.js';
 
@@ -32,9 +33,8 @@ export async function remove(store: Store, keys: readonly string[]): Promise<voi
   if (strange !== undefined) throw new TypeError(`'${strange}' is no key of a blob or manifest: nothing was deleted`);
   for (let at = 0; at < keys.length; at += batch) {
     const Objects = keys.slice(at, at + batch).map((key) => ({ Key: store.at(key).Key }));
-    const answer = await store.data.send(
-      new DeleteObjectsCommand({ Bucket: store.bucket, Delete: { Objects, Quiet: true } }),
-    );
+    const command = new DeleteObjectsCommand({ Bucket: store.bucket, Delete: { Objects, Quiet: true } });
+    const answer = await store.data.send(withMd5(command));
     const [first] = answer.Errors ?? [];
     if (first) {
       const message = `origin ${store.place} did not delete ${first.Key} (${first.Code}: ${first.Message})`;

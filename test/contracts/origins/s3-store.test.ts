@@ -115,6 +115,13 @@ describe('a blob of more than 16 MiB', () => {
     expect(state.uploads.all()).toEqual([]);
   });
 
+  test('is whole at a store that tells no ETag of what it completed, as Ceph 16', async () => {
+    s3d.rules = { ...s3d.rules, quirks: ['no ETag of a completed upload'] };
+    await open().putBlob(name, await film());
+    expect(await open().hashBlob(name)).toBe(name.sha256);
+    expect(state.uploads.all()).toEqual([]);
+  });
+
   test('that nobody goes on with is given up, at its own place only', async () => {
     s3d.hooks.push(next(of('put-part'), { kind: 'drop' }));
     await expect(open().putBlob(name, await film())).rejects.toThrow();
@@ -216,6 +223,17 @@ describe('a commit', () => {
     expect(await open().swapHead(stale.head, stale.base)).toBe('lost');
   });
 
+  test('is lost to one of 32 where the losers are told 500, as Ceph 16 tells them', async () => {
+    s3d.rules = { ...s3d.rules, etagForm: 'unquoted', quirks: ['a swap in the right form that loses is a 500'] };
+    const { publish, next: nextHead } = publisher(open(), scratch);
+    await publish('one');
+    const rivals = await Promise.all(Array.from({ length: 32 }, (_, n) => nextHead(`rival ${n}`)));
+    const swaps = await Promise.all(rivals.map(({ head, base }) => open().swapHead(head, base)));
+    expect(s3d.log.filter(({ status }) => status === 500).length).toBeGreaterThan(0);
+    expect(swaps.filter((swap) => swap === 'landed')).toHaveLength(1);
+    expect(swaps.filter((swap) => swap === 'lost')).toHaveLength(31);
+  });
+
   test('without an answer in time is unknown, and landed once it is in the head', async () => {
     const origin = open({ commitTimeoutMs: 200 });
     const { head, base } = await publisher(origin, scratch).next('one');
@@ -246,11 +264,14 @@ describe('a commit', () => {
     );
     const { head, base } = await publisher(open(), scratch).next('one');
     const refused = open().swapHead(head, base);
-    await expect(refused).rejects.toMatchObject({ message: expect.stringContaining('singleWriter: true') });
+    const message = expect.stringContaining('singleWriter: true');
+    await expect(refused).rejects.toMatchObject({ code: 'job-invalid', exit: 2, message });
     const alone = publisher(open({ more: { singleWriter: true } }), scratch);
     const stale = await alone.next('stale');
     expect([await alone.publish('one'), await alone.publish('two')]).toEqual(['landed', 'landed']);
     expect(await open({ more: { singleWriter: true } }).swapHead(stale.head, stale.base)).toBe('lost');
+    s3d.hooks.push(next(headPut, { kind: 'answer', status: 501, code: 'NotImplemented' }));
+    await expect(alone.publish('three')).rejects.toMatchObject({ code: 'origin-unreachable' });
   });
 });
 

@@ -37,8 +37,8 @@ export class S3d {
 
   constructor(options: S3dOptions = {}) {
     this.#options = options;
-    const { clock = Date.now, tier = 'A', etagForm = 'any', versions = false, pageSize = 1000 } = options;
-    this.rules = { clock, tier, etagForm, versions, pageSize };
+    const { clock = Date.now, tier = 'A', etagForm = 'any', quirks = [], versions = false, pageSize = 1000 } = options;
+    this.rules = { clock, tier, etagForm, quirks, versions, pageSize };
     for (const name of options.buckets ?? ['media']) this.buckets.set(name, new Bucket());
   }
 
@@ -143,7 +143,7 @@ function respond(asked: Asked, body: Buffer, { bucket, rules, stale }: Where): A
     head: () => getObject(asked, bucket, rules, stale),
     delete: () => deleteObject(asked, bucket, rules),
     list: () => listObjects(asked, bucket, rules),
-    'delete-many': () => deleteMany(body, bucket),
+    'delete-many': () => deleteMany(asked, body, bucket, rules),
     'head-bucket': () => ({ status: 200 }),
     'create-upload': () => createUpload(asked, bucket, rules),
     'put-part': () => putPart(asked, body, bucket),

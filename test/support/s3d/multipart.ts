@@ -52,7 +52,8 @@ export function completeUpload(asked: Asked, body: Buffer, bucket: Bucket, rules
   const etag = `"${md5(Buffer.concat(parts.map(md5))).toString('hex')}-${parts.length}"`;
   bucket.put(asked.key, { body: Buffer.concat(parts), headers: upload.headers, at: rules.clock(), etag });
   bucket.uploads.delete(asked.query.get('uploadId') ?? '');
-  return xml(200, `<CompleteMultipartUploadResult><ETag>${escapeXml(etag)}</ETag></CompleteMultipartUploadResult>`);
+  const shown = rules.quirks.includes('no ETag of a completed upload') ? '' : etag;
+  return xml(200, `<CompleteMultipartUploadResult><ETag>${escapeXml(shown)}</ETag></CompleteMultipartUploadResult>`);
 }
 
 export function abortUpload(asked: Asked, bucket: Bucket): Answer {

@@ -1,4 +1,4 @@
-import { type Answer, type Asked, escapeXml, Refusal, textsOf, xml } from './asked.js';
+import { type Answer, type Asked, escapeXml, md5, Refusal, textsOf, xml } from './asked.js';
 import type { Bucket, StoredObject } from './bucket.js';
 import { type Conditions, checkRead, checkWrite } from './conditions.js';
 
@@ -52,7 +52,10 @@ export function deleteObject(asked: Asked, bucket: Bucket, rules: Rules): Answer
   return { status: 204 };
 }
 
-export function deleteMany(body: Buffer, bucket: Bucket): Answer {
+export function deleteMany({ headers }: Asked, body: Buffer, bucket: Bucket, { quirks }: Rules): Answer {
+  const given = headers['content-md5'];
+  if (given === undefined && quirks.includes('wants Content-MD5')) throw new Refusal(400, 'InvalidRequest');
+  if (given !== undefined && given !== md5(body).toString('base64')) throw new Refusal(400, 'BadDigest');
   const keys = textsOf(body.toString(), 'Key');
   if (keys.length > 1000) throw new Refusal(400, 'MalformedXML');
   for (const key of keys) bucket.delete(key);

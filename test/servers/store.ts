@@ -1,0 +1,103 @@
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import type { RealServer } from './processes.js';
+
+export const storeCredentials = { accessKeyId: 'test:tester', secretAccessKey: 'testing' };
+
+/** What the SDK's default chain finds first. */
+export const storeEnvironment: Readonly<Record<string, string>> = {
+  AWS_ACCESS_KEY_ID: storeCredentials.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: storeCredentials.secretAccessKey,
+  AWS_EC2_METADATA_DISABLED: 'true',
+};
+
+/** A bucket of a real store, as its owner sees it: what tests put there, look at and damage without nightpress. */
+export interface RealBucket {
+  readonly name: string;
+  readonly endpoint: string;
+  put(key: string, bytes: Uint8Array | string, headers?: Readonly<Record<string, string | undefined>>): Promise<void>;
+  get(key: string): Promise<Buffer | undefined>;
+  /** Of its answers to readers. */
+  headers(key: string): Promise<Readonly<Record<string, string | undefined>>>;
+  delete(key: string): Promise<void>;
+  keys(prefix?: string): Promise<string[]>;
+  uploads(): Promise<string[]>;
+  /** Other bytes, the same size and headers. */
+  damage(key: string): Promise<void>;
+  drop(): Promise<void>;
+}
+
+let made = 0;
+
+export async function aBucket({ port }: RealServer): Promise<RealBucket> {
+  const endpoint = `http://127.0.0.1:${port}`;
+  const client = new S3Client({
+    endpoint,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: storeCredentials,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  });
+  const name = `media-${++made}`;
+  const at = (Key: string) => ({ Bucket: name, Key });
+  await client.send(new CreateBucketCommand({ Bucket: name }));
+  const bucket: RealBucket = {
+    name,
+    endpoint,
+    put: async (key, bytes, headers = {}) =>
+      void (await client.send(new PutObjectCommand({ ...at(key), ...headers, Body: Buffer.from(bytes) }))),
+    get: async (key) => {
+      const object = await client.send(new GetObjectCommand(at(key))).catch(absent);
+      return object && Buffer.from((await object.Body?.transformToByteArray()) ?? []);
+    },
+    headers: async (key) => {
+      const { ContentType, CacheControl } = await client.send(new HeadObjectCommand(at(key)));
+      return { ContentType, CacheControl };
+    },
+    delete: async (key) => void (await client.send(new DeleteObjectCommand(at(key)))),
+    keys: (prefix) => keysOf(client, name, prefix),
+    uploads: async () => {
+      const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: name }));
+      return Uploads.map(({ Key = '' }) => Key);
+    },
+    damage: async (key) => {
+      const bytes = await bucket.get(key);
+      if (!bytes) throw new Error(`${key} is not there to be damaged`);
+      for (const where of [0, bytes.length - 1]) bytes[where] = (bytes[where] ?? 0) ^ 1;
+      await bucket.put(key, bytes, await bucket.headers(key));
+    },
+    drop: async () => {
+      for (const key of await bucket.keys()) await bucket.delete(key);
+      await client.send(new DeleteBucketCommand({ Bucket: name }));
+    },
+  };
+  return bucket;
+}
+
+function absent(error: unknown): undefined {
+  if (error instanceof Error && error.name === 'NoSuchKey') return undefined;
+  throw error;
+}
+
+async function keysOf(client: S3Client, name: string, prefix: string | undefined): Promise<string[]> {
+  const keys: string[] = [];
+  let token: string | undefined;
+  do {
+    const page = await client.send(
+      new ListObjectsV2Command({ Bucket: name, Prefix: prefix, ContinuationToken: token, EncodingType: 'url' }),
+    );
+    keys.push(...(page.Contents ?? []).map(({ Key = '' }) => decodeURIComponent(Key.replaceAll('+', ' '))));
+    token = page.IsTruncated ? page.NextContinuationToken : undefined;
+  } while (token !== undefined);
+  return keys;
+}
