@@ -2,7 +2,7 @@ import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aw
 import { sha256 } from '../../domain/digest.js';
 import { signed } from './signed.js';
 import { headersFor, read, type Store } from './store.js';
-import { troubleOf, unlessAbsent } from './trouble.js';
+import { isDenied, mayPass, troubleOf, unlessAbsent } from './trouble.js';
 
 export interface Answer {
   readonly status: number;
@@ -101,13 +101,10 @@ export class Scratch {
   }
 }
 
-const refusals = new Set([401, 403]);
-
 /** What the store said for good. Trouble that may pass, or that is about who asks, proves nothing and is thrown. */
 export function settled(answer: Answer): Answer {
-  const { status, said, error } = answer;
-  const mayPass = status === 429 || (status >= 500 && status !== 501);
-  if (mayPass || refusals.has(status) || said.includes('NoSuchBucket')) throw error;
+  const trouble = troubleOf(answer.error);
+  if (trouble && (mayPass(trouble) || isDenied(trouble) || trouble.name === 'NoSuchBucket')) throw answer.error;
   return answer;
 }
 

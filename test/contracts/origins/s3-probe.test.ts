@@ -178,8 +178,10 @@ describe('trouble that may pass proves nothing', () => {
   test.each([
     [503, 'SlowDown', 'origin-unreachable'],
     [500, 'InternalError', 'origin-unreachable'],
+    [400, 'RequestTimeout', 'origin-unreachable'],
     [403, 'AccessDenied', 'credentials-refused'],
-  ])('%i is %s, thrown, and what was written until then is removed', async (status, code, fault) => {
+    [400, 'ExpiredToken', 'credentials-refused'],
+  ])('%i %s is %s, thrown, and what was written until then is removed', async (status, code, fault) => {
     s3d.hooks.push((asked) => (isSwap(asked) ? { kind: 'answer', status, code } : undefined));
     await expect(look()).rejects.toMatchObject({ code: fault });
     expect(s3d.bucket().keys()).toEqual([]);
