@@ -5,6 +5,8 @@ import { done, headers, type Scratch } from './scratch.js';
 /** Beyond this, ages of objects say nothing about what a collector may delete. */
 const skewLimitMs = 5 * 60_000;
 const overwrites = 5;
+/** A date has whole seconds, and the answer took its time. */
+const dateSeconds = 1;
 
 /** What everything that is published relies on, whoever else publishes. */
 export async function tryData(scratch: Scratch, clock: () => number): Promise<readonly Observation[]> {
@@ -62,7 +64,8 @@ async function tryListing(scratch: Scratch): Promise<readonly Observation[]> {
 function tellSkew(skewMs: number | undefined): Observation {
   if (skewMs === undefined) return { check: 'clock', seen: 'refused', detail: 'answers bear no date' };
   const seconds = Math.round(Math.abs(skewMs) / 1000);
-  const detail = `${seconds} s ${skewMs < 0 ? 'behind' : 'ahead of'} this machine`;
+  const apart = `${seconds} s ${skewMs < 0 ? 'behind' : 'ahead of'} this machine`;
+  const detail = seconds > dateSeconds ? apart : 'agrees with this machine within a second';
   return { check: 'clock', seen: Math.abs(skewMs) <= skewLimitMs ? 'kept' : 'broken', detail };
 }
 
