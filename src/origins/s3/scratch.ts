@@ -104,7 +104,7 @@ export class Scratch {
 /** What the store said for good. Trouble that may pass, or that is about who asks, proves nothing and is thrown. */
 export function settled(answer: Answer): Answer {
   const trouble = troubleOf(answer.error);
-  if (trouble && (mayPass(trouble) || isDenied(trouble) || trouble.name === 'NoSuchBucket')) throw answer.error;
+  if (trouble && (mayPass(trouble) || isDenied(trouble))) throw answer.error;
   return answer;
 }
 
