@@ -5,7 +5,7 @@ import type { DryRunWish } from './dry-run-options.js';
 import { assetsAmong } from './files-from.js';
 import { localSource } from './local-source.js';
 import type { DryRunRecord } from './render/dry-run.js';
-import type { RunCall } from './run-one.js';
+import type { RunCall } from './run-call.js';
 
 /** The assets of a dry run, and how it came to them. */
 export interface Chosen {

@@ -4,7 +4,7 @@ import type { Hold } from '../domain/gate.js';
 import type { AssetKey, Finding } from '../domain/types.js';
 import { readFileList } from './files-from.js';
 import { choiceOption, countOption, globsOption } from './options.js';
-import type { RunOptions } from './run-jobs.js';
+import type { RunOptions } from './run-call.js';
 
 export interface DryRunOptions extends RunOptions {
   readonly dryRun?: boolean;

@@ -21,7 +21,8 @@ import { listen } from './listen.js';
 import { countOption, durationOption } from './options.js';
 import { type DryRunRecord, dryRunMarkdown, renderDryRun } from './render/dry-run.js';
 import { renderExcerpts } from './render/excerpts.js';
-import { type RunCall, toldInOneRecord } from './run-one.js';
+import type { RunCall } from './run-call.js';
+import { toldInOneRecord } from './run-early.js';
 import { neverStop, stopOnSignals } from './stop.js';
 
 /**

@@ -2,23 +2,10 @@ import { Fault } from '../domain/faults.js';
 import { jobNames } from '../job/load.js';
 import { openProject } from './compose.js';
 import type { CommandContext } from './context.js';
-import type { JobOptions, WaitOptions } from './options.js';
+import type { RunOptions } from './run-call.js';
 import { runOne } from './run-one.js';
-import { type OutsideOptions, toldOutside } from './tell/outside.js';
+import { toldOutside } from './tell/outside.js';
 import { openTerminal, type Terminal } from './terminal.js';
-
-export interface RunOptions extends JobOptions, OutsideOptions, WaitOptions {
-  readonly job?: string;
-  readonly all?: boolean;
-  readonly now?: boolean;
-  readonly rerun?: boolean;
-  readonly adopt?: boolean;
-  readonly deadline?: string;
-  readonly allowPartial?: boolean;
-  readonly ifLocked: string;
-  readonly workers?: string;
-  readonly grace: string;
-}
 
 /** Exit codes by how bad they are, for `--all`: the worst outcome wins. */
 const severity = [0, 7, 3, 4, 5, 11, 75, 6, 69, 77, 2, 12, 1, 129, 130, 143];

@@ -3,43 +3,29 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { parseDeadline } from '../domain/deadline.js';
 import { errno, Fault } from '../domain/faults.js';
-import { noRun, type Result } from '../domain/result.js';
+import type { Result } from '../domain/result.js';
 import type { Job, RunId } from '../domain/types.js';
 import type { Edge } from '../edges/contract.js';
 import type { NightEvent } from '../engine/events.js';
 import type { Night } from '../engine/night.js';
-import { elapsedMs, liveOf } from '../engine/report.js';
 import { runNight } from '../engine/run.js';
 import { defaultWorkers } from '../executors/processes/capacity.js';
 import { tableOfThisMachine } from '../executors/processes/this-machine.js';
-import type { Project } from '../job/load.js';
 import { parseDuration } from '../job/units.js';
 import type { State } from '../state/contract.js';
 import { holdJobLock, type JobLock } from '../state/lock.js';
 import { writeLook } from '../state/look.js';
 import { openState } from '../state/open.js';
-import { findJob, jobFolder, type NightParts, openEdges, openNight, openOrigin } from './compose.js';
-import type { CommandContext } from './context.js';
+import { jobFolder, type NightParts, openEdges, openNight } from './compose.js';
 import { annotate, appendSummary, fenced } from './github.js';
 import { listen } from './listen.js';
 import { choiceOption, countOption, durationOption, toldFromElsewhere, waitOption } from './options.js';
-import { faultLines } from './render/fault.js';
 import { resultMarkdown } from './render/markdown.js';
 import { renderResult } from './render/result.js';
-import type { RunOptions } from './run-jobs.js';
+import type { RunCall, RunOptions } from './run-call.js';
+import { toldInOneRecord } from './run-early.js';
 import { stopOnSignals } from './stop.js';
 import { JobHooks } from './tell/hooks.js';
-import type { Outside } from './tell/outside.js';
-import type { Terminal } from './terminal.js';
-
-export interface RunCall {
-  readonly context: CommandContext;
-  readonly project: Project;
-  readonly terminal: Terminal;
-  readonly options: RunOptions;
-  /** Hears how each job went; nobody does of a dry run. */
-  readonly outside?: Outside;
-}
 
 /** What a verb does with an opened night: `run` by default, `retry` its own. */
 export type NightVerb = (night: Night) => Promise<Result>;
@@ -80,31 +66,6 @@ function deadlineFrom({ deadline }: RunOptions, { clock, job }: Night): number |
     throw new Fault('usage', `--deadline ${deadline}: expected ${expected}`);
   }
   return parsed;
-}
-
-/**
- * Works on one job; a fault from before there was a run is told as every other end is: in text, or as a result record.
- * `also` is given that record when it was shown.
- */
-export async function toldInOneRecord(
-  call: RunCall,
-  name: string | undefined,
-  work: (job: Job) => Promise<number>,
-  also?: (early: Result) => Promise<void>,
-): Promise<number> {
-  const startedAt = call.context.clock();
-  let job: Job | undefined;
-  try {
-    job = await findJob(call.project, name);
-    return await work(job);
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    const live = job && (await liveNow(job));
-    const early = { fault: error, job: job?.name ?? name, live, startedAt };
-    showFault(call, early);
-    await also?.(earlyResult(call, early));
-    return error.exit;
-  }
 }
 
 interface Asked {
@@ -277,41 +238,4 @@ function show(call: RunCall, job: Job, result: Result): void {
     annotate(terminal, context.env, { job, findings });
   }
   appendSummary(terminal, context.env, resultMarkdown(result));
-}
-
-/** What the origin shows, whatever is wrong here. */
-async function liveNow(job: Job): Promise<Result['live'] | 'unreadable'> {
-  try {
-    return liveOf((await (await openOrigin(job)).readHead())?.head);
-  } catch {
-    return 'unreadable'; // the fault being told is the news; a head that cannot be read was not moved by us either
-  }
-}
-
-interface EarlyFault {
-  readonly fault: Fault;
-  readonly job: string | undefined;
-  readonly live: Result['live'] | 'unreadable' | undefined;
-  readonly startedAt: number;
-}
-
-function showFault(call: RunCall, early: EarlyFault): void {
-  if (call.options.json) call.terminal.out(JSON.stringify(earlyResult(call, early)));
-  else for (const line of faultLines(early.fault, early)) call.terminal.note(line);
-}
-
-/** A fault from before there was a run still ends in one result record. */
-function earlyResult(call: RunCall, { fault, job, live, startedAt }: EarlyFault): Result {
-  return {
-    type: 'result',
-    ...noRun,
-    job: job ?? '',
-    window: null,
-    outcome: 'failed',
-    exit: fault.exit,
-    live: live === undefined || live === 'unreadable' ? null : live,
-    fault: { code: fault.code, message: [fault.message, ...fault.problems].join('; ') },
-    next: [fault.hint.replaceAll('{job}', job ?? '').trim()],
-    durationMs: elapsedMs(call.context, startedAt),
-  };
 }

@@ -7,7 +7,7 @@ export function uploadQueries(sql: Sql): { readonly uploads: UploadMemory } {
     uploads: {
       all: () => sql.reading(() => allUploads(sql)),
       record: ({ upload, place, key }) =>
-        sql.writing(() => void sql.write('INSERT INTO upload VALUES (?, ?, ?)', upload, place, key)),
+        sql.writing(() => void sql.write('INSERT OR REPLACE INTO upload VALUES (?, ?, ?)', upload, place, key)),
       recordPart: (upload, { number, etag, sha256 }) =>
         sql.writing(
           () => void sql.write('INSERT OR REPLACE INTO upload_part VALUES (?, ?, ?, ?)', upload, number, etag, sha256),

@@ -62,6 +62,7 @@ test('the README quotes commands at all', () => {
 describe('every command the README quotes does what a command does', () => {
   test.each(commands)('%s', async (line) => {
     if (line.includes('retry')) await breakOne();
+    if (/ (diff|promote) /.test(line)) await trial();
     if (line.includes('--override')) hold();
     if (line.includes('unfreeze')) nightpress('rollback catalog --yes');
     const { status, stderr } = nightpress(line, 'fixtures/catalog/products/label.webp\n');
@@ -74,6 +75,13 @@ describe('every command the README quotes does what a command does', () => {
 async function breakOne(): Promise<void> {
   await writeFile(path.join(project, 'fixtures/catalog/products/hat.jpg'), 'no picture');
   expect(nightpress('run catalog --now').status).toBe(3);
+}
+
+/** Something on the channel that is not live. */
+async function trial(): Promise<void> {
+  await picture('products/hat.jpg', '#66cc33');
+  const { status, stderr } = nightpress('run catalog --now --channel preview');
+  expect(status, stderr).toBe(0);
 }
 
 /** A library that shrank, so that there is something to override. */

@@ -11,7 +11,8 @@ import {
   withTellOptions,
   withWaitOption,
 } from '../options.js';
-import { announce, type RunOptions } from '../run-jobs.js';
+import type { RunOptions } from '../run-call.js';
+import { announce } from '../run-jobs.js';
 import { runOne } from '../run-one.js';
 import { toldOutside } from '../tell/outside.js';
 import { openTerminal } from '../terminal.js';

@@ -13,8 +13,9 @@ import { dryRun } from '../dry-run.js';
 import { keyBelow } from '../files-from.js';
 import { localSource } from '../local-source.js';
 import { type JobOptions, withJobOptions } from '../options.js';
-import { announce, type RunOptions } from '../run-jobs.js';
-import { type RunCall, toldInOneRecord } from '../run-one.js';
+import type { RunCall, RunOptions } from '../run-call.js';
+import { toldInOneRecord } from '../run-early.js';
+import { announce } from '../run-jobs.js';
 import { openTerminal } from '../terminal.js';
 
 interface TryOptions extends JobOptions {

@@ -33,6 +33,9 @@ export interface DirectoryOriginInput {
   readonly singleWriter?: boolean;
 }
 
+/** What waits for the disk waits together: a file system makes many files durable in the time it takes for one. */
+const parallelPuts = 8;
+
 function open(config: Readonly<Record<string, unknown>>, services: OriginServices): Origin {
   const { path: root, tree } = readConfig(config);
   const disk = diskAt(root);
@@ -58,6 +61,7 @@ function open(config: Readonly<Record<string, unknown>>, services: OriginService
     listStored: () => listStored(disk),
     remove: (keys) => remove(disk, keys),
     exclusively,
+    parallelPuts,
     entrances: {
       lost: () => onDisk(root, () => lostEntrances(disk, tree)),
       mend: () => exclusively(() => onDisk(root, () => makeEntrances(disk, tree))),

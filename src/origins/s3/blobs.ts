@@ -11,6 +11,7 @@ import type { BlobName } from '../contract.js';
 import { uploadInParts } from './multipart.js';
 import { readExactly } from './part.js';
 import { look, put, read, type Store } from './store.js';
+import { isConflict, isNotImplemented, troubleOf } from './trouble.js';
 
 /** What fits into one part is sent in one request; beyond, in parts of this size. */
 export const partBytes = 16 << 20;
@@ -58,7 +59,20 @@ export async function hashBlob(store: Store, name: BlobName): Promise<Digest | u
   });
 }
 
-/** A bucket that keeps versions keeps the bad bytes, too. */
+/**
+ * Deletes these bytes and no others: a request that arrives late must not take away the blob that was made again
+ * meanwhile. A store that ignores the condition leaves that to chance. Where versions are kept, the bad bytes are, too.
+ */
 export async function condemnBlob(store: Store, name: BlobName): Promise<void> {
-  await store.data.send(new DeleteObjectCommand(store.at(blobKey(name))));
+  const key = blobKey(name);
+  const bad = await look(store, key);
+  if (!bad) return;
+  try {
+    await store.data.send(new DeleteObjectCommand({ ...store.at(key), IfMatch: bad.etag }));
+  } catch (error) {
+    const trouble = troubleOf(error);
+    if (trouble && isConflict(trouble)) return; // it is gone, or another one is there
+    if (!trouble || !isNotImplemented(trouble)) throw error;
+    await store.data.send(new DeleteObjectCommand(store.at(key)));
+  }
 }

@@ -6,7 +6,7 @@ import { parseHead, serializeHead } from '../../domain/head-text.js';
 import type { HeadRead, Swap } from '../contract.js';
 import { signed } from './signed.js';
 import { read, type Store } from './store.js';
-import { isNotImplemented, isRefusal, type Trouble, troubleOf } from './trouble.js';
+import { isConflict, isNotImplemented, isRefusal, type Trouble, troubleOf } from './trouble.js';
 
 /*
  * A commit is one conditional PUT of `head.json`, sent once. What came of it:
@@ -106,11 +106,6 @@ interface Told {
 interface Said {
   readonly trouble: Trouble;
   readonly error: unknown;
-}
-
-/** Somebody was faster, or the head that was to be replaced is gone. */
-function isConflict({ status, name }: Trouble): boolean {
-  return status === 409 || status === 412 || (status === 404 && name !== 'NoSuchBucket');
 }
 
 function withoutConditions({ place }: Store): Fault {

@@ -1,6 +1,7 @@
 import type { Observation, StoreCheck } from '../../domain/store-tier.js';
 import type { ProbeOptions } from '../contract.js';
 import { type Answer, done, type Scratch, settled, type Writing } from './scratch.js';
+import { isConflict, troubleOf } from './trouble.js';
 
 type Races = Pick<ProbeOptions, 'racers' | 'rounds'>;
 
@@ -132,13 +133,11 @@ function worstOf(seen: readonly Observation[]): Observation {
 
 const gravity: readonly Observation['seen'][] = ['kept', 'refused', 'broken'];
 
-/** 404: there is nothing to match. 409: others are at it. */
-const conflicts: readonly number[] = [404, 409, 412];
-
-function mustFail(check: StoreCheck, { status, said }: Answer, isUntouched: boolean): Observation {
+function mustFail(check: StoreCheck, { status, said, error }: Answer, isUntouched: boolean): Observation {
   if (status === 200) return broken(check, 'answered with success, which must be refused');
   if (!isUntouched) return broken(check, `answered with ${said}, and done all the same`);
-  return conflicts.includes(status)
+  const trouble = troubleOf(error);
+  return trouble && isConflict(trouble)
     ? kept(check, `refused (${said})`)
     : cannot(check, `answered with ${said}, expected 412`);
 }

@@ -52,6 +52,11 @@ export function isRefusal({ status, name }: Trouble): boolean {
   return refusedNames.has(name) || unsentNames.has(name);
 }
 
+/** A condition did not hold: somebody was faster, or the object that it speaks of is gone. */
+export function isConflict({ status, name }: Trouble): boolean {
+  return status === 409 || status === 412 || (status === 404 && name !== 'NoSuchBucket');
+}
+
 /** About who asks, not about what is asked. */
 export function isDenied({ status, name }: Trouble): boolean {
   return refusedNames.has(name) || status === 401 || status === 403;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -225,8 +226,9 @@ describe('a commit', () => {
     expect(await far.swapHead(head, base)).toBe('unknown');
     cutter.next(/^PUT \/media\/head.json/, { kind: 'reset' });
     expect(await far.swapHead(head, base)).toBe('unknown');
+    const patient = open({ endpoint: cutter.endpoint, commitTimeoutMs: 3000 }); // a busy machine must have committed by then
     cutter.next(/^PUT \/media\/head.json/, { kind: 'slow', until: never });
-    expect(await far.swapHead(head, base)).toBe('landed');
+    expect(await patient.swapHead(head, base)).toBe('landed');
     await cutter.close();
   });
 
@@ -287,6 +289,21 @@ test('what others put below the prefix is neither listed nor in the way', async 
   for await (const { key } of origin.listStored()) keys.push(key);
   expect(keys.map((key) => key.slice(0, 2))).toEqual(['b/', 'm/']);
   expect(s3d.bucket().keys()).toContain('site/head.json');
+});
+
+test('a deletion of a bad blob that arrives late does not take away the good one', async () => {
+  const name = { sha256: sha256('good'), ext: 'txt' };
+  const file = path.join(scratch, 'good');
+  await writeFile(file, 'good');
+  s3d.bucket().put(blobKey(name), { body: Buffer.from('bad!'), headers: {}, at: 0 });
+  const way = new AbortController();
+  s3d.hooks.push(next(of('delete'), { kind: 'late', cut: true, until: once(way.signal, 'abort') }));
+  await open({ attempts: 2 }).condemnBlob(name);
+  expect(await open().blobBytes(name)).toBeUndefined();
+  await open().putBlob(name, file);
+  way.abort();
+  await expect.poll(() => s3d.log.find(({ kind }) => kind === 'delete')?.status).toBe(412);
+  expect(await open().hashBlob(name)).toBe(name.sha256);
 });
 
 test('more objects than a page or a request holds are listed, and deleted, all of them', async () => {

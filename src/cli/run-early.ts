@@ -1,0 +1,69 @@
+import { Fault } from '../domain/faults.js';
+import { noRun, type Result } from '../domain/result.js';
+import type { Job } from '../domain/types.js';
+import { elapsedMs, liveOf } from '../engine/report.js';
+import { findJob, openOrigin } from './compose.js';
+import { faultLines } from './render/fault.js';
+import type { RunCall } from './run-call.js';
+
+/**
+ * Works on one job; a fault from before there was a run is told as every other end is: in text, or as a result record.
+ * `also` is given that record when it was shown.
+ */
+export async function toldInOneRecord(
+  call: RunCall,
+  name: string | undefined,
+  work: (job: Job) => Promise<number>,
+  also?: (early: Result) => Promise<void>,
+): Promise<number> {
+  const startedAt = call.context.clock();
+  let job: Job | undefined;
+  try {
+    job = await findJob(call.project, name);
+    return await work(job);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const live = job && (await liveNow(job));
+    const early = { fault: error, job: job?.name ?? name, live, startedAt };
+    showFault(call, early);
+    await also?.(earlyResult(call, early));
+    return error.exit;
+  }
+}
+
+/** What the origin shows, whatever is wrong here. */
+async function liveNow(job: Job): Promise<Result['live'] | 'unreadable'> {
+  try {
+    return liveOf((await (await openOrigin(job)).readHead())?.head);
+  } catch {
+    return 'unreadable'; // the fault being told is the news; a head that cannot be read was not moved by us either
+  }
+}
+
+interface EarlyFault {
+  readonly fault: Fault;
+  readonly job: string | undefined;
+  readonly live: Result['live'] | 'unreadable' | undefined;
+  readonly startedAt: number;
+}
+
+function showFault(call: RunCall, early: EarlyFault): void {
+  if (call.options.json) call.terminal.out(JSON.stringify(earlyResult(call, early)));
+  else for (const line of faultLines(early.fault, early)) call.terminal.note(line);
+}
+
+/** A fault from before there was a run still ends in one result record. */
+function earlyResult(call: RunCall, { fault, job, live, startedAt }: EarlyFault): Result {
+  return {
+    type: 'result',
+    ...noRun,
+    job: job ?? '',
+    window: null,
+    outcome: 'failed',
+    exit: fault.exit,
+    live: live === undefined || live === 'unreadable' ? null : live,
+    fault: { code: fault.code, message: [fault.message, ...fault.problems].join('; ') },
+    next: [fault.hint.replaceAll('{job}', job ?? '').trim()],
+    durationMs: elapsedMs(call.context, startedAt),
+  };
+}
