@@ -46,10 +46,14 @@ const looks: readonly (readonly [string, Look])[] = [
   ['disk', checkDisk],
 ];
 
+/** Those about the origin alone. */
+export const ofOrigin: readonly string[] = ['origin', 'disk'];
+
 /** Looks at everything, one after the other; a look that fails is a problem, never an exception. */
-export async function examine(parts: DoctorParts): Promise<readonly Check[]> {
+export async function examine(parts: DoctorParts, only?: readonly string[]): Promise<readonly Check[]> {
   const checks: Check[] = [];
-  for (const [name, look] of looks) checks.push({ name, ...(await guarded(look, parts)) });
+  const chosen = looks.filter(([name]) => only?.includes(name) ?? true);
+  for (const [name, look] of chosen) checks.push({ name, ...(await guarded(look, parts)) });
   return checks;
 }
 

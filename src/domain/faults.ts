@@ -28,6 +28,7 @@ export const faultKinds = {
   'origin-corrupt': { exit: 13, hint: 'nightpress verify {job}' },
   'origin-foreign': { exit: 1, hint: 'check origin.path; if this is meant: nightpress run {job} --adopt' },
   'origin-rewound': { exit: 13, hint: 'nightpress run {job} --adopt' },
+  'origin-unfit': { exit: 13, hint: 'nightpress doctor {job} --origin' },
   'swap-lost': { exit: 75, hint: 'nightpress run {job}' },
   'swap-unknown': {
     exit: 6,

@@ -5,6 +5,7 @@ import type { AssetKey } from '../domain/types.js';
 import type { RunRow } from '../state/contract.js';
 import { type Base, meetOrigin } from './base.js';
 import { fenceOpenSwap } from './fence.js';
+import { refuseUnfitStore } from './fitness.js';
 import { begin, jobDigest, reapDeadWorkers } from './lifecycle.js';
 import type { Night } from './night.js';
 import { matcher } from './plan.js';
@@ -64,6 +65,7 @@ export async function retryNight(night: Night, request: RetryRequest): Promise<R
     missed: [],
     because: 'retried by hand',
   } as const;
+  await refuseUnfitStore(night);
   const run = begin(night, { decision, digest: jobDigest(night.job, recipes), verb: 'retry' });
   night.state.freezePlan(run.id, frozen);
   const { totals, partitions } = frozen;

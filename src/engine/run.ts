@@ -9,6 +9,7 @@ import { collectDropped } from './collect.js';
 import { tellEdges } from './edges.js';
 import { endHeldByDeadline, endInFault, endInterrupted, endPublished } from './ending.js';
 import { fenceOpenSwap } from './fence.js';
+import { refuseUnfitStore } from './fitness.js';
 import { judgeNight } from './judge.js';
 import { begin, enter, forgetOldRuns, jobDigest, reapDeadWorkers } from './lifecycle.js';
 import type { Night, ReadyRecipe } from './night.js';
@@ -58,6 +59,7 @@ export async function runNight(night: Night, request: RunRequest = {}): Promise<
   const recipes = await readyRecipes(night); // starts tools, so only when there is something to do
   const decision = settled ?? decide(night, request, isSameWork(night, recipes, base));
   if (decision.kind === 'nothing') return await endIdle(night, { ...idle, decision });
+  await refuseUnfitStore(night);
   const run = begin(night, {
     decision,
     digest: jobDigest(night.job, recipes),

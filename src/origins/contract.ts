@@ -1,5 +1,6 @@
 import type { Head } from '../domain/head.js';
 import type { Problem } from '../domain/problems.js';
+import type { Observation } from '../domain/store-tier.js';
 import type { Derivative, Digest, Entry, SnapshotId } from '../domain/types.js';
 import type { UploadMemory } from '../domain/uploads.js';
 
@@ -87,6 +88,8 @@ export interface Origin {
   readonly partialUploads?: PartialUploads;
   /** Present only where readers come in by names that somebody can take away. */
   readonly entrances?: Entrances;
+  /** Present where it is not known beforehand what the store behind the origin can do. */
+  readonly probe?: Probe;
   /** Present only where plain web servers read files: a tree of the snapshot's public paths, made before the swap. */
   readonly tree?: Tree;
 }
@@ -102,6 +105,27 @@ export interface Entrances {
 export interface PartialUploads {
   /** Gives up every upload that was begun and not ended; nothing may be uploading. Returns how many. */
   abandon(): Promise<number>;
+}
+
+export interface Probe {
+  /** Equal for equal stores. */
+  readonly place: string;
+  /** At most one machine ever publishes here, says the job. */
+  readonly singleWriter: boolean;
+  /**
+   * Tries what the store does with objects of its own, apart from all that is published, and removes them, also when it
+   * fails. Trouble that may pass proves nothing and is thrown as for the other calls.
+   */
+  look(options: ProbeOptions): Promise<readonly Observation[]>;
+}
+
+export interface ProbeOptions {
+  /** `commits`: only what a commit relies on. */
+  readonly extent: 'commits' | 'all';
+  /** So many writers at once in a race, in so many races of each sort. */
+  readonly racers: number;
+  readonly rounds: number;
+  readonly clock: () => number;
 }
 
 export interface Tree {

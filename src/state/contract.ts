@@ -45,6 +45,10 @@ export interface State {
   told(): readonly ToldEdge[];
   rememberTold(told: ToldEdge & { readonly at: number }): void;
 
+  // Stores of origins that keep what a commit relies on, and when that was tried last.
+  storeProvedAt(place: string): number | undefined;
+  rememberStore(place: string, at: number): void;
+
   // The ledger of windows.
   windows(): readonly WindowRow[];
 

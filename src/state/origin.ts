@@ -9,6 +9,8 @@ type OriginQueries = Pick<
   | 'rememberOrigin'
   | 'told'
   | 'rememberTold'
+  | 'storeProvedAt'
+  | 'rememberStore'
   | 'openSwap'
   | 'beginSwap'
   | 'endSwap'
@@ -38,6 +40,9 @@ export function originQueries(sql: Sql): OriginQueries {
             ...[edge, origin, seq, at],
           ),
       ),
+    storeProvedAt: (place) => sql.column<number>('SELECT at FROM proved_store WHERE place = ?', place)[0],
+    rememberStore: (place, at) =>
+      sql.writing(() => void sql.write('INSERT OR REPLACE INTO proved_store VALUES (?, ?)', place, at)),
     openSwap: () => {
       const row = sql.row<{ txn: string; run: RunId | null; seq: number; snapshot: SnapshotId | null; at: number }>(
         'SELECT txn, run, seq, snapshot, at FROM swap',

@@ -105,6 +105,11 @@ CREATE TABLE partition (
   UNIQUE (run, ordinal)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE proved_store (
+  place TEXT NOT NULL PRIMARY KEY,
+  at INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE quarantine (
   fingerprint TEXT NOT NULL PRIMARY KEY,
   key TEXT NOT NULL,

@@ -86,8 +86,10 @@ test('refused credentials are exit 77, a store that is not there 75; both say wh
 
 test('credentials that are refused while the night works end it with 77, and the next run goes on', async () => {
   let puts = 0;
-  s3d.hooks.push(({ kind }) =>
-    kind === 'put' && ++puts > 2 ? { kind: 'answer', status: 400, code: 'ExpiredToken' } : undefined,
+  s3d.hooks.push(({ kind, key }) =>
+    kind === 'put' && key.startsWith('site/b/') && ++puts > 2
+      ? { kind: 'answer', status: 400, code: 'ExpiredToken' }
+      : undefined,
   );
   expect(await night()).toMatchObject({
     code: 77,

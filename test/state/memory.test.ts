@@ -249,3 +249,12 @@ test('what an edge was told of is never taken back to an older seq of the same o
   tell('another', 2);
   expect(state.told()[0]).toEqual({ edge: 'cdn', origin: 'another', seq: 2 });
 });
+
+test('when a store was proved last is remembered by its place', () => {
+  const state = fresh();
+  expect(state.storeProvedAt('s3:a')).toBeUndefined();
+  state.rememberStore('s3:a', 1);
+  state.rememberStore('s3:b', 2);
+  state.rememberStore('s3:a', 3);
+  expect([state.storeProvedAt('s3:a'), state.storeProvedAt('s3:b')]).toEqual([3, 2]);
+});

@@ -19,13 +19,15 @@ export interface Limits {
   /** A connection that moves no byte for so long is given up. */
   readonly idleTimeoutMs: number;
   readonly attempts: number;
+  /** Connections at once. */
+  readonly sockets?: number;
 }
 
 export const usualLimits: Limits = { commitTimeoutMs: 30_000, idleTimeoutMs: 60_000, attempts: 5 };
 
 const connectionTimeoutMs = 10_000;
 /** Beyond `parallelPuts` there are only short questions. */
-const sockets = 32;
+const usualSockets = 32;
 
 export function connect({ endpoint, region, forcePathStyle }: S3Config, limits: Limits): Clients {
   // The advice to change Node is for whoever pins the SDK in package.json, not for whoever runs a night.
@@ -37,7 +39,7 @@ export function connect({ endpoint, region, forcePathStyle }: S3Config, limits: 
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   };
-  const agent = { keepAlive: true, maxSockets: sockets };
+  const agent = { keepAlive: true, maxSockets: limits.sockets ?? usualSockets };
   const requestHandler = {
     connectionTimeout: connectionTimeoutMs,
     socketTimeout: limits.idleTimeoutMs,

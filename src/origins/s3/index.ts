@@ -5,6 +5,7 @@ import { Commits, readHead } from './commit.js';
 import { check, readConfig } from './config.js';
 import { putManifest, readManifest } from './manifests.js';
 import { abandonUploads } from './multipart.js';
+import { probe } from './probe.js';
 import { guarded, storeAt } from './store.js';
 import { listStored, remove } from './stored.js';
 import { atStore } from './trouble.js';
@@ -37,7 +38,8 @@ export function openStore(
   { uploads }: Pick<OriginServices, 'uploads'>,
   limits: Limits,
 ): Origin {
-  const store = storeAt(readConfig(config), limits, uploads);
+  const read = readConfig(config);
+  const store = storeAt(read, limits, uploads);
   const commits = new Commits(store);
   return {
     readHead: guarded(store, readHead),
@@ -53,5 +55,6 @@ export function openStore(
     lateSwaps: true,
     parallelPuts,
     partialUploads: { abandon: guarded(store, abandonUploads) },
+    probe: probe(read, limits),
   };
 }

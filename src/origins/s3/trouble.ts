@@ -57,6 +57,16 @@ export function isConflict({ status, name }: Trouble): boolean {
   return status === 409 || status === 412 || (status === 404 && name !== 'NoSuchBucket');
 }
 
+/** About who asks, not about what is asked. */
+export function isDenied({ status, name }: Trouble): boolean {
+  return refusedNames.has(name) || status === 401 || status === 403;
+}
+
+/** Asked again later, the answer may be another. */
+export function mayPass({ status = 0, name }: Trouble): boolean {
+  return status === 408 || status === 429 || (status >= 500 && status !== 501) || name === 'RequestTimeout';
+}
+
 /** A store may have no such call, or none with these conditions. */
 export function isNotImplemented({ status, name }: Trouble): boolean {
   return status === 501 || name === 'NotImplemented';
@@ -95,7 +105,7 @@ function faultOf(place: string, error: unknown): unknown {
   if (fullNames.has(trouble.name) || trouble.status === 507) {
     return new Fault('origin-full', `origin ${place} has no space left (${because})`, { cause: error });
   }
-  if (refusedNames.has(trouble.name) || trouble.status === 401 || trouble.status === 403) {
+  if (isDenied(trouble)) {
     return new Fault('credentials-refused', `origin ${place} does not let us in (${because})`, { cause: error });
   }
   return new Fault('origin-unreachable', `origin ${place} cannot be used (${because})`, { cause: error });

@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Answer, type Asked, type Kind, Refusal, readAsked } from './asked.js';
 import { Bucket } from './bucket.js';
+import { checkWrite } from './conditions.js';
 import { listObjects } from './listing.js';
 import type { Hook, Mishap } from './mishap.js';
 import { abortUpload, completeUpload, createUpload, listParts, listUploads, putPart } from './multipart.js';
@@ -38,7 +40,8 @@ export class S3d {
   constructor(options: S3dOptions = {}) {
     this.#options = options;
     const { clock = Date.now, tier = 'A', etagForm = 'any', quirks = [], versions = false, pageSize = 1000 } = options;
-    this.rules = { clock, tier, etagForm, quirks, versions, pageSize };
+    const { racyMs = 0, storesAnyBytes = false } = options;
+    this.rules = { clock, tier, etagForm, quirks, versions, pageSize, racyMs, storesAnyBytes };
     for (const name of options.buckets ?? ['media']) this.buckets.set(name, new Bucket());
   }
 
@@ -112,7 +115,7 @@ export class S3d {
       if (mishap?.kind === 'late') await mishap.until;
       const answer = respond(asked, body, {
         bucket: this.bucket(asked.bucket),
-        rules: this.rules,
+        rules: await this.#looked(asked),
         stale: mishap?.kind === 'stale',
       });
       if (mishap?.kind === 'answer-after') throw new Refusal(mishap.status, mishap.code ?? `Status${mishap.status}`);
@@ -123,10 +126,19 @@ export class S3d {
     }
   }
 
+  /** What is still to be looked at when it is written. */
+  async #looked(asked: Asked): Promise<Rules> {
+    const { racyMs } = this.rules;
+    if (racyMs === 0 || asked.kind !== 'put') return this.rules;
+    checkWrite(asked, this.bucket(asked.bucket).get(asked.key), this.rules);
+    await delay(racyMs);
+    return { ...this.rules, tier: 'C' };
+  }
+
   #checkReader(asked: Asked, body: Buffer): void {
     const { publicRead, credentials = testCredentials } = this.#options;
     const isReader = asked.headers.authorization === undefined && ['get', 'head'].includes(asked.kind);
-    if (!(publicRead && isReader)) checkSignature(asked, body, credentials);
+    if (!(publicRead && isReader)) checkSignature(asked, this.rules.storesAnyBytes ? undefined : body, credentials);
   }
 }
 

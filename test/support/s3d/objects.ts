@@ -7,6 +7,10 @@ export interface Rules extends Conditions {
   readonly clock: () => number;
   readonly versions: boolean;
   readonly pageSize: number;
+  /** So long before a write its conditions are looked at, as by a store that looks and then writes. */
+  readonly racyMs: number;
+  /** Bytes that are not the signed ones are stored all the same. */
+  readonly storesAnyBytes: boolean;
 }
 
 const kept =

@@ -115,6 +115,13 @@ test('a store of the unquoted kind matches an ETag only without its quotes', asy
   expect(await status(put('head', 'two', { IfMatch: ETag.replaceAll('"', '') }))).toBe(200);
 });
 
+test('a store that looks and then writes lets several win at once, and one after the other only one', async () => {
+  s3d.rules = { ...s3d.rules, racyMs: 40 };
+  const races = await Promise.all(Array.from({ length: 8 }, () => status(put('race', 'x', { IfNoneMatch: '*' }))));
+  expect(races.filter((one) => one === 200).length).toBeGreaterThan(1);
+  expect(await status(put('race', 'y', { IfNoneMatch: '*' }))).toBe(412);
+});
+
 test('a listing has every key once, in order, whatever the pages', async () => {
   s3d.rules = { ...s3d.rules, pageSize: 7 };
   const keys = Array.from({ length: 30 }, (_, n) => `p/${n % 3}/${String(n).padStart(2, '0')} ü`).sort();

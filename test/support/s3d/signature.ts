@@ -11,9 +11,13 @@ const pattern =
 
 /**
  * Signature Version 4 over the header fields, and a payload hash that is the real one: what is unsigned or comes in
- * signed chunks is refused, because not every store checks those. Throws what S3 answers.
+ * signed chunks is refused, because not every store checks those; without a body it is not held against it. Throws what S3 answers.
  */
-export function checkSignature(asked: Asked, body: Buffer, { accessKeyId, secretAccessKey }: Credentials): void {
+export function checkSignature(
+  asked: Asked,
+  body: Buffer | undefined,
+  { accessKeyId, secretAccessKey }: Credentials,
+): void {
   const given = String(asked.headers['x-amz-content-sha256'] ?? '');
   const [, access, date = '', region = '', signed = '', signature] =
     pattern.exec(String(asked.headers.authorization ?? '')) ?? [];
@@ -24,7 +28,7 @@ export function checkSignature(asked: Asked, body: Buffer, { accessKeyId, secret
   const key = [date, region, 's3', 'aws4_request'].reduce<Buffer | string>(hmac, `AWS4${secretAccessKey}`);
   if (hmac(key, text.join('\n')).toString('hex') !== signature) throw new Refusal(403, 'SignatureDoesNotMatch');
   if (!/^[0-9a-f]{64}$/.test(given)) throw new Refusal(400, 'InvalidArgument', `the payload hash is ${given}`);
-  if (sha256(body) !== given) throw new Refusal(400, 'XAmzContentSHA256Mismatch');
+  if (body && sha256(body) !== given) throw new Refusal(400, 'XAmzContentSHA256Mismatch');
 }
 
 function canonical(asked: Asked, signed: string, payload: string): string {

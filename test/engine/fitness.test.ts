@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { NightWorld } from '../support/night-world.js';
+import { next, type S3d, startS3d, testCredentials } from '../support/s3d/index.js';
+
+/** Whether a night begins at all at a store that would lose commits. */
+let s3d: S3d;
+let world: NightWorld;
+
+beforeEach(async () => {
+  vi.stubEnv('AWS_ACCESS_KEY_ID', testCredentials.accessKeyId);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', testCredentials.secretAccessKey);
+  s3d = await startS3d();
+  const origin = { type: 's3', bucket: 'media', prefix: 'site', endpoint: s3d.endpoint, region: 'eu-central-1' };
+  world = new NightWorld({ origin });
+  world.put('a.txt', 'content of a');
+});
+
+afterEach(async () => {
+  world.close();
+  await s3d.close();
+  vi.unstubAllEnvs();
+});
+
+const probes = () => s3d.log.filter(({ key }) => key.startsWith('site/tmp/probe/')).length;
+
+async function changedNight(days: number): Promise<string> {
+  for (let day = 0; day < days; day++) world.nextDay();
+  world.put('a.txt', `content of day ${world.now}`);
+  return (await world.run()).outcome;
+}
+
+test('a store that was proved is trusted for thirty days, then it may be another one', async () => {
+  expect(await changedNight(0)).toBe('published');
+  const once = probes();
+  expect(await changedNight(29)).toBe('published');
+  expect(probes()).toBe(once);
+  s3d.rules = { ...s3d.rules, tier: 'B' };
+  await expect(changedNight(2)).rejects.toMatchObject({ code: 'origin-unfit', exit: 13 });
+});
+
+test('a store that only loses races is found out before the night begins', async () => {
+  s3d.rules = { ...s3d.rules, racyMs: 40 };
+  await expect(world.run()).rejects.toMatchObject({
+    code: 'origin-unfit',
+    message: expect.stringMatching(/tier C: .*\(create race: \d of 8 at once were answered with success\)$/),
+  });
+  expect(world.executed.size).toBe(0);
+  expect(s3d.bucket().keys()).toEqual([]);
+});
+
+test('an answer that never comes says nothing of the store: unreachable, and the next night tries again', async () => {
+  s3d.hooks.push(next(({ key }) => key.endsWith('/create-1'), { kind: 'drop' }));
+  await expect(world.run()).rejects.toMatchObject({ code: 'origin-unreachable' });
+  expect((await world.run()).outcome).toBe('published');
+});
+
+test('a run on a channel is held to the same', async () => {
+  world.job = { ...world.job, channel: 'preview' };
+  s3d.rules = { ...s3d.rules, tier: 'C' };
+  await expect(world.run()).rejects.toMatchObject({ code: 'origin-unfit' });
+});
+
+test('a night with nothing to do tries nothing', async () => {
+  expect((await world.run()).outcome).toBe('published');
+  const once = probes();
+  s3d.rules = { ...s3d.rules, tier: 'C' };
+  expect((await world.run()).exit).toBe(0);
+  expect(probes()).toBe(once);
+});
