@@ -29,15 +29,7 @@ export function originQueries(sql: Sql): OriginQueries {
     rememberOrigin: (origin) => sql.writing(() => writeOrigin(sql, origin)),
     told: () => sql.rows<ToldEdge>('SELECT edge, origin, seq FROM told ORDER BY edge'),
     rememberTold: ({ edge, origin, seq, at }) =>
-      sql.writing(
-        () =>
-          void sql.write(
-            `INSERT INTO told VALUES (?, ?, ?, ?)
-             ON CONFLICT (edge) DO UPDATE SET origin = excluded.origin, seq = excluded.seq, at = excluded.at
-             WHERE told.origin <> excluded.origin OR told.seq < excluded.seq`,
-            ...[edge, origin, seq, at],
-          ),
-      ),
+      sql.writing(() => void sql.write('INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?)', ...[edge, origin, seq, at])),
     openSwap: () => {
       const row = sql.row<{ txn: string; run: RunId | null; seq: number; snapshot: SnapshotId | null; at: number }>(
         'SELECT txn, run, seq, snapshot, at FROM swap',
