@@ -38,6 +38,11 @@ export function seenFrom(head: Head, channel: string): Head {
   return { ...seen, channels };
 }
 
+/** Whether the channel from which `seen` is the head shows another snapshot than the live one: what `promote` is for. */
+export function isPromotable({ channels }: Head): boolean {
+  return channels.live !== undefined && channels.live.snapshot !== channels['@live']?.snapshot;
+}
+
 /**
  * The head that a commit on `channel` makes of `head`, given what the run made of what it saw of it. `head` is undefined
  * before the first commit of an origin.
