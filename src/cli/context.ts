@@ -4,4 +4,6 @@ export interface CommandContext {
   readonly clock: () => number;
   /** Set by the command; 0 unless it says otherwise. */
   exit: number;
+  /** Of the command that was given. */
+  channel?: string;
 }

@@ -10,6 +10,7 @@ import { previewNight } from '../engine/preview.js';
 import { sqliteVersion } from '../state/database.js';
 import { isLocked, readLockHolder } from '../state/lock.js';
 import { stateExists } from '../state/open.js';
+import { hintOnChannel } from './options.js';
 import { bytes, count, duration } from './render/units.js';
 
 /** One thing doctor looked at. `problem`: the night would suffer; `note`: worth knowing. */
@@ -62,10 +63,14 @@ async function guarded(look: Look, parts: DoctorParts): Promise<Omit<Check, 'nam
     return await look(parts);
   } catch (error) {
     if (error instanceof Fault)
-      return { verdict: 'problem', detail: error.message, hint: error.hint.replaceAll('{job}', parts.job.name) };
+      return { verdict: 'problem', detail: error.message, hint: wayOut(parts.job, error.hint) };
     if (errno(error) === undefined) throw error;
     return { verdict: 'problem', detail: (error as Error).message };
   }
+}
+
+function wayOut(job: Job, hint: string): string {
+  return hintOnChannel(job, hint.replaceAll('{job}', job.name));
 }
 
 function ok(detail: string): Omit<Check, 'name'> {
@@ -137,7 +142,7 @@ async function checkState({ job, night, folder, stateFault }: DoctorParts): Prom
   return {
     verdict: 'problem',
     detail: problems.join('; '),
-    hint: `nightpress doctor ${job.name} --rebuild`,
+    hint: wayOut(job, 'nightpress doctor {job} --rebuild'),
   };
 }
 

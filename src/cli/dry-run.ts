@@ -73,7 +73,8 @@ async function atPlace({ call, job, source, library, chosen }: Trial, place: Pla
   const workers = workersOf(call);
   const graceMs = durationOption('--grace', options.grace);
   const folder = place.work;
-  const trialJob = { ...job, gate: letAllPass, origin: { type: 'directory', path: place.out, singleWriter: true } };
+  const { channel: _, ...onSite } = job; // what a channel would show is looked at as readers of the site see theirs
+  const trialJob = { ...onSite, gate: letAllPass, origin: { type: 'directory', path: place.out, singleWriter: true } };
   const state = openScratchState(folder);
   const { emit, close } = listen({ context, terminal, options, folder, workers });
   const stop = stopOnSignals(graceMs, (signal) => emit({ type: 'stopping', signal, graceMs }));

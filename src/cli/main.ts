@@ -26,6 +26,7 @@ import { addUnfreeze } from './commands/unfreeze.js';
 import { addVerify } from './commands/verify.js';
 import { addWindows } from './commands/windows.js';
 import type { CommandContext } from './context.js';
+import { hintOnChannel } from './options.js';
 import { faultLines } from './render/fault.js';
 
 const exitCodes = `
@@ -52,7 +53,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     await buildProgram(context).parseAsync(argv, { from: 'user' });
     return context.exit;
   } catch (error) {
-    return explain(error, argv.includes('--json'));
+    return explain(error, context, argv.includes('--json'));
   }
 }
 
@@ -71,7 +72,10 @@ export function buildProgram(context: CommandContext): Command {
     .version(version())
     .exitOverride()
     .showHelpAfterError('(add --help for usage)')
-    .addHelpText('after', exitCodes);
+    .addHelpText('after', exitCodes)
+    .hook('preAction', (_, command) => {
+      context.channel = command.opts().channel;
+    });
   addRun(program, context);
   addRetry(program, context);
   addPlan(program, context);
@@ -103,11 +107,12 @@ function version(): string {
   return (manifest as { version: string }).version;
 }
 
-function explain(error: unknown, json: boolean): number {
+function explain(error: unknown, { channel }: CommandContext, json: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (!(error instanceof Fault)) throw error; // a bug of ours: its stack is what is needed
-  const { code, message, problems, exit, hint } = error;
+  const { code, message, problems, exit } = error;
+  const hint = hintOnChannel({ channel }, error.hint);
   if (json) process.stdout.write(`${JSON.stringify({ type: 'fault', code, message, problems, exit, next: [hint] })}\n`);
-  for (const line of faultLines(error)) process.stderr.write(`${line}\n`);
+  for (const line of faultLines({ message, problems, hint })) process.stderr.write(`${line}\n`);
   return error.exit;
 }

@@ -42,6 +42,7 @@ const channelVerbs = [
   'verify',
   'quarantine',
   'approve',
+  'doctor',
 ];
 
 /** Who hears of runs besides the person who started them. */
@@ -75,8 +76,13 @@ export function withWaitOption(command: Command): Command {
 }
 
 /** Milliseconds; undefined: edges are told and not waited for. */
-export function waitOption({ wait, all }: WaitOptions, job: Pick<Job, 'name' | 'edges'>): number | undefined {
+export function waitOption(
+  { wait, all }: WaitOptions,
+  job: Pick<Job, 'name' | 'edges' | 'channel'>,
+): number | undefined {
   if (wait === undefined) return undefined;
+  if (job.channel !== undefined)
+    throw new Fault('usage', `--wait and --channel ${job.channel}: edges serve what is live, expected one of them`);
   if (!all && !job.edges?.length)
     throw new Fault('usage', `--wait: '${job.name}' names no edges, expected some in its job file`);
   const text = wait === true ? usualWait : wait;
@@ -113,11 +119,16 @@ export function fromElsewhere({ project, state, channel }: Elsewhere, commands: 
     folder === undefined ? [] : [`--${name} ${shellWord(path.resolve(folder))}`],
   );
   return commands.map((command) => {
-    const [name, verb = ''] = command.split(' ');
-    if (name !== 'nightpress') return command;
+    const [, , verb] = /^(.*?: )??nightpress ([a-z]+)/s.exec(command) ?? []; // some have something to mend before them
+    if (verb === undefined) return command;
     const isOnChannel = channel !== undefined && channelVerbs.includes(verb);
     return withOptions(command, isOnChannel ? [...folders, `--channel ${channel}`] : folders);
   });
+}
+
+/** A fault's way out stays on the channel that was asked for: without it, it would be about what is live. */
+export function hintOnChannel({ channel }: Pick<JobOptions, 'channel'>, hint: string): string {
+  return fromElsewhere({ channel }, [hint]).join('');
 }
 
 type Elsewhere = Pick<JobOptions, 'project' | 'state' | 'channel'>;

@@ -1,7 +1,9 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { SnapshotId } from '../domain/types.js';
+import type { OpenUpload } from '../domain/uploads.js';
 import { adoptLive } from '../engine/rebuild.js';
+import type { State } from '../state/contract.js';
 import { holdJobLock } from '../state/lock.js';
 import { openState } from '../state/open.js';
 import { type Loss, type Remains, readRemains } from '../state/remains.js';
@@ -43,16 +45,22 @@ export async function rebuildState(parts: RebuildParts): Promise<Rebuilt> {
 async function adopt(
   { job, folder, clock }: RebuildParts,
   draft: string,
-  { origin, groups }: Remains,
+  { origin, groups, uploads }: Remains,
 ): Promise<Pick<Rebuilt, 'snapshot' | 'seq' | 'assets'>> {
   const state = openState(draft);
   try {
     const emit = () => undefined;
     const night = await openNight({ job, folder, state, workers: 1, clock, emit, stop: neverStop });
     await night.executors.reap(groups);
+    for (const upload of uploads) goOnWith(state, upload);
     const { seq, channels } = await adoptLive(night, origin);
     return { snapshot: channels.live?.snapshot ?? null, seq, assets: state.assetKeys().length };
   } finally {
     state.close();
   }
+}
+
+function goOnWith({ uploads }: State, upload: OpenUpload): void {
+  uploads.record(upload);
+  for (const part of upload.parts) uploads.recordPart(upload.upload, part);
 }

@@ -3,6 +3,7 @@ import { noRun, type Result } from '../domain/result.js';
 import type { Job } from '../domain/types.js';
 import { elapsedMs, liveOf } from '../engine/report.js';
 import { findJob, openOrigin } from './compose.js';
+import { hintOnChannel } from './options.js';
 import { faultLines } from './render/fault.js';
 import type { RunCall } from './run-call.js';
 
@@ -24,7 +25,8 @@ export async function toldInOneRecord(
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     const live = job && (await liveNow(job));
-    const early = { fault: error, job: job?.name ?? name, live, startedAt };
+    const hint = hintOnChannel(call.options, error.hint);
+    const early = { fault: error, hint, job: job?.name ?? name, channel: job?.channel, live, startedAt };
     showFault(call, early);
     await also?.(earlyResult(call, early));
     return error.exit;
@@ -42,28 +44,33 @@ async function liveNow(job: Job): Promise<Result['live'] | 'unreadable'> {
 
 interface EarlyFault {
   readonly fault: Fault;
+  readonly hint: string;
   readonly job: string | undefined;
+  readonly channel: string | undefined;
   readonly live: Result['live'] | 'unreadable' | undefined;
   readonly startedAt: number;
 }
 
 function showFault(call: RunCall, early: EarlyFault): void {
+  const { hint, fault } = early;
+  const { message, problems } = fault;
   if (call.options.json) call.terminal.out(JSON.stringify(earlyResult(call, early)));
-  else for (const line of faultLines(early.fault, early)) call.terminal.note(line);
+  else for (const line of faultLines({ message, problems, hint }, early)) call.terminal.note(line);
 }
 
 /** A fault from before there was a run still ends in one result record. */
-function earlyResult(call: RunCall, { fault, job, live, startedAt }: EarlyFault): Result {
+function earlyResult(call: RunCall, { fault, hint, job, channel, live, startedAt }: EarlyFault): Result {
   return {
     type: 'result',
     ...noRun,
     job: job ?? '',
+    ...(channel !== undefined && { channel }),
     window: null,
     outcome: 'failed',
     exit: fault.exit,
     live: live === undefined || live === 'unreadable' ? null : live,
     fault: { code: fault.code, message: [fault.message, ...fault.problems].join('; ') },
-    next: [fault.hint.replaceAll('{job}', job ?? '').trim()],
+    next: [hint.replaceAll('{job}', job ?? '').trim()],
     durationMs: elapsedMs(call.context, startedAt),
   };
 }

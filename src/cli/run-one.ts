@@ -146,7 +146,7 @@ async function runWithState(call: RunCall, locked: Locked): Promise<Result> {
       close();
     });
     lock.release();
-    const result = toldFromElsewhere(options, onItsChannel(job, ended));
+    const result = toldFromElsewhere(options, ended);
     show(call, job, result);
     await hooks.end(result);
     if (stop.signal()) call.outside?.stopped();
@@ -211,14 +211,6 @@ function unlessDamaged(error: unknown, state: State, folder: string): unknown {
   const [problem] = state.integrity();
   if (problem === undefined) return error;
   return new Fault('state-corrupt', `the state in ${folder} is damaged: ${problem}`, { cause: error });
-}
-
-/** A night that readers of the site do not see says so, and how they would. */
-function onItsChannel({ name, channel }: Job, result: Result): Result {
-  if (channel === undefined) return result;
-  const isShown = ['published', 'incomplete', 'unchanged'].includes(result.outcome);
-  const next = isShown ? [`nightpress promote ${name} ${channel} live`, ...result.next] : result.next;
-  return { ...result, channel, next };
 }
 
 function whereToLook(job: Job): string | undefined {

@@ -12,9 +12,9 @@ import type { Channel, Channels, Head, Staged } from './head.js';
  */
 export const liveChannel = 'live';
 
-/** Why no channel may be called so, in words that follow "expected"; undefined when one may. */
+/** Why no channel may be called so, in words that follow "expected"; undefined when one may. Every object has a 'constructor'. */
 export function channelNameProblem(name: string): string | undefined {
-  if (['live', 'staged', 'previous'].includes(name)) return `a name of its own, not '${name}'`;
+  if (['live', 'staged', 'previous', 'constructor'].includes(name)) return `a name of its own, not '${name}'`;
   return /^[a-z][a-z0-9-]{0,31}$/.test(name)
     ? undefined
     : 'at most 32 lower-case letters, digits and -, a letter first';
@@ -36,6 +36,11 @@ export function seenFrom(head: Head, channel: string): Head {
     ...(waiting && { staged: asStaged(waiting) }),
   };
   return { ...seen, channels };
+}
+
+/** Whether the channel from which `seen` is the head shows another snapshot than the live one: what `promote` is for. */
+export function isPromotable({ channels }: Head): boolean {
+  return channels.live !== undefined && channels.live.snapshot !== channels['@live']?.snapshot;
 }
 
 /**

@@ -25,14 +25,14 @@ export interface ToldEdge {
 
 /**
  * Edges that were never told of what is live: the head moved and the process died, the edge could not be reached, or the
- * job names it only since then. A live seq only grows, so an older one says nothing about this one.
+ * job names it only since then. A newer seq than the live one is of a head that the origin has lost since.
  */
 export function untold(
   names: readonly string[],
   told: readonly ToldEdge[],
   live: { readonly origin: string; readonly seq: number },
 ): ReadonlySet<string> {
-  const knows = ({ edge, origin, seq }: ToldEdge) => origin === live.origin && seq >= live.seq && names.includes(edge);
+  const knows = ({ edge, origin, seq }: ToldEdge) => origin === live.origin && seq === live.seq && names.includes(edge);
   const done = new Set(told.filter(knows).map(({ edge }) => edge));
   return new Set(names.filter((name) => !done.has(name)));
 }

@@ -1,3 +1,4 @@
+import { channelNameProblem } from './channels.js';
 import { Fault } from './faults.js';
 import { type commitKinds, commitsKept } from './head-text.js';
 import type { RunId, SnapshotId } from './types.js';
@@ -139,7 +140,7 @@ export function rollBackTo(
 export function promoteFrom(head: Head, { channel, ...stamp }: Stamp & { readonly channel: string }): Head {
   if (head.frozen)
     throw new Error(`head ${head.seq} is frozen (${head.frozen.reason}), nothing may be published to it`);
-  const made = head.channels[channel];
+  const made = channelNameProblem(channel) ? undefined : head.channels[channel]; // what a gate holds is no channel
   if (!made) throw unknownChannel(head, channel);
   return commit(withoutStaged(makeLive(head, made, stamp)), 'promote', stamp);
 }
@@ -232,7 +233,7 @@ function unknownSnapshot(head: Head, snapshot: SnapshotId): Fault {
 }
 
 function unknownChannel(head: Head, channel: string): Fault {
-  const others = Object.keys(head.channels).filter((name) => !['live', 'staged'].includes(name));
+  const others = Object.keys(head.channels).filter((name) => !channelNameProblem(name));
   const known = others.map((name) => `'${name}'`).join(', ') || 'there is none beside live';
   return new Fault(
     'snapshot-unknown',

@@ -1,3 +1,4 @@
+import { notServedExit } from './edges.js';
 import type { Outcome, RunId, WindowSpec } from './types.js';
 import { latestOpening } from './window.js';
 
@@ -84,7 +85,8 @@ export function judgeHealth(vitals: Vitals): Health {
       : { ok: false, verdict: 'stuck', tracedAt: startedAt };
   }
   if (tracedAt === undefined || tracedAt <= since) return { ok: false, verdict: 'silent', tracedAt };
-  const failed = look !== undefined && look.at === tracedAt && look.run === null && look.exit !== 0;
+  const isBad = look !== undefined && look.exit !== 0 && look.exit !== notServedExit; // what an edge serves is no night's failure
+  const failed = isBad && look.at === tracedAt && look.run === null;
   if (failed) return { ok: false, verdict: 'failing', tracedAt, because: look.because ?? undefined };
   if (vitals.damage !== undefined) return { ok: false, verdict: 'damaged', tracedAt, because: vitals.damage };
   return { ...ofRun(vitals), tracedAt };

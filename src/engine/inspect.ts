@@ -59,7 +59,7 @@ export async function inspect(parts: InspectParts, which?: string): Promise<Stan
     next,
     waitsUntil: waitsUntil(parts),
     damage: damageOf(parts, head),
-    importing: head ? undefined : importing(state, run),
+    importing: head?.channels.live ? undefined : importing(state, run),
   };
 }
 

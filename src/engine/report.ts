@@ -1,5 +1,6 @@
 import { Acceptances, type Failure } from '../domain/acceptance.js';
 import { causesOf, showsAlone } from '../domain/causes.js';
+import { isPromotable } from '../domain/channels.js';
 import type { Decision } from '../domain/choose-window.js';
 import { deadlineRule, importRule, shedCode } from '../domain/deadline.js';
 import { type EdgeRecord, edgeFindings, exitWithEdges } from '../domain/edges.js';
@@ -8,7 +9,7 @@ import { gateRules } from '../domain/gate.js';
 import type { Head } from '../domain/head.js';
 import { exitOf, freshnessOf, type ItemCounts, noAssets, noRun, type Result, windowRecord } from '../domain/result.js';
 import { assetCommand } from '../domain/shell.js';
-import type { Digest, Disposition, Finding, Outcome, SnapshotId } from '../domain/types.js';
+import type { Digest, Disposition, Finding, Job, Outcome, SnapshotId } from '../domain/types.js';
 import type { ItemRow, RunRow } from '../state/contract.js';
 import { publishCommand } from './move-head.js';
 import type { Night } from './night.js';
@@ -48,7 +49,7 @@ export function report(night: Night, input: ReportInput): Result {
   const cause = { faultExit: fault?.exit, signal: input.signal, byDeadline: isByDeadline(held) };
   return {
     type: 'result',
-    job: night.job.name,
+    ...lineOf(night.job),
     window: windowRecord(run.window),
     run: run.id,
     outcome,
@@ -68,7 +69,11 @@ export function report(night: Night, input: ReportInput): Result {
     ...(input.import ? { import: input.import } : {}),
     ...(edges.length > 0 ? { edges } : {}),
     ...(fault ? { fault: { code: fault.code, message: fault.message } } : {}),
-    next: [...edgeCommands(night.job.name, edges), ...nextCommands(night.job.name, input, findings)],
+    next: [
+      ...edgeCommands(night.job.name, edges),
+      ...(isShown(outcome) ? promoteCommands(night.job, input.head) : []),
+      ...nextCommands(night.job.name, input, findings),
+    ],
     log: run.log,
     durationMs: elapsedMs(night, input.startedAt),
   };
@@ -77,6 +82,11 @@ export function report(night: Night, input: ReportInput): Result {
 /** By the wall clock, which may have been set back meanwhile: then nobody knows, and 0 is at least no nonsense. */
 export function elapsedMs({ clock }: Pick<Night, 'clock'>, startedAt: number): number {
   return Math.max(0, clock() - startedAt);
+}
+
+/** A record of a night that readers of the site do not see says so. */
+export function lineOf({ name, channel }: Job): Pick<Result, 'job' | 'channel'> {
+  return { job: name, ...(channel !== undefined && { channel }) };
 }
 
 export function liveOf(head: Head | undefined): Result['live'] {
@@ -98,7 +108,7 @@ export function nothingToDo(night: Night, input: IdleInput): Result {
   return {
     type: 'result',
     ...noRun,
-    job: night.job.name,
+    ...lineOf(night.job),
     window: windowRecord(input.decision.window),
     because: input.decision.because,
     outcome: 'unchanged',
@@ -107,7 +117,11 @@ export function nothingToDo(night: Night, input: IdleInput): Result {
     live: liveOf(input.head),
     findings: edgeFindings(edges),
     ...(edges.length > 0 ? { edges } : {}),
-    next: [...edgeCommands(night.job.name, edges), `nightpress run ${night.job.name} --now`],
+    next: [
+      ...edgeCommands(night.job.name, edges),
+      ...promoteCommands(night.job, input.head),
+      `nightpress run ${night.job.name} --now`,
+    ],
     durationMs: elapsedMs(night, input.startedAt),
   };
 }
@@ -115,6 +129,17 @@ export function nothingToDo(night: Night, input: IdleInput): Result {
 /** Tells who was not told, and looks; anybody who was told stays so. */
 function edgeCommands(job: string, edges: readonly EdgeRecord[]): readonly string[] {
   return edges.some(({ error }) => error !== undefined) ? [`nightpress run ${job} --wait`] : [];
+}
+
+/** What the run made or confirmed is what its line of snapshots shows. */
+function isShown(outcome: Outcome): boolean {
+  return outcome === 'published' || outcome === 'incomplete' || outcome === 'unchanged';
+}
+
+/** How readers of the site would see what a channel shows. */
+function promoteCommands({ name, channel }: Job, head: Head | undefined): readonly string[] {
+  if (channel === undefined || !head || !isPromotable(head)) return [];
+  return [`nightpress promote ${name} ${channel} live`];
 }
 
 /** Items that a stop left in `todo` or `claimed` have no disposition yet: the total says how many there are in all. */

@@ -194,7 +194,8 @@ async function whenDue(
   const until = liveFrom(night.job.publish, open.run, night.clock());
   if (until === undefined || night.stop.asked.aborted) return validated;
   const { root } = await updateManifest(liveLoader(night.origin), plan.base, validated.updates);
-  if (root === plan.base) return { ...validated, updates: new Map() }; // whatever others publish now, this run shows nothing
+  const isNew = root !== plan.base || open.base.damaged !== undefined; // on what is left of a damaged one, it replaces that
+  if (!isNew) return { ...validated, updates: new Map() }; // whatever others publish now, this run shows nothing
   if (deadlineHolds(night, open, plan)) return validated;
   const { base, entries } = plan;
   if ((await judgeNight(night, { run: open.run, base, entries, validated })).holds.length > 0) return validated;

@@ -41,7 +41,7 @@ export interface State {
   origin(): RememberedOrigin | undefined;
   rememberOrigin(origin: RememberedOrigin): void;
 
-  // Edges: what each was last told of, which is never taken back to an older seq of the same origin.
+  // Edges: what each was last told of.
   told(): readonly ToldEdge[];
   rememberTold(told: ToldEdge & { readonly at: number }): void;
 

@@ -31,15 +31,7 @@ export function originQueries(sql: Sql): OriginQueries {
     rememberOrigin: (origin) => sql.writing(() => writeOrigin(sql, origin)),
     told: () => sql.rows<ToldEdge>('SELECT edge, origin, seq FROM told ORDER BY edge'),
     rememberTold: ({ edge, origin, seq, at }) =>
-      sql.writing(
-        () =>
-          void sql.write(
-            `INSERT INTO told VALUES (?, ?, ?, ?)
-             ON CONFLICT (edge) DO UPDATE SET origin = excluded.origin, seq = excluded.seq, at = excluded.at
-             WHERE told.origin <> excluded.origin OR told.seq < excluded.seq`,
-            ...[edge, origin, seq, at],
-          ),
-      ),
+      sql.writing(() => void sql.write('INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?)', ...[edge, origin, seq, at])),
     storeProvedAt: (place) => sql.column<number>('SELECT at FROM proved_store WHERE place = ?', place)[0],
     rememberStore: (place, at) =>
       sql.writing(() => void sql.write('INSERT OR REPLACE INTO proved_store VALUES (?, ?)', place, at)),

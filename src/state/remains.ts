@@ -1,10 +1,12 @@
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
+import type { OpenUpload } from '../domain/uploads.js';
 import type { GroupRow, RememberedOrigin } from './contract.js';
 import { originQueries } from './origin.js';
 import { Sql } from './sql.js';
 import { orFault } from './storage-fault.js';
+import { uploadQueries } from './uploads.js';
 
 /** What can still be read of a state that is to be given up. Every part of it may be unreadable for itself. */
 export interface Remains {
@@ -12,6 +14,8 @@ export interface Remains {
   readonly origin: RememberedOrigin | undefined;
   /** Process groups of workers that may still live. */
   readonly groups: readonly GroupRow[];
+  /** Uploads in parts that may still lie at the origin, where nobody else knows of them. */
+  readonly uploads: readonly OpenUpload[];
   readonly losses: readonly Loss[];
 }
 
@@ -46,12 +50,14 @@ const known: readonly { readonly what: string; readonly count: string }[] = [
  */
 export function readRemains(file: string, scratch: string): Remains {
   const sql = unlessUnreadable(() => openCopy(file, scratch));
-  if (!sql) return { origin: undefined, groups: [], losses: known.map(({ what }) => ({ what, rows: null })) };
+  if (!sql)
+    return { origin: undefined, groups: [], uploads: [], losses: known.map(({ what }) => ({ what, rows: null })) };
   try {
     const queries = originQueries(sql);
     return {
       origin: unlessUnreadable(() => queries.origin()),
       groups: unlessUnreadable(() => queries.groups()) ?? [],
+      uploads: unlessUnreadable(() => uploadQueries(sql).uploads.all()) ?? [],
       losses: known.map(({ what, count }) => ({
         what,
         rows: unlessUnreadable(() => sql.column<number>(count)[0]) ?? null,

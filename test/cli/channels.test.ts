@@ -1,6 +1,12 @@
 import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { waitOption } from '../../src/cli/options.js';
+import { resultMarkdown } from '../../src/cli/render/markdown.js';
+import { manifestKey } from '../../src/domain/origin-keys.js';
+import type { Result } from '../../src/domain/result.js';
+import type { Digest } from '../../src/domain/types.js';
 import { aPublishedWorld, ask, liveTexts, publishNow, say } from '../support/project.js';
 import { readHead } from '../support/published.js';
 import { age, aWorld, fill, type World } from '../support/world.js';
@@ -35,6 +41,7 @@ test('nights on a channel never show on the site, make nothing twice, and go liv
     live: { snapshot: to, seq: before.seq + 1 },
     next: ['nightpress promote night preview live', 'nightpress status night --channel preview'],
   });
+  expect(resultMarkdown(first.result as Result)).toContain(`| preview | \`${to?.slice(0, 12)}\``);
   expect(first.lines).toContainEqual(expect.objectContaining({ type: 'head-moved', channel: 'preview' }));
   expect(await head()).toMatchObject({
     channels: { live: before.channels.live, preview: { snapshot: to } },
@@ -57,6 +64,7 @@ test('nights on a channel never show on the site, make nothing twice, and go liv
     totals: { assets: { changed: 1 } },
   });
   expect((await liveTexts(world))['texts/t0.txt']).toBe('another text 0\n');
+  expect((await ask(world, 'status', '--channel', 'preview')).json.next).toEqual([]);
   const live = await world.run(['--now']);
   expect(live.result).toMatchObject({ outcome: 'unchanged', live: { snapshot: to }, derivatives: { made: 0 } });
 });
@@ -79,6 +87,8 @@ test('what the gate holds on a channel is staged beside it, told with its own co
     verdict: 'held',
   });
 
+  const refused = await say(world, 'publish', '--channel', 'preview');
+  expect(refused.stderr).toContain('next: nightpress publish night --override shrink --reason TEXT --channel preview');
   const published = await ask(world, 'publish', '--channel', 'preview', '--override', 'shrink', '--reason', 'meant');
   expect(published.json).toMatchObject({
     type: 'publish',
@@ -122,4 +132,65 @@ test('what makes no sense is refused, and names what would', async () => {
   await say(world, 'rollback', '--yes', '--reason', 'broken');
   expect((await preview()).code).toBe(0);
   expect(await refused('promote', 'preview', 'live')).toEqual([2, expect.stringContaining('frozen')]);
+});
+
+test('what keeps a night on a channel from beginning is told with what that channel shows, and its own way out', async () => {
+  world = await aPublishedWorld();
+  await world.write('texts/t0.txt', 'only in preview\n');
+  const { result } = await preview();
+  const work = path.join(world.folder, '.nightpress', 'night@preview');
+  await rm(path.join(world.origin, manifestKey(result?.snapshot as Digest)));
+  await rm(path.join(work, 'state.db'));
+  const damaged = await preview();
+  expect(damaged.result).toMatchObject({
+    channel: 'preview',
+    live: { snapshot: result?.snapshot },
+    next: ['nightpress run night --adopt --channel preview'],
+  });
+  const told = await say(world, 'run', '--channel', 'preview');
+  expect(told.stderr).toMatch(/^ {2}preview: snapshot /m);
+  expect(told.stderr).toContain('next: nightpress run night --adopt --channel preview');
+  const verified = await ask(world, 'verify', '--channel', 'preview');
+  expect(verified.json).toMatchObject({ live: true, next: ['nightpress run night --adopt --channel preview'] });
+
+  await writeFile(
+    path.join(work, 'state.db'),
+    'no database at all, but long enough to be looked at as one'.repeat(100),
+  );
+  const broken = await say(world, 'plan', '--channel', 'preview');
+  expect(broken.stderr).toContain('next: nightpress doctor --rebuild --channel preview');
+  const { json } = await ask(world, 'doctor', '--channel', 'preview');
+  expect(json.checks).toContainEqual(
+    expect.objectContaining({ name: 'state', hint: 'nightpress doctor night --rebuild --channel preview' }),
+  );
+  const before = await ask(world, 'status');
+  await say(world, 'run', '--channel', 'preview', '--adopt');
+  expect((await ask(world, 'status')).json.run).toEqual(before.json.run);
+});
+
+test('settling a commit on a channel tells of that channel', async () => {
+  world = await aPublishedWorld();
+  await world.write('texts/t0.txt', 'only in preview\n');
+  const { result } = await preview();
+  const settled = await ask(world, 'publish', '--channel', 'preview', '--resolve');
+  expect(settled.json).toMatchObject({ type: 'resolve', channel: 'preview', live: { snapshot: result?.snapshot } });
+  const { stdout } = await say(world, 'publish', '--channel', 'preview', '--resolve');
+  expect(stdout).toContain('what preview shows now stays');
+  expect((await say(world, 'publish', '--resolve', '--wait=1s')).code).toBe(2);
+});
+
+test('nobody waits for edges to serve what only a channel shows', () => {
+  const edges = [{ type: 'bunny', name: 'cdn', urls: ['https://cdn.example.com'] }] as const;
+  const wait = { wait: true } as const;
+  expect(waitOption(wait, { name: 'night', edges })).toBe(300_000);
+  expect(() => waitOption(wait, { name: 'night', edges, channel: 'preview' })).toThrow('--wait and --channel preview');
+  expect(() => waitOption({ ...wait, all: true }, { name: 'night', channel: 'preview' })).toThrow('--channel preview');
+});
+
+test('a dry run of a channel leaves its outputs to be looked at, as any other does', async () => {
+  world = await aPublishedWorld();
+  const out = path.join(world.folder, 'looked-at');
+  const dry = await world.run(['--dry-run', '--only', 'texts/**', '--channel', 'preview', '--out', out]);
+  expect(dry.code, dry.stderr).toBe(0);
+  expect(existsSync(path.join(out, 'live', 'texts', 't0.txt'))).toBe(true);
 });

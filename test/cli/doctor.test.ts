@@ -2,6 +2,8 @@ import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { manifestKey } from '../../src/domain/origin-keys.js';
+import type { Digest } from '../../src/domain/types.js';
+import { openState } from '../../src/state/open.js';
 import { aPublishedWorld, ask, say } from '../support/project.js';
 import { liveSnapshot } from '../support/published.js';
 import type { World } from '../support/world.js';
@@ -66,4 +68,20 @@ test('names the way out of a damaged live manifest', async () => {
   expect(stdout).toMatch(
     /PROBLEM {2}disk .*manifest m\/[0-9a-f]{64}\.json is missing.*\(nightpress run night --adopt\)/,
   );
+});
+
+test('a rebuilt state still knows uploads that were cut off: no listing shows their parts, and they cost', async () => {
+  world = await aPublishedWorld();
+  const work = path.join(world.folder, '.nightpress', 'night');
+  const upload = { upload: 'u1', place: 's3:aws/media/', key: 'b/aa/large.mp4' };
+  const part = { number: 1, etag: '"1"', sha256: 'a'.repeat(64) as Digest };
+  const old = openState(work);
+  old.uploads.record(upload);
+  old.uploads.recordPart(upload.upload, part);
+  old.close();
+  expect((await say(world, 'doctor', '--rebuild', '--yes')).code).toBe(0);
+  const state = openState(work, { readOnly: true });
+  expect(state.uploads.all()).toEqual([{ ...upload, parts: [part] }]);
+  expect(state.runs(1)).toEqual([]);
+  state.close();
 });

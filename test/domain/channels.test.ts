@@ -98,6 +98,17 @@ test('promoting a channel that is not there names those that are', () => {
   expect(promote).toThrow(/no channel 'trial'.*'preview'/);
 });
 
+test.each(['live', 'staged', 'preview.staged', 'constructor'])(
+  "promoting '%s', which is no channel, is refused: what a gate held goes live by publish --override only",
+  (channel) => {
+    const waits = (head: Head) => stageIn(head, { ...made('waits'), rules: ['shrink'] });
+    const held = onPreview(waits(withPreview), waits);
+    const promote = () => promoteFrom(held, { channel, txn: 'p', now: start });
+    expect(promote).toThrow(`no channel '${channel}' at the origin of 'catalog', expected one of: 'preview'`);
+    expect(channelNameProblem(channel)).toBeDefined();
+  },
+);
+
 test('the snapshot of a channel is a root of collections, and found by its name', () => {
   const at = { now: start, graceMs: 0 };
   expect(rootsOf(withPreview, at)).toContainEqual({

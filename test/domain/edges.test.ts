@@ -15,7 +15,7 @@ test.each([
   ['nobody knows yet', [], ['a', 'b']],
   ['one knows', [{ edge: 'a', origin: 'o', seq: 7 }], ['b']],
   ['one knows an older one', [{ edge: 'a', origin: 'o', seq: 6 }], ['a', 'b']],
-  ['one knows a newer one', [{ edge: 'a', origin: 'o', seq: 8 }], ['b']],
+  ['one knows a newer one, which the origin has lost', [{ edge: 'a', origin: 'o', seq: 8 }], ['a', 'b']],
   ['one knows another origin', [{ edge: 'a', origin: 'p', seq: 9 }], ['a', 'b']],
   ['one is gone from the job', [{ edge: 'c', origin: 'o', seq: 7 }], ['a', 'b']],
 ] as const)('%s: who is told', (_, told, due) => {

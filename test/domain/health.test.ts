@@ -25,6 +25,7 @@ describe('what is well', () => {
     ['a run that went live', { run: ran('published', 3), look: looked(3, 0, 'r') }, 'published'],
     ['a run without changes', { run: ran('unchanged', 3), look: looked(3, 0, 'r') }, 'unchanged'],
     ['an hourly call that finds nothing to do', { run: ran('published', 40), look: looked(1) }, 'nothing'],
+    ['an idle call that waited for an edge in vain', { run: ran('published', 5), look: looked(1, 7) }, 'nothing'],
     ['a run at work', { run: ran(undefined, 1), live: { startedAt: now - hour } }, 'running'],
     ['a run at work that nobody dated', { live: {} }, 'running'],
     ['a held run that somebody published', { run: ran('held', 3, true), look: looked(3, 4, 'r') }, 'published'],

@@ -1,3 +1,5 @@
+import { cpSync, rmSync } from 'node:fs';
+import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { purgeReference } from '../../src/domain/edges.js';
 import type { Head } from '../../src/domain/head.js';
@@ -64,6 +66,24 @@ test('a snapshot that is only staged is no news for edges', async () => {
   world.nextDay();
   for (const key of ['b.txt', 'c.txt', 'd.txt']) world.remove(key);
   expect([(await world.run()).outcome, told()]).toEqual(['held', [1, 1]]);
+});
+
+test('edges are told of what goes live at an origin that was rewound and adopted', async () => {
+  await world.run();
+  const backup = path.join(world.root, 'backup');
+  cpSync(path.join(world.root, 'public'), backup, { recursive: true, verbatimSymlinks: true });
+  for (const text of ['two', 'three', 'four']) {
+    world.nextDay();
+    world.put('a.txt', text);
+    await world.run();
+  }
+  rmSync(path.join(world.root, 'public'), { recursive: true });
+  cpSync(backup, path.join(world.root, 'public'), { recursive: true, verbatimSymlinks: true });
+  world.nextDay();
+  world.put('a.txt', 'five');
+  const result = await world.run({ adopt: true });
+  expect(result).toMatchObject({ outcome: 'published', live: { seq: 2 } });
+  expect(told()).toEqual([5, 5]);
 });
 
 test('a run killed after the head moved tells edges when it goes on', async () => {

@@ -137,6 +137,22 @@ test('a run that is killed on the way out is finished by the next one, which nee
   await expectWhole();
 });
 
+test('a job that publishes at the close waits for it, also when all that is new is what the lost node held', async () => {
+  for (let n = 0; n < 260; n++) world.put(`many/${n}.txt`, `${n}`);
+  await world.run();
+  const nodes = [];
+  for await (const named of namedNodes(nodeLoader(origin()), await live(), new Set())) nodes.push(named);
+  const leaf = nodes.find(({ node }) => isLeaf(node));
+  if (!leaf || !isLeaf(leaf.node)) throw new Error('264 assets make leaves');
+  await lose(leaf.digest);
+  for (const { key } of leaf.node.entries) world.remove(key);
+  world.job = { ...world.job, publish: { at: 'close' } };
+  world.now = Date.parse('2030-05-02T02:00:00Z');
+  expect(await world.run({ adopt: true })).toMatchObject({ outcome: 'published' });
+  expect(world.of('waiting')).toHaveLength(1);
+  await expectWhole();
+});
+
 test('of many nodes only one is lost: only assets below it are looked at again', async () => {
   for (let n = 0; n < 260; n++) world.put(`many/${n}.txt`, `${n}`);
   const first = await world.run();

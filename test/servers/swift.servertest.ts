@@ -32,16 +32,15 @@ async function atSwift(more: object = {}): Promise<BucketWorld> {
 
 const whole = Array(pictures + texts).fill('whole');
 
-test('a store without conditional writes is refused with 2 and the way out, and no reader sees anything', async () => {
+test('a store without conditional writes is refused with 13 and the way out, and no reader sees anything', async () => {
   const at = await atSwift();
   const refused = await at.night();
-  expect([refused.code, refused.result?.outcome, refused.result?.fault?.code]).toEqual([2, 'failed', 'job-invalid']);
-  expect(refused.result?.fault?.message).toContain('knows no conditional writes');
+  expect([refused.code, refused.result?.outcome, refused.result?.fault?.code]).toEqual([13, 'failed', 'origin-unfit']);
   expect(refused.result?.fault?.message).toContain('singleWriter: true');
   expect(refused.result?.live).toBeNull();
   expect(await at.head()).toBeUndefined();
   const plain = await at.night(['--now'], { plain: true });
-  expect([plain.code, plain.stdout + plain.stderr]).toEqual([2, expect.stringContaining('singleWriter: true')]);
+  expect([plain.code, plain.stdout + plain.stderr]).toEqual([13, expect.stringContaining('singleWriter: true')]);
   expect(await at.head()).toBeUndefined();
 });
 
@@ -52,7 +51,7 @@ test('a live snapshot stays as it is when the job no longer says singleWriter', 
   const { name, endpoint } = at.bucket;
   const config = { type: 's3', bucket: name, prefix: 'site', endpoint, region: 'us-east-1' };
   const { publish } = publisher(openStore(config, {}, usualLimits), at.world.folder);
-  await expect(publish('not alone')).rejects.toMatchObject({ code: 'job-invalid' });
+  await expect(publish('not alone')).rejects.toMatchObject({ code: 'origin-unfit' });
   expect(await at.head()).toEqual(before);
   expect(Object.values(await at.liveFiles())).toEqual(whole);
 });

@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { Result } from '../../src/domain/result.js';
 import type { Job, Recipe } from '../../src/domain/types.js';
 import type { Edge } from '../../src/edges/contract.js';
+import { onChannel } from '../../src/engine/channel.js';
 import type { NightEvent } from '../../src/engine/events.js';
 import type { Night } from '../../src/engine/night.js';
 import { type RunRequest, runNight } from '../../src/engine/run.js';
@@ -122,7 +123,7 @@ export class NightWorld {
   async openOrigin(state?: Night['state']): Promise<Origin> {
     const kind = await origins[this.job.origin.type]?.();
     if (!kind) throw new Error(`no origin '${this.job.origin.type}'`);
-    return kind.open(this.job.origin, { holdLock, uploads: state?.uploads });
+    return onChannel(kind.open(this.job.origin, { holdLock, uploads: state?.uploads }), this.job.channel);
   }
 
   of<T extends NightEvent['type']>(type: T): Extract<NightEvent, { type: T }>[] {

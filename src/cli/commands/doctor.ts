@@ -8,7 +8,7 @@ import { agreed } from '../confirm.js';
 import type { CommandContext } from '../context.js';
 import { type Check, examine, ofOrigin } from '../doctor.js';
 import { examineStore, storeRecord, verdictLine } from '../doctor-origin.js';
-import { countOption, fromElsewhere, type JobOptions, withJobOptions } from '../options.js';
+import { countOption, fromElsewhere, type JobOptions, withChannelOption, withJobOptions } from '../options.js';
 import { rebuildState } from '../rebuild.js';
 import { rebuildRecord, renderRebuilt } from '../render/rebuild.js';
 import { printable } from '../render/units.js';
@@ -28,7 +28,7 @@ interface DoctorOptions extends JobOptions {
 }
 
 export function addDoctor(program: Command, context: CommandContext): void {
-  withJobOptions(program.command('doctor [job]'))
+  withChannelOption(withJobOptions(program.command('doctor [job]')))
     .summary('check the machine, the state, source and origin')
     .description(
       `Looks at everything a night needs and changes nothing. Exit 13 when something would keep it from working.
@@ -72,7 +72,7 @@ async function rebuildJob(context: CommandContext, name: string | undefined, opt
   const question = {
     text: `Set the state in ${folder} aside and make a new one from the origin?`,
     yes: options.yes ?? false,
-    command: `nightpress doctor ${job.name} --rebuild --yes`,
+    command: fromElsewhere(options, [`nightpress doctor ${job.name} --rebuild --yes`]).join(''),
   };
   if (!(await agreed(terminal, question))) return 0;
   const rebuilt = await namingJob(job.name, () => rebuildState({ job, folder, clock: context.clock }));

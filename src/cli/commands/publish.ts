@@ -47,8 +47,8 @@ written into the head (snapshots -v shows it). A freeze is lifted by unfreeze.`,
 }
 
 async function settle(call: OriginCall, options: PublishOptions): Promise<number> {
-  if (options.override || options.reason) {
-    throw new Fault('usage', '--resolve publishes nothing: expected it without --override and --reason');
+  if (options.override || options.reason || options.wait) {
+    throw new Fault('usage', '--resolve publishes nothing: expected it without --override, --reason and --wait');
   }
   const folder = jobFolder(call.project, call.job.name);
   const state = stateExists(folder) ? openState(folder, { readOnly: true }) : undefined;
@@ -56,8 +56,9 @@ async function settle(call: OriginCall, options: PublishOptions): Promise<number
     const { head, landed } = await resolveSwap(call, state);
     const fate = landed === undefined ? 'no commit of a run was open' : landed ? 'it landed' : 'it never landed';
     const facts = { landed: landed ?? null };
-    const done = `settled: ${fate}; what is live now stays until the next commit`;
-    tell(call, { verb: 'resolve', done, head, facts }, options);
+    const { channel } = call.job;
+    const done = `settled: ${fate}; what ${channel ?? 'is live'}${channel ? ' shows' : ''} now stays until the next commit`;
+    tell(call, { verb: 'resolve', done, head, channel, facts }, options);
   } finally {
     state?.close();
   }

@@ -9,7 +9,7 @@ import { forgetVerified, writeVerified } from '../../state/verified.js';
 import { atOrigin, headOf, type OriginCall } from '../at-origin.js';
 import { jobFolder } from '../compose.js';
 import type { CommandContext } from '../context.js';
-import { type JobOptions, withChannelOption, withJobOptions } from '../options.js';
+import { fromElsewhere, type JobOptions, withChannelOption, withJobOptions } from '../options.js';
 import { nextCommands, type Remedy, renderVerify, verifyRecord } from '../render/verify.js';
 
 interface VerifyCommandOptions extends JobOptions {
@@ -46,7 +46,8 @@ async function verifyNow(call: OriginCall, { deep = false, json }: VerifyCommand
   const found = await verify(call.origin, snapshot, { deep, live: isLive });
   const bad = found.findings.length > 0;
   const remedy = bad ? await remedyFor(call, found, isLive) : { kind: 'nothing' as const };
-  const view = { job: job.name, deep, isLive, found, remedy };
+  const next = fromElsewhere({ channel: job.channel }, nextCommands(job, { isLive, found, remedy }));
+  const view = { job: job.name, deep, isLive, found, remedy, next };
   if (isLive && !bad) forgetVerified(jobFolder(call.project, job.name));
   if (json) terminal.out(JSON.stringify(verifyRecord(view)));
   else if (bad || !terminal.quiet) renderVerify(terminal, view);
@@ -81,8 +82,7 @@ async function remedyFor(call: OriginCall, found: Verification, isLive: boolean)
 
 /** What was not put right at once waits for a command; `status` tells it until then. */
 function remember(call: OriginCall, folder: string, found: Verification, remedy: Remedy): void {
-  const { name: job } = call.job;
-  const next = nextCommands({ job, isLive: true, found, remedy });
+  const next = nextCommands(call.job, { isLive: true, found, remedy });
   const [first] = found.findings;
   if (first && next.length > 0) {
     const { snapshot, findings } = found;

@@ -11,7 +11,7 @@ export function resultMarkdown(result: Result): string {
   return page(`${result.job}: ${result.run || result.fault ? result.outcome : 'nothing to do'}`, [
     table([
       ['window', result.window?.label ?? 'none'],
-      ['live', live],
+      [result.channel ?? 'live', live],
       ['assets', counts({ ...assets })],
       ['items', counts({ ...items })],
       ['made', `${count(derivatives.made, 'derivative')}, ${bytes(derivatives.bytes)}; ${derivatives.reused} reused`],

@@ -1,3 +1,4 @@
+import { isPromotable } from '../../domain/channels.js';
 import type { EdgeRecord } from '../../domain/edges.js';
 import type { Head } from '../../domain/head.js';
 import { publishCommand } from '../../engine/move-head.js';
@@ -48,11 +49,12 @@ export function renderMoved(terminal: Terminal, job: string, { done, head, chann
   });
 }
 
-function nextCommands(
-  job: string,
-  { frozen, channels: { staged } }: Head,
-  channel: string | undefined,
-): readonly string[] {
+function nextCommands(job: string, head: Head, channel: string | undefined): readonly string[] {
+  const {
+    frozen,
+    channels: { staged },
+  } = head;
+  if (channel !== undefined && !isPromotable(head)) return [];
   if (channel !== undefined)
     return [`nightpress diff ${job} live ${channel}`, `nightpress promote ${job} ${channel} live`];
   if (frozen) return [`nightpress unfreeze ${job}`];

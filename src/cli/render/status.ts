@@ -1,4 +1,5 @@
 import { causesOf } from '../../domain/causes.js';
+import { isPromotable } from '../../domain/channels.js';
 import type { Result } from '../../domain/result.js';
 import type { Standing } from '../../engine/inspect.js';
 import type { Progress, RunRow } from '../../state/contract.js';
@@ -157,7 +158,9 @@ export function nextCommands({ job, running, run, head, originFault, damage }: S
   if (head?.frozen) return [`nightpress unfreeze ${job}`];
   if (isPublishedByHand(run, head)) return [];
   if (!run?.outcome || run.outcome === 'interrupted') return [`nightpress run ${job}`];
-  return ((run.result ?? {}) as StoredResult).next ?? [];
+  const { next = [] } = (run.result ?? {}) as StoredResult;
+  const isOver = head !== undefined && !isPromotable(head); // promoted since the run said so, or live is the same by now
+  return isOver ? next.filter((command) => !command.startsWith('nightpress promote ')) : next;
 }
 
 function renderRun(terminal: Terminal, run: RunRow, now: number): void {

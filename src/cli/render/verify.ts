@@ -1,3 +1,4 @@
+import type { Job } from '../../domain/types.js';
 import type { Repair, Verification } from '../../engine/verify.js';
 import type { Terminal } from '../terminal.js';
 import { bytes, count, printable, short } from './units.js';
@@ -16,6 +17,7 @@ export interface VerifyView {
   readonly isLive: boolean;
   readonly found: Verification;
   readonly remedy: Remedy;
+  readonly next: readonly string[];
 }
 
 const mostFindings = 20;
@@ -33,7 +35,7 @@ export function verifyRecord(view: VerifyView): object {
     bytes: weight,
     findings,
     remedy: view.remedy,
-    next: nextCommands(view),
+    next: view.next,
   };
 }
 
@@ -56,7 +58,7 @@ export function renderVerify(terminal: Terminal, view: VerifyView): void {
   if (findings.length > shown.length)
     terminal.out(`            and ${count(findings.length - shown.length, 'more finding')}; -v shows all`);
   for (const line of remedyLines(view)) terminal.out(`  done      ${line}`);
-  for (const command of nextCommands(view)) terminal.out(`  next      ${terminal.paint('cyan', command)}`);
+  for (const command of view.next) terminal.out(`  next      ${terminal.paint('cyan', command)}`);
 }
 
 function remedyLines({ remedy }: VerifyView): readonly string[] {
@@ -81,9 +83,13 @@ function remedyLines({ remedy }: VerifyView): readonly string[] {
   }
 }
 
-export function nextCommands({ job, isLive, found, remedy }: Omit<VerifyView, 'deep'>): readonly string[] {
+export function nextCommands(
+  { name: job, channel }: Pick<Job, 'name' | 'channel'>,
+  { isLive, found, remedy }: Pick<VerifyView, 'isLive' | 'found' | 'remedy'>,
+): readonly string[] {
   if (found.damaged !== undefined) {
     const goOn = remedy.kind === 'not-live' ? [] : [`nightpress run ${job} --adopt`];
+    if (isLive && channel !== undefined) return goOn; // a rollback is about what is live
     return [...goOn, isLive ? `nightpress rollback ${job}` : `nightpress snapshots ${job}`];
   }
   if (remedy.kind === 'repaired') return remedy.condemned.length > 0 ? [`nightpress run ${job} --now`] : [];

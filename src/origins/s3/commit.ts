@@ -113,7 +113,7 @@ interface Said {
 function withoutConditions({ place, singleWriter }: Store, error: unknown): unknown {
   if (singleWriter) return error;
   const message = `origin ${place} knows no conditional writes, so two publishers would overwrite each other: expected a store that does, or singleWriter: true`;
-  return new Fault('job-invalid', message, { cause: error });
+  return new Fault('origin-unfit', message, { cause: error });
 }
 
 async function sendHead(

@@ -265,7 +265,7 @@ describe('a commit', () => {
     const { head, base } = await publisher(open(), scratch).next('one');
     const refused = open().swapHead(head, base);
     const message = expect.stringContaining('singleWriter: true');
-    await expect(refused).rejects.toMatchObject({ code: 'job-invalid', exit: 2, message });
+    await expect(refused).rejects.toMatchObject({ code: 'origin-unfit', exit: 13, message });
     const alone = publisher(open({ more: { singleWriter: true } }), scratch);
     const stale = await alone.next('stale');
     expect([await alone.publish('one'), await alone.publish('two')]).toEqual(['landed', 'landed']);
