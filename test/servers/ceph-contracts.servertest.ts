@@ -1,28 +1,18 @@
-import { afterAll, beforeAll } from 'vitest';
 import { s3 as s3Origin } from '../../src/origins/s3/index.js';
 import { s3 as s3Source } from '../../src/sources/s3/index.js';
 import { originSuite } from '../contracts/origins/suite.js';
 import { sourceSuite } from '../contracts/sources/suite.js';
 import { startCeph } from './ceph.js';
-import type { RealServer } from './processes.js';
-import { aBucket, storeEnvironment } from './store.js';
+import { aBucket, oneStore } from './store.js';
 
-let ceph: RealServer;
-beforeAll(async () => {
-  Object.assign(process.env, storeEnvironment);
-  ceph = await startCeph();
-});
-afterAll(async () => {
-  await ceph.end();
-  for (const name of Object.keys(storeEnvironment)) delete process.env[name];
-});
+const ceph = oneStore(startCeph);
 
 originSuite('s3 at Ceph', {
   trees: false,
   exclusive: false,
   kind: async () => s3Origin,
   async make() {
-    const bucket = await aBucket(ceph);
+    const bucket = await aBucket(ceph());
     const { name, endpoint } = bucket;
     const prefix = 'site/catalog';
     return {
@@ -37,7 +27,7 @@ originSuite('s3 at Ceph', {
 sourceSuite('s3 at Ceph', {
   kind: async () => s3Source,
   async make() {
-    const bucket = await aBucket(ceph);
+    const bucket = await aBucket(ceph());
     const { name, endpoint } = bucket;
     await bucket.put('other/not-ours.jpg', 'beside the prefix');
     return {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sha256 } from '../../src/domain/digest.js';
 import { blobKey } from '../../src/domain/origin-keys.js';
 import { usualLimits } from '../../src/origins/s3/client.js';
@@ -15,23 +15,14 @@ import { ask, publishNow } from '../support/project.js';
 import { aWorld } from '../support/world.js';
 import { aBucketWorld, aRivalOf, type BucketWorld, pictures, texts } from './bucket-world.js';
 import { startCeph } from './ceph.js';
-import type { RealServer } from './processes.js';
-import { storeEnvironment } from './store.js';
+import { oneStore } from './store.js';
 
-let ceph: RealServer;
+const ceph = oneStore(startCeph);
 let at: BucketWorld;
 const worlds: BucketWorld[] = [];
 
-beforeAll(async () => {
-  Object.assign(process.env, storeEnvironment);
-  ceph = await startCeph();
-});
-afterAll(async () => {
-  await ceph.end();
-  for (const name of Object.keys(storeEnvironment)) delete process.env[name];
-});
 beforeEach(async () => {
-  at = await aBucketWorld(ceph);
+  at = await aBucketWorld(ceph());
   worlds.push(at);
 });
 afterEach(async () => {
@@ -196,7 +187,7 @@ describe('Ceph itself', () => {
     const name = { sha256: sha256(bytes), ext: 'mp4' };
     const film = path.join(at.world.folder, randomUUID());
     await writeFile(film, bytes);
-    const cutter = await startCutter(ceph.port);
+    const cutter = await startCutter(ceph().port);
     cutter.next(/^PUT .*partNumber=3/, { kind: 'reset' });
     const origin = openStore(config(cutter.endpoint), state, limits);
     await expect(origin.putBlob(name, film)).rejects.toMatchObject({ code: 'origin-unreachable' });

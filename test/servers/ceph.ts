@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { cephConf } from './ceph-conf.js';
-import { connects, type Daemon, freePort, type RealServer, startDaemon } from './processes.js';
+import { type Daemon, freePort, type RealServer, startDaemon } from './processes.js';
 import { storeCredentials } from './store.js';
 
 const run = promisify(execFile);
+const yes = () => true;
+const no = () => false;
 
 /**
  * The system's Ceph: one monitor, one object store in memory, one S3 gateway. Ended by SIGKILL, because gateway and monitor
@@ -44,14 +46,15 @@ async function startDaemons(folder: string, daemons: Daemon[]): Promise<number> 
   const addresses = `[v1:127.0.0.1:${monitor}/0]`;
   await once('monmaptool', '--create', '--clobber', '--fsid', cluster, '--addv', 'a', addresses, 'monmap');
   await once('ceph-mon', ...conf, '--mkfs', '-i', 'a', '--monmap', 'monmap');
-  await start(['ceph-mon', '-i', 'a'], () => connects(monitor));
+  // It takes connections before it has a quorum, and until then refuses whatever it is asked.
+  await start(['ceph-mon', '-i', 'a'], () => ceph('mon', 'stat').then(yes, no));
   await ceph('osd', 'new', store);
   await ceph('osd', 'crush', 'add', 'osd.0', '1', 'root=default', 'host=localhost');
   await once('ceph-osd', ...conf, '-i', '0', '--mkfs', '--osd-uuid', store);
-  await start(['ceph-osd', '-i', '0'], async () => (await ceph('osd', 'stat')).stdout.includes('1 up'));
+  await start(['ceph-osd', '-i', '0'], () => ceph('osd', 'stat').then(({ stdout }) => stdout.includes('1 up'), no));
   const { accessKeyId, secretAccessKey } = storeCredentials;
   const keys = [`--access-key=${accessKeyId}`, `--secret=${secretAccessKey}`];
   await once('radosgw-admin', ...conf, 'user', 'create', '--uid=test', '--display-name=test', ...keys);
-  await start(['radosgw', '-n', 'client.rgw'], () => connects(port));
+  await start(['radosgw', '-n', 'client.rgw'], () => fetch(`http://127.0.0.1:${port}/`).then(yes, no));
   return port;
 }

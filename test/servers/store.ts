@@ -9,6 +9,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll } from 'vitest';
 import type { RealServer } from './processes.js';
 
 export const storeCredentials = { accessKeyId: 'test:tester', secretAccessKey: 'testing' };
@@ -19,6 +20,23 @@ export const storeEnvironment: Readonly<Record<string, string>> = {
   AWS_SECRET_ACCESS_KEY: storeCredentials.secretAccessKey,
   AWS_EC2_METADATA_DISABLED: 'true',
 };
+
+/** One real store for the tests of a file, with its credentials in the environment. */
+export function oneStore(start: () => Promise<RealServer>): () => RealServer {
+  let store: RealServer | undefined;
+  beforeAll(async () => {
+    Object.assign(process.env, storeEnvironment);
+    store = await start();
+  });
+  afterAll(async () => {
+    await store?.end();
+    for (const name of Object.keys(storeEnvironment)) delete process.env[name];
+  });
+  return () => {
+    if (!store) throw new Error('the store is started before the first test');
+    return store;
+  };
+}
 
 /** A bucket of a real store, as its owner sees it: what tests put there, look at and damage without nightpress. */
 export interface RealBucket {

@@ -1,31 +1,21 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { usualLimits } from '../../src/origins/s3/client.js';
 import { openStore } from '../../src/origins/s3/index.js';
 import { publisher } from '../contracts/origins/publisher.js';
 import { ask } from '../support/project.js';
 import { aBucketWorld, type BucketWorld, pictures, texts } from './bucket-world.js';
-import type { RealServer } from './processes.js';
-import { storeEnvironment } from './store.js';
+import { oneStore } from './store.js';
 import { startSwift } from './swift.js';
 
-let swift: RealServer;
+const swift = oneStore(startSwift);
 const worlds: BucketWorld[] = [];
-
-beforeAll(async () => {
-  Object.assign(process.env, storeEnvironment);
-  swift = await startSwift();
-});
-afterAll(async () => {
-  await swift.end();
-  for (const name of Object.keys(storeEnvironment)) delete process.env[name];
-});
 afterEach(async () => {
   for (const { world } of worlds.splice(0)) await world.end();
 });
 
 /** A Swift is in one region only, and says so to requests signed for another. */
 async function atSwift(more: object = {}): Promise<BucketWorld> {
-  const at = await aBucketWorld(swift, { region: 'us-east-1', ...more });
+  const at = await aBucketWorld(swift(), { region: 'us-east-1', ...more });
   worlds.push(at);
   return at;
 }
