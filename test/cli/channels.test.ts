@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { waitOption } from '../../src/cli/options.js';
@@ -116,6 +118,37 @@ test('the very first nights may be on a channel', async () => {
   expect(existsSync(path.join(world.origin, 'live', 'texts'))).toBe(false);
   expect((await ask(world, 'promote', 'preview', 'live')).code).toBe(0);
   expect(Object.keys(await liveTexts(world))).toEqual(['texts/t0.txt', 'texts/t1.txt']);
+});
+
+/** A dead-man switch: the paths it was asked for. */
+async function aSwitch() {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const close = () => new Promise<void>((resolve) => void server.close(() => resolve()));
+  return { url: `http://127.0.0.1:${port}`, asked, close };
+}
+
+test('a trial that goes well tells nothing to the switch and the metrics of the live nights', async () => {
+  world = await aPublishedWorld();
+  const { url, asked, close } = await aSwitch();
+  try {
+    const env = { NIGHTPRESS_PING_URL: url };
+    expect((await world.run(['--now', '--channel', 'preview'], { env })).code).toBe(0);
+    expect(asked).toEqual([]);
+    expect((await world.run(['--now'], { env })).code).toBe(0);
+    expect(asked).toContain('/0');
+  } finally {
+    await close();
+  }
+  const told = await say(world, 'run', '--channel', 'preview', '--metrics-file', 'night.prom');
+  expect([told.code, told.stderr]).toEqual([2, expect.stringContaining('--metrics-file with --channel')]);
+  const pinged = await say(world, 'run', '--channel', 'preview', '--ping-url', 'http://127.0.0.1:9/');
+  expect([pinged.code, pinged.stderr]).toEqual([2, expect.stringContaining('--ping-url with --channel')]);
 });
 
 test('what makes no sense is refused, and names what would', async () => {

@@ -40,7 +40,8 @@ export async function toldOutside(
   names: readonly (string | undefined)[],
   work: (outside: Outside) => Promise<number>,
 ): Promise<number> {
-  const { terminal, options } = call;
+  const { terminal } = call;
+  const options = forOutside(call);
   const ping = options.pingUrl === undefined ? undefined : openPing(options.pingUrl, terminal.note);
   const ends = new Map<string, Result | undefined>();
   const outside = listenOutside(ends, () => ping?.start());
@@ -52,6 +53,15 @@ export async function toldOutside(
   const results = [...ends.values()].filter((result) => result !== undefined);
   if (results.length > 0) await ping?.end(exit, results.map((result) => textOf(terminal, result)).join('\n'));
   return exit;
+}
+
+/** Whoever is told hears of what the site shows: a trial that goes well must not keep the switch of the live nights alive. */
+function forOutside({ project, options, context }: OutsideCall): OutsideOptions {
+  if (project.channel === undefined) return options;
+  const isAsked = options.pingUrl !== context.env.NIGHTPRESS_PING_URL;
+  const strange = options.metricsFile !== undefined ? '--metrics-file' : isAsked ? '--ping-url' : undefined;
+  if (strange) throw new Fault('usage', `${strange} with --channel: expected it with nights that are live`);
+  return {};
 }
 
 function listenOutside(ends: Map<string, Result | undefined>, begun: () => void): Outside {
