@@ -118,9 +118,10 @@ function tooMany({ spec, total, findings }: GateInput, items: readonly MissingIt
   const missing = failed + quarantined + stray;
   const allowed = tolerance(spec.tolerate, total);
   if (missing <= allowed) return undefined;
-  const parts = `${failed} failed, ${quarantined} quarantined, ${stray} ${stray === 1 ? 'error' : 'errors'} outside any item`;
+  const others = stray === 0 ? '' : ` and ${stray} ${stray === 1 ? 'error' : 'errors'} outside any item`;
   const limit = `the gate tolerates ${allowed} (${written(spec.tolerate)})`;
-  return `${missing} of ${total} items have nothing to show (${parts}), ${limit}`;
+  const items = `${failed + quarantined} of ${total} items have nothing to show`;
+  return `${items} (${failed} failed, ${quarantined} quarantined)${others}, ${limit}`;
 }
 
 function tooManyOf(
