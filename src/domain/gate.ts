@@ -120,8 +120,8 @@ function tooMany({ spec, total, findings }: GateInput, items: readonly MissingIt
   if (missing <= allowed) return undefined;
   const others = stray === 0 ? '' : ` and ${stray} ${stray === 1 ? 'error' : 'errors'} outside any item`;
   const limit = `the gate tolerates ${allowed} (${written(spec.tolerate)})`;
-  const items = `${failed + quarantined} of ${total} items have nothing to show`;
-  return `${items} (${failed} failed, ${quarantined} quarantined)${others}, ${limit}`;
+  const bare = `${failed + quarantined} of ${total} items have nothing to show`;
+  return `${bare} (${failed} failed, ${quarantined} quarantined)${others}, ${limit}`;
 }
 
 function tooManyOf(
