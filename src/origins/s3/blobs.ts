@@ -4,13 +4,14 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { sha256 } from '../../domain/digest.js';
+import { Fault } from '../../domain/faults.js';
 import { blobKey } from '../../domain/origin-keys.js';
 import type { Digest } from '../../domain/types.js';
 import { badHash } from '../bad-hash.js';
 import type { BlobName } from '../contract.js';
 import { uploadInParts } from './multipart.js';
 import { readExactly } from './part.js';
-import { look, put, read, type Store } from './store.js';
+import { bare, look, put, read, type Store } from './store.js';
 import { isConflict, isNotImplemented, troubleOf } from './trouble.js';
 
 /** What fits into one part is sent in one request; beyond, in parts of this size. */
@@ -67,12 +68,26 @@ export async function condemnBlob(store: Store, name: BlobName): Promise<void> {
   const key = blobKey(name);
   const bad = await look(store, key);
   if (!bad) return;
+  for (const etag of [bad.etag, bare(bad.etag)]) {
+    if (await deleteIf(store, key, etag)) return;
+    if ((await look(store, key))?.etag !== bad.etag) return; // it is gone, or another one is there
+  }
+  throw new Fault(
+    'origin-unreachable',
+    `bad blob ${key} of origin ${store.place} cannot be deleted: its ETag is not taken`,
+  );
+}
+
+/** False: the condition was said not to hold, perhaps because the store wants its ETags in another form. */
+async function deleteIf(store: Store, key: string, etag: string): Promise<boolean> {
   try {
-    await store.data.send(new DeleteObjectCommand({ ...store.at(key), IfMatch: bad.etag }));
+    await store.data.send(new DeleteObjectCommand({ ...store.at(key), IfMatch: etag }));
+    return true;
   } catch (error) {
     const trouble = troubleOf(error);
-    if (trouble && isConflict(trouble)) return; // it is gone, or another one is there
+    if (trouble && isConflict(trouble)) return false;
     if (!trouble || !isNotImplemented(trouble)) throw error;
     await store.data.send(new DeleteObjectCommand(store.at(key)));
+    return true;
   }
 }

@@ -5,7 +5,7 @@ import { type Head, landed } from '../../domain/head.js';
 import { parseHead, serializeHead } from '../../domain/head-text.js';
 import type { HeadRead, Swap } from '../contract.js';
 import { signed } from './signed.js';
-import { read, type Store } from './store.js';
+import { bare, read, type Store } from './store.js';
 import { isConflict, isNotImplemented, isRefusal, type Trouble, troubleOf } from './trouble.js';
 
 /*
@@ -130,8 +130,4 @@ async function sendHead(
     CacheControl: shortLived,
   });
   await store.commits.send(signed(command, sha256(text)));
-}
-
-function bare(etag: string): string {
-  return etag.replaceAll('"', '');
 }

@@ -79,3 +79,8 @@ export function guarded<A extends readonly unknown[], T>(
 ): (...args: A) => Promise<T> {
   return (...args) => atStore(store.place, () => call(store, ...args));
 }
+
+/** An ETag without its quotes: the form that some stores compare conditions with. */
+export function bare(etag: string): string {
+  return etag.replaceAll('"', '');
+}
