@@ -15,6 +15,7 @@ import { latestOpening, nextOpenings, openingsBetween, unscheduledWindow } from 
  *   current window closed, unbegun, catchUp none  nothing: it stays missed
  *   current window held, failed, … or unknown     run it: scan anew
  *   settled, but a newer unscheduled one is not   run that one: whatever ends a night, `run` alone goes on
+ *   both settled, but live blobs are damaged      run the newer of them again, unless held by its deadline
  *   both settled                                  nothing
  *
  * The current window is the latest opening at or before now, open or already closed: a night that was missed is caught
@@ -34,9 +35,11 @@ export interface ChooseInput {
   /** The run without a final outcome; its window is in the ledger. */
   readonly openRun?: {
     readonly opens: number;
-    /** Neither job nor tools changed since it was planned. */
-    readonly sameWork: boolean;
+    /** What changed since it was planned: job or tools, or only what is live. Undefined: its plan still holds. */
+    readonly changed?: 'work' | 'live';
   };
+  /** Assets of which `verify` found live blobs damaged, and no run looked at since. */
+  readonly damaged?: number;
   readonly flags?: { readonly now?: boolean; readonly rerun?: boolean };
 }
 
@@ -87,7 +90,9 @@ export function isItsTurn(spec: WindowSpec, now: number, { opens, scheduled }: L
 
 function goOn(input: ChooseInput, row: LedgerWindow): Decision {
   const { label } = row;
-  if (!input.openRun?.sameWork) return run(input, row, `job or tools changed since the run of ${label} was planned`);
+  const changed = input.openRun?.changed;
+  const what = changed === 'live' ? 'what is live' : 'job or tools';
+  if (changed) return run(input, row, `${what} changed since the run of ${label} was planned`);
   return { kind: 'resume', window: windowOf(row), because: `the run of ${label} is unfinished` };
 }
 
@@ -115,6 +120,9 @@ function currentWindow(input: ChooseInput): Decision {
   if (row && !isOver(row)) return run(input, { ...current, scheduled: true }, whyAgain(row));
   const outside = newestOutside(input, current.opens);
   if (outside && !isOver(outside)) return run(input, outside, whyAgain(outside));
+  const last = outside ?? row;
+  if (input.damaged && !last?.byDeadline)
+    return run(input, last ?? { ...current, scheduled: true }, whyDamaged(input.damaged));
   const [next = current] = nextOpenings(input.spec, input.now, 1);
   const because = `window ${current.label} ${howEnded(row)}; the next opens ${next.label}, run --now works at once`;
   return { kind: 'nothing', window: windowOf(row ?? current), because };
@@ -177,6 +185,10 @@ function whyAgain({ label, outcome }: LedgerWindow): string {
   if (outcome === 'held') return `${label} was held`;
   if (outcome === 'failed') return `${label} failed`;
   return outcome === 'unknown' ? `whether ${label} was published is unknown` : `the run of ${label} never ended`;
+}
+
+function whyDamaged(assets: number): string {
+  return `verify found blobs of ${assets} ${assets === 1 ? 'asset' : 'assets'} damaged`;
 }
 
 function windowOf({ opens, closes, label }: Window): Window {

@@ -9,7 +9,7 @@ import type { Approved } from './judge.js';
 import type { Night } from './night.js';
 import { type MadePlan, makePlan, matcher } from './plan.js';
 import { readyRecipes } from './recipes.js';
-import { decide, isSameWork, type RunRequest } from './run.js';
+import { decide, type RunRequest, whatChanged } from './run.js';
 import { scan } from './scan.js';
 
 export interface Preview extends MadePlan {
@@ -36,7 +36,7 @@ export interface Preview extends MadePlan {
 export async function previewNight(night: Night, request: RunRequest = {}): Promise<Preview> {
   const base = await meetOrigin(night, request.adopt ?? false);
   const recipes = await readyRecipes(night);
-  const decision = decide(night, request, isSameWork(night, recipes, base));
+  const decision = decide(night, request, whatChanged(night, recipes, base));
   const inventory = await scan(night);
   const made = await makePlan(night, { inventory, base: base.snapshot, recipes });
   const recipesFor = matcher(recipes);

@@ -57,7 +57,7 @@ export async function runNight(night: Night, request: RunRequest = {}): Promise<
   const idle = { head: base.head, startedAt, waitMs };
   if (settled?.kind === 'nothing') return await endIdle(night, { ...idle, decision: settled });
   const recipes = await readyRecipes(night); // starts tools, so only when there is something to do
-  const decision = settled ?? decide(night, request, isSameWork(night, recipes, base));
+  const decision = settled ?? decide(night, request, whatChanged(night, recipes, base));
   if (decision.kind === 'nothing') return await endIdle(night, { ...idle, decision });
   await refuseUnfitStore(night);
   const run = begin(night, {
@@ -85,10 +85,10 @@ async function endIdle(night: Night, idle: Omit<IdleInput, 'edges'>): Promise<Re
 
 /** At an origin that lost what was live and is adopted as it is, no window counts as settled. */
 function decideFor(night: Night, request: RunRequest, base: Base): Decision {
-  const decision = decide(night, request, false);
+  const decision = decide(night, request);
   const isDamaged = base.snapshot === undefined || base.damaged !== undefined;
   const isLost = request.adopt && isDamaged && decision.kind === 'nothing';
-  return isLost ? decide(night, { ...request, rerun: true }, false) : decision;
+  return isLost ? decide(night, { ...request, rerun: true }) : decision;
 }
 
 export interface OpenNight {
@@ -209,24 +209,28 @@ function deadlineHolds(night: Night, open: OpenNight, plan: Thawed): DeadlineHol
   return deadlineHold(night, open.run, { isImport, allowPartial: open.allowPartial ?? false });
 }
 
-/** `sameWork`: neither job nor tools changed since the open run was planned; without an open run it decides nothing. */
-export function decide(night: Night, request: RunRequest, sameWork: boolean): Decision {
+/** `changed`: since the open run was planned; without an open run it decides nothing. */
+export function decide(night: Night, request: RunRequest, changed?: Changed): Decision {
   const open = night.state.openRun();
   return chooseWindow({
     now: night.clock(),
     spec: night.job.window,
     windows: night.state.windows(),
-    openRun: open && { opens: open.window.opens, sameWork },
+    openRun: open && { opens: open.window.opens, changed },
+    damaged: night.state.condemned(),
     flags: { now: request.now, rerun: request.rerun },
   });
 }
+
+type Changed = 'work' | 'live' | undefined;
 
 /**
  * Whether the open run's plan still holds: neither job nor tools changed, and what is live is what it was planned on, or
  * what it made live itself. After a rollback the night is planned anew; what was made is found by fingerprint.
  */
-export function isSameWork(night: Night, recipes: ReadonlyMap<string, ReadyRecipe>, base: Base): boolean {
+export function whatChanged(night: Night, recipes: ReadonlyMap<string, ReadyRecipe>, base: Base): Changed {
   const open = night.state.openRun();
-  if (open?.jobDigest !== jobDigest(night.job, recipes)) return false;
-  return !open.plan || open.plan.base === base.snapshot || base.head?.channels.live?.run === open.id;
+  if (open?.jobDigest !== jobDigest(night.job, recipes)) return 'work';
+  const holds = !open.plan || open.plan.base === base.snapshot || base.head?.channels.live?.run === open.id;
+  return holds ? undefined : 'live';
 }

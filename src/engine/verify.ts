@@ -151,7 +151,7 @@ export async function repair(origin: Origin, state: State, found: Verification):
   for (const flaw of found.bad) if (await whatIsWrong(origin, flaw.derivative, true)) still.push(flaw);
   const condemned = [...new Set(still.map(({ key }) => key))];
   state.forgetMade(still.map(({ fingerprint }) => fingerprint));
-  state.unsettle(condemned);
+  state.condemn(condemned);
   for (const { derivative } of still) await origin.condemnBlob(derivative);
   const treeMade = found.treeMissing && still.length === 0 && found.damaged === undefined;
   if (treeMade) await prepareTree(origin, found.snapshot);

@@ -4,7 +4,7 @@ import type { KnownAsset, Settlement, State } from './contract.js';
 import { writeOrigin } from './origin.js';
 import { type Sql, toJson } from './sql.js';
 
-type AssetQueries = Pick<State, 'asset' | 'assetKeys' | 'listings' | 'settle' | 'unsettle'>;
+type AssetQueries = Pick<State, 'asset' | 'assetKeys' | 'listings' | 'settle' | 'unsettle' | 'condemn' | 'condemned'>;
 interface AssetColumns {
   readonly key: AssetKey;
   readonly bytes: number;
@@ -16,7 +16,11 @@ interface AssetColumns {
   readonly firstSeenAt: number;
 }
 
-const select = `SELECT key, bytes, modified_at AS modifiedAt, listing, sha256, recipes, settled,
+/** In `settled`, where no recipe set has this name: so every way in which an asset is looked at anew takes it off. */
+const condemnedMark = 'condemned';
+const settledOrNull = `NULLIF(settled, '${condemnedMark}')`;
+
+const select = `SELECT key, bytes, modified_at AS modifiedAt, listing, sha256, recipes, ${settledOrNull} AS settled,
   first_seen_at AS firstSeenAt FROM asset`;
 
 /** What the live snapshot is known to hold: one row an asset, a hundred thousand read at the start of every run. */
@@ -30,6 +34,8 @@ export function assetQueries(sql: Sql): AssetQueries {
     listings: (recipeSet) => sql.reading(() => listings(sql, recipeSet)),
     settle: (settlement) => sql.writing(() => settle(sql, settlement)),
     unsettle: (keys) => sql.writing(() => unsettle(sql, keys)),
+    condemn: (keys) => sql.writing(() => condemn(sql, keys)),
+    condemned: () => sql.column<number>('SELECT count(*) FROM asset WHERE settled = ?', condemnedMark)[0] ?? 0,
   };
 }
 
@@ -52,7 +58,7 @@ function listings(sql: Sql, recipeSet: Digest): Map<AssetKey, KnownListing> {
   for (;;) {
     const [page = '[]'] = sql.column<string>(
       `SELECT json_group_array(CASE WHEN settled IS ? THEN json_array(key, recipes, listing, 1)
-         ELSE json_array(key, recipes, listing, 0, sha256, settled) END)
+         ELSE json_array(key, recipes, listing, 0, sha256, ${settledOrNull}) END)
        FROM (SELECT key, recipes, listing, sha256, settled FROM asset WHERE key > ? ORDER BY key LIMIT ${pageSize})`,
       recipeSet,
       after,
@@ -92,6 +98,11 @@ function settle(sql: Sql, { origin, upserts, removed, at }: Settlement): void {
 function unsettle(sql: Sql, keys: readonly AssetKey[] | 'all'): void {
   if (keys === 'all') sql.write('UPDATE asset SET settled = NULL WHERE settled IS NOT NULL');
   else sql.write('UPDATE asset SET settled = NULL WHERE key IN (SELECT value FROM json_each(?))', toJson(keys));
+}
+
+function condemn(sql: Sql, keys: readonly AssetKey[]): void {
+  const chosen = 'key IN (SELECT value FROM json_each(?))';
+  sql.write(`UPDATE asset SET settled = ? WHERE ${chosen}`, condemnedMark, toJson(keys));
 }
 
 function toAsset({ listing, sha256, settled, ...row }: AssetColumns): KnownAsset {

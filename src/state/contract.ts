@@ -120,6 +120,9 @@ export interface State {
   settle(settlement: Settlement): void;
   /** The live snapshot changed behind our back: these assets (or all) must be planned again. */
   unsettle(keys: readonly AssetKey[] | 'all'): void;
+  /** Live blobs of these assets are damaged: they are unsettled, and known as `condemned` until they are looked at anew. */
+  condemn(keys: readonly AssetKey[]): void;
+  condemned(): number;
 
   // The swap of the head that is not yet known to have landed.
   openSwap(): OpenSwap | undefined;

@@ -51,6 +51,23 @@ test('a blob that went bad is found by its bytes, made again alone, and shown ag
   expect((await liveTexts(world))['texts/t1.txt']).toBe('text 1\n');
 });
 
+test('a plain run works its settled window again because of a bad blob, and once it is mended has nothing to do', async () => {
+  world = await aPublishedWorld();
+  await age(world);
+  expect((await world.run()).code).toBe(0); // the scheduled window, too, is settled now
+  await damage(await blobOf('texts/t1.txt'));
+  expect((await ask(world, 'verify', '--deep')).code).toBe(13);
+  expect((await ask(world, 'plan')).json.decision.because).toBe('verify found blobs of 1 asset damaged');
+  const since = Date.now();
+  const again = await world.run();
+  expect([again.code, again.result?.outcome]).toEqual([0, 'unchanged']);
+  expect((await executions(world, since)).size).toBe(1);
+  expect((await ask(world, 'verify', '--deep')).code).toBe(0);
+  expect(await flawsOf(world.origin)).toEqual([]);
+  expect((await liveTexts(world))['texts/t1.txt']).toBe('text 1\n');
+  expect((await world.run()).result?.because).toMatch(/^window \S+ is unchanged; the next opens/);
+});
+
 test('a live blob made again is shown again even when the night itself is held', async () => {
   world = await aPublishedWorld();
   await unlink(await blobOf('texts/t1.txt'));

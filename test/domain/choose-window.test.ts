@@ -23,14 +23,16 @@ interface Given {
   readonly now: string;
   readonly ledger: readonly LedgerWindow[];
   readonly open?: LedgerWindow;
-  readonly sameWork?: boolean;
+  readonly changed?: 'work' | 'live';
+  readonly damaged?: number;
   readonly flags?: ChooseInput['flags'];
   readonly spec?: ChooseInput['spec'];
 }
 
-function choose({ now, ledger, open, sameWork = true, flags, spec: other = spec }: Given): Decision {
-  const openRun = open && { opens: open.opens, sameWork };
-  return chooseWindow({ now: at(now), spec: other, windows: open ? [...ledger, open] : ledger, openRun, flags });
+function choose({ now, ledger, open, changed, damaged, flags, spec: other = spec }: Given): Decision {
+  const openRun = open && { opens: open.opens, changed };
+  const windows = open ? [...ledger, open] : ledger;
+  return chooseWindow({ now: at(now), spec: other, windows, openRun, damaged, flags });
 }
 
 /** `run 22, missed 20 21`: the decision in one line, windows by day, unscheduled ones with their hour. */
@@ -69,6 +71,17 @@ describe('last outcome × now × what changed', () => {
     ['published, the window is closed', { now: '22 23:00', ledger: [published22] }, 'nothing 22, next 23'],
     ['unchanged', { now: '22 03:00', ledger: [night('22', 'unchanged')] }, 'nothing 22, next 23'],
     ['incomplete', { now: '22 03:00', ledger: [night('22', 'incomplete')] }, 'nothing 22, next 23'],
+    ['published, and damaged since', { now: '22 23:00', ledger: [published22], damaged: 1 }, 'run 22'],
+    [
+      'published, then --now, and damaged since',
+      { now: '22 23:00', ledger: [published22, night('22 12:00', 'unchanged')], damaged: 1 },
+      'run 22 12:00',
+    ],
+    [
+      'damaged, but held by its deadline: not by day',
+      { now: '22 23:00', ledger: [{ ...night('22', 'held'), byDeadline: true }], damaged: 1 },
+      'nothing 22, next 23',
+    ],
     ['held', { now: '22 03:00', ledger: [night('22', 'held')] }, 'run 22'],
     ['failed', { now: '22 13:00', ledger: [published21, night('22', 'failed')] }, 'run 22'],
     ['unknown whether published', { now: '22 03:00', ledger: [night('22', 'unknown')] }, 'run 22'],
@@ -118,18 +131,18 @@ describe('last outcome × now × what changed', () => {
       { now: '22 20:00', ledger: [], open: night('22', 'interrupted') },
       'resume 22',
     ],
-    ['crashed, job or tools changed', { now: '22 03:00', ledger: [], open: night('22'), sameWork: false }, 'run 22'],
+    ['crashed, job or tools changed', { now: '22 03:00', ledger: [], open: night('22'), changed: 'work' }, 'run 22'],
     ['crashed, and the next night is due', { now: '23 02:00', ledger: [], open: night('22') }, 'run 23, missed 22'],
     ['crashed two nights ago', { now: '24 03:00', ledger: [], open: night('22') }, 'run 24, missed 22 23'],
     [
       'crashed last night, and tools changed',
-      { now: '23 03:00', ledger: [], open: night('22'), sameWork: false },
+      { now: '23 03:00', ledger: [], open: night('22'), changed: 'work' },
       'run 23, missed 22',
     ],
     ['a retry crashed in the published window', { now: '22 09:00', ledger: [], open: published22 }, 'resume 22'],
     [
       'a retry crashed in the published window, job changed',
-      { now: '22 09:00', ledger: [], open: published22, sameWork: false },
+      { now: '22 09:00', ledger: [], open: published22, changed: 'work' },
       'run 22',
     ],
     [
@@ -152,7 +165,7 @@ describe('last outcome × now × what changed', () => {
     ],
     [
       '--now crashed, tools changed',
-      { now: '22 13:00', ledger: [published22], open: noon22, sameWork: false },
+      { now: '22 13:00', ledger: [published22], open: noon22, changed: 'work' },
       'run 22 12:00',
     ],
     ['--now crashed, and the night is due', { now: '23 02:00', ledger: [published22], open: noon22 }, 'run 23'],
@@ -204,7 +217,7 @@ describe('last outcome × now × what changed', () => {
     ['clock back, an open --now goes on', { now: '22 11:00', ledger: [published22], open: noon22 }, 'resume 22 12:00'],
     [
       'clock back, an open run with other tools',
-      { now: '22 01:00', ledger: [published21], open: night('22'), sameWork: false },
+      { now: '22 01:00', ledger: [published21], open: night('22'), changed: 'work' },
       'run 22',
     ],
     ['clock mended after a night in the far future', { now: '22 03:00', ledger: [night('28', 'published')] }, 'run 22'],
@@ -234,8 +247,18 @@ describe('a decision says', () => {
     ['what goes on', { now: '22 03:00', ledger: [], open: night('22') }, 'the run of 2026-11-22T02:00 is unfinished'],
     [
       'what changed',
-      { now: '22 03:00', ledger: [], open: night('22'), sameWork: false },
+      { now: '22 03:00', ledger: [], open: night('22'), changed: 'work' },
       'job or tools changed since the run of 2026-11-22T02:00 was planned',
+    ],
+    [
+      'that only what is live changed',
+      { now: '22 03:00', ledger: [], open: night('22'), changed: 'live' },
+      'what is live changed since the run of 2026-11-22T02:00 was planned',
+    ],
+    [
+      'what is damaged',
+      { now: '22 03:00', ledger: [published22], damaged: 2 },
+      'verify found blobs of 2 assets damaged',
     ],
     [
       'whose turn it is',
@@ -264,7 +287,7 @@ test('a window worked again is as long as the schedule says today, a resumed one
   const longer = { ...spec, lengthMs: 2 * spec.lengthMs };
   const open = night('22');
   expect(choose({ now: '22 03:00', ledger: [], open, spec: longer }).window.closes).toBe(open.closes);
-  const again = choose({ now: '22 03:00', ledger: [], open, spec: longer, sameWork: false }).window;
+  const again = choose({ now: '22 03:00', ledger: [], open, spec: longer, changed: 'work' }).window;
   expect(again).toEqual({ opens: open.opens, closes: open.opens + longer.lengthMs, label: open.label });
 });
 
@@ -273,7 +296,7 @@ test('--now and --rerun together are refused', () => {
 });
 
 test('an open run whose window is not in the ledger is a bug and says so', () => {
-  const openRun = { opens: at('22 02:00'), sameWork: true };
+  const openRun = { opens: at('22 02:00') };
   expect(() => chooseWindow({ now: at('22 03:00'), spec, windows: [], openRun })).toThrow('not in the ledger');
 });
 
@@ -306,7 +329,7 @@ describe('a window that closed before anybody began it, with catchUp none', () =
     ['one that was begun and died goes on', { now: '22 13:00', ledger: [], open: night('22') }, 'resume 22'],
     [
       'one that was begun and died, tools changed',
-      { now: '22 13:00', ledger: [], open: night('22'), sameWork: false },
+      { now: '22 13:00', ledger: [], open: night('22'), changed: 'work' },
       'run 22',
     ],
     ['one that failed is tried again', { now: '22 13:00', ledger: [night('22', 'failed')] }, 'run 22'],
@@ -321,6 +344,7 @@ describe('a window that closed before anybody began it, with catchUp none', () =
       { now: '22 13:00', ledger: [published21, night('22 12:00', 'failed')] },
       'run 22 12:00',
     ],
+    ['what is live is damaged', { now: '22 13:00', ledger: [published21], damaged: 1 }, 'run 22'],
     ['--rerun works it after all', { now: '22 13:00', ledger: [published21], flags: byRerun }, 'run 22'],
     ['the clock went back into it', { now: '22 03:00', ledger: [published21, night('28', 'published')] }, 'run 22'],
   ];

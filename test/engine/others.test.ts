@@ -232,10 +232,14 @@ test('a run that was killed and resumed after a rollback is planned anew, and sh
     if (event.type === 'checkpointed') throw new Killed();
   };
   await expect(nextNight()).rejects.toThrow(Killed);
-  world.onEvent = () => undefined;
   await rollBack(byHand(), { to: head().retained.at(-2).snapshot });
   expect(live('x/inner.txt')).toBe('it became a folder');
+  let because = '';
+  world.onEvent = (event) => {
+    if (event.type === 'run') because = event.because;
+  };
   expect((await world.run()).outcome).toBe('published');
+  expect(because).toMatch(/^what is live changed since the run of .* was planned$/);
   expect([live('x'), live('a.txt')]).toEqual(['a file again', 'new a']);
 });
 

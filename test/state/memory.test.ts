@@ -107,6 +107,25 @@ test('unsettled assets stay known', () => {
   expect(settled()).toEqual([undefined, undefined]);
 });
 
+test('condemned assets are known as such until they are settled, unsettled or gone', () => {
+  const state = fresh();
+  const keys = ['a.jpg', 'b.jpg', 'c.jpg', 'd.jpg'];
+  state.settle(settlement({ upserts: keys.map((key) => known(key)) }));
+  expect(state.condemned()).toBe(0);
+  state.condemn(keys.slice(0, 3));
+  expect(state.condemned()).toBe(3);
+  expect(state.asset('a.jpg')?.settled).toBeUndefined();
+  expect(state.listings(digest('set')).get('a.jpg')).toEqual({
+    listing: 'of a.jpg',
+    recipes: 1,
+    sha256: digest('a.jpg'),
+  });
+  state.settle(settlement({ upserts: [known('a.jpg')], removed: ['b.jpg'] }));
+  expect(state.condemned()).toBe(1);
+  state.unsettle('all');
+  expect(state.condemned()).toBe(0);
+});
+
 test('what was made is found by fingerprint, in any number, and forgotten', () => {
   const state = fresh();
   nightOf(state, runA, 'one');

@@ -58,8 +58,8 @@ async function approve(context: CommandContext, given: readonly string[], option
 /** The one that `run` would work in; where it has nothing to do, the next one. */
 function nextWindow({ window: spec }: Job, state: State, now: number): Window {
   const open = state.openRun();
-  const openRun = open && { opens: open.window.opens, sameWork: true };
-  const decision = chooseWindow({ now, spec, windows: state.windows(), openRun });
+  const openRun = open && { opens: open.window.opens };
+  const decision = chooseWindow({ now, spec, windows: state.windows(), openRun, damaged: state.condemned() });
   return windowToCome(decision, spec, now);
 }
 
