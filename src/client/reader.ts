@@ -16,7 +16,7 @@ export interface OpenOptions {
   readonly maxBytes?: number;
   /** Manifest nodes kept in memory. 256 unless told. */
   readonly keepNodes?: number;
-  /** Instead of what is live, what this channel shows; one that was never published to shows what is live. */
+  /** Instead of what is live, what this channel shows; one that was never published to shows what is live (`Reader.channel` tells). */
   readonly channel?: string;
   /** Instead of the live snapshot, one that the origin still holds. */
   readonly snapshot?: string;
@@ -33,6 +33,8 @@ export interface Reader {
   /** Of the head from which it was pinned. */
   readonly seq: number;
   readonly job: string;
+  /** What is really shown: `options.channel`, or `live` where nothing was ever published to that. With `options.snapshot`: what `refresh` turns to. */
+  readonly channel: string;
   /** Undefined when the snapshot has no such asset. Reads a node for each level of the manifest, once. */
   asset(key: string): Promise<Asset | undefined>;
   /** Every asset, in no order of use to people. */
@@ -93,9 +95,13 @@ async function nextHead(session: Session): Promise<ReadHead> {
 }
 
 function shownBy(head: ReadHead, channel: string): SnapshotId {
-  const shown = head.channels.get(channel) ?? head.channels.get('live');
+  const shown = head.channels.get(channelOf(head, channel));
   if (shown) return shown;
   throw new ReadError('unpublished', `nothing of job '${head.job}' is live at seq ${head.seq}`);
+}
+
+function channelOf(head: ReadHead, wanted: string): string {
+  return head.channels.has(wanted) ? wanted : 'live';
 }
 
 function heldBy(head: ReadHead, snapshot: string): SnapshotId {
@@ -121,6 +127,7 @@ function pin(session: Session, head: ReadHead, snapshot: SnapshotId): Reader {
     snapshot,
     seq: head.seq,
     job: head.job,
+    channel: channelOf(head, session.channel),
     asset: find,
     assets: async function* () {
       for await (const entry of allEntries(nodes, snapshot)) yield wrap(entry);
@@ -132,7 +139,8 @@ function pin(session: Session, head: ReadHead, snapshot: SnapshotId): Reader {
     refresh: async () => {
       const next = await nextHead(session);
       const shown = shownBy(next, session.channel);
-      return shown === snapshot ? reader : pin(session, next, shown);
+      const isSame = shown === snapshot && channelOf(next, session.channel) === reader.channel;
+      return isSame ? reader : pin(session, next, shown);
     },
   };
   return reader;

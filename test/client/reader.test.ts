@@ -188,6 +188,20 @@ test('a reader on a channel shows that channel, follows it, and shows what is li
   expect((await onPreview.refresh()).snapshot).toBe(live);
 });
 
+test('a reader says which channel it shows: what was asked for, or live where there is none of that name', async () => {
+  await origin.publish([await aPicture(origin, hat)]);
+  const head = await origin.head();
+  const at = async (seq: number, preview: object | undefined) =>
+    await origin.writeHead({ ...head, seq, channels: { ...head.channels, preview } });
+  const channelOf = async (channel?: string) => (await open(fromFolder(origin.folder, ''), { channel })).channel;
+  await at(2, head.channels.live);
+  expect([await channelOf(), await channelOf('preview'), await channelOf('nope')]).toEqual(['live', 'preview', 'live']);
+  const onPreview = await open(fromFolder(origin.folder, ''), { channel: 'preview' });
+  await at(3, undefined);
+  expect((await onPreview.refresh()).channel).toBe('live');
+  expect(onPreview.channel).toBe('preview');
+});
+
 test('what was moved is read and linked where it lies now, blob and node alike; unknown fields of a head are let be', async () => {
   const snapshot = await origin.publish([await aPicture(origin, hat)]);
   const plain = await open(fromFolder(origin.folder, ''));

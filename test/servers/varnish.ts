@@ -2,14 +2,16 @@ import type { EdgeTable } from '../../src/cli/export/edge/table.js';
 import { varnishFiles } from '../../src/cli/export/edge/varnish.js';
 import { type RealServer, startServer } from './processes.js';
 
-/** The system's Varnish with what `export edge varnish` writes, included by another VCL as people do. */
-export async function startVarnish(table: EdgeTable): Promise<RealServer> {
+/** The system's Varnish with what `export edge varnish` writes, included by another VCL as people do; of several jobs, too. */
+export async function startVarnish(...tables: readonly [EdgeTable, ...EdgeTable[]]): Promise<RealServer> {
   return await startServer((folder, port) => ({
     files: [
-      ...varnishFiles(table),
+      ...tables.flatMap((table) =>
+        varnishFiles(table).map(({ name, text }) => ({ name: `${table.job}-${name}`, text })),
+      ),
       {
         name: 'main.vcl',
-        text: `vcl 4.1;\ninclude "${folder}/nightpress.vcl";\nsub vcl_recv { return (synth(418)); }\n`,
+        text: `vcl 4.1;\n${tables.map(({ job }) => `include "${folder}/${job}-nightpress.vcl";\n`).join('')}sub vcl_recv { return (synth(418)); }\n`,
       },
     ],
     command: [

@@ -21,6 +21,7 @@ export const howTo: Readonly<Record<Platform, string>> = {
     'make a key value store from nightpress-kvs.json, tie it to nightpress-viewer-request.js, publish both functions: that is the switch',
   cloudflare:
     'wrangler kv bulk put each nightpress-kv-*.json, then wrangler deploy nightpress-worker.js: that is the switch',
-  nginx: 'include nightpress-maps.conf in http, nightpress-location.conf in a server, then: nginx -s reload',
+  nginx:
+    'include nightpress-hash.conf (once for all jobs) and nightpress-maps.conf in http, nightpress-location.conf in a server, then: nginx -s reload',
   varnish: 'include nightpress.vcl first in your VCL, then load and use it: varnishadm vcl.load, vcl.use',
 };

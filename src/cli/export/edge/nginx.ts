@@ -1,5 +1,14 @@
 import { immutable } from '../texts.js';
-import { backendPath, type EdgeFile, type EdgeTable, headline, ownPattern, pinNames, shortId } from './table.js';
+import {
+  backendPath,
+  type EdgeFile,
+  type EdgeTable,
+  edgeName,
+  headline,
+  ownPattern,
+  pinNames,
+  shortId,
+} from './table.js';
 
 /**
  * nginx: maps for the `http` context, a location for the `server` context. Maps are hashed when nginx starts and evaluated
@@ -9,23 +18,34 @@ import { backendPath, type EdgeFile, type EdgeTable, headline, ownPattern, pinNa
  */
 export function nginxFiles(table: EdgeTable): readonly EdgeFile[] {
   return [
+    { name: 'nightpress-hash.conf', text: hashText(table) },
     { name: 'nightpress-maps.conf', text: mapsText(table) },
     { name: 'nightpress-location.conf', text: locationText(table) },
   ];
 }
 
+/** nginx takes these once for all maps, and before the first: of several jobs in one nginx they can be included once. */
+function hashText(table: EdgeTable): string {
+  const { rows } = table;
+  return `${headline(table, '#')}
+# Include it in the http block, before any map. It may be there once: of several jobs take one, with the larger figures.
+map_hash_max_size ${Math.max(2048, 2 * rows.length)};
+map_hash_bucket_size ${bucketSize(rows.map(({ path }) => path))};
+`;
+}
+
 function mapsText(table: EdgeTable): string {
-  const { backend, rows, snapshots, prefix } = table;
+  const { backend, snapshots, prefix } = table;
+  const v = `$${edgeName(table)}_`;
+  const map = mapper(v);
   const names = pinNames(table);
   const start = `(?s)^${regex(decodeURIComponent(prefix))}`;
   const ids = names.map(([name]) => name).join('|');
   const indexed = names.map(([name, at]) => [name, String(at)] as const);
   return `${headline(table, '#')}
-# Include it in the http block. Where map_hash_* are set already, keep the larger ones.
-map_hash_max_size ${Math.max(2048, 2 * rows.length)};
-map_hash_bucket_size ${bucketSize(rows.map(({ path }) => path))};
+# Include it in the http block, after nightpress-hash.conf.
 
-upstream nightpress_origin {
+upstream ${edgeName(table)}_origin {
   server ${backend.hostname}:${backend.port || (backend.protocol === 'https:' ? 443 : 80)};
   keepalive 16;
 }
@@ -36,33 +56,35 @@ ${map('$uri', 'path', [
   [`~${start}(/.*)$`, '$1', 'raw'],
 ])}
 ${map('$cookie_nightpress', 'cookie_index', [['default', '0', 'raw'], ...indexed])}
-${map('$nightpress_pin', 'index', [['default', '$nightpress_cookie_index', 'raw'], ...indexed])}
-${snapshots.map((_, at) => map('$nightpress_path', `key_${at}`, keysOf(table, at))).join('\n')}
+${map(`${v}pin`, 'index', [['default', `${v}cookie_index`, 'raw'], ...indexed])}
+${snapshots.map((_, at) => map(`${v}path`, `key_${at}`, keysOf(table, at))).join('\n')}
 ${map(
-  '$nightpress_index',
+  `${v}index`,
   'key',
-  snapshots.map((_, at) => [String(at), `$nightpress_key_${at}`, 'raw'] as const),
+  snapshots.map((_, at) => [String(at), `${v}key_${at}`, 'raw'] as const),
 )}
 ${map(
-  '$nightpress_index',
+  `${v}index`,
   'snapshot',
   snapshots.map((id, at) => [String(at), shortId(id)] as const),
 )}
-${map('$nightpress_pin$nightpress_path', 'own', [[`~^${ownPattern}$`, '$1', 'raw']])}
-${map('$nightpress_key', 'target', [
-  ['default', '$nightpress_key', 'raw'],
-  ['', '$nightpress_own', 'raw'],
+${map(`${v}pin${v}path`, 'own', [[`~^${ownPattern}$`, '$1', 'raw']])}
+${map(`${v}key`, 'target', [
+  ['default', `${v}key`, 'raw'],
+  ['', `${v}own`, 'raw'],
 ])}
-${conditions}`;
+${conditions(v)}`;
 }
 
 type Line = readonly [source: string, value: string, raw?: 'raw'];
 
-function map(source: string, name: string, lines: readonly Line[]): string {
-  const written = lines.map(
-    ([from, to, raw]) => `  ${from === 'default' ? from : quoted(from)} ${raw ? to : quoted(to)};\n`,
-  );
-  return `map "${source}" $nightpress_${name} {\n${written.join('')}}`;
+function mapper(variables: string): (source: string, name: string, lines: readonly Line[]) => string {
+  return (source, name, lines) => {
+    const written = lines.map(
+      ([from, to, raw]) => `  ${from === 'default' ? from : quoted(from)} ${raw ? to : quoted(to)};\n`,
+    );
+    return `map "${source}" ${variables}${name} {\n${written.join('')}}`;
+  };
 }
 
 function keysOf({ rows }: EdgeTable, at: number): readonly Line[] {
@@ -70,46 +92,47 @@ function keysOf({ rows }: EdgeTable, at: number): readonly Line[] {
 }
 
 /** Of a blob, validators are the sha256's; of the origin's own objects, whatever the origin says. */
-const conditions = `map $nightpress_key $nightpress_etag {
+const conditions = (v: string) => `map ${v}key ${v}etag {
   "~([0-9a-f]{64})" "\\"$1\\"";
 }
-map $nightpress_key $nightpress_show_etag {
+map ${v}key ${v}show_etag {
   "" $upstream_http_etag;
-  default $nightpress_etag;
+  default ${v}etag;
 }
-map "$nightpress_etag $http_if_none_match" $nightpress_unchanged {
+map "${v}etag $http_if_none_match" ${v}unchanged {
   default 0;
   "~^(\\"[0-9a-f]+\\") (?:.*,)? *(?:W/)?\\\\1 *(?:,.*)?$" 1;
 }
-map $nightpress_key $nightpress_if_none_match {
+map ${v}key ${v}if_none_match {
   "" $http_if_none_match;
 }
-map $nightpress_key $nightpress_if_modified_since {
+map ${v}key ${v}if_modified_since {
   "" $http_if_modified_since;
 }
-map $nightpress_key $nightpress_if_range {
+map ${v}key ${v}if_range {
   "" $http_if_range;
 }
-map "$nightpress_etag $http_if_range" $nightpress_range {
+map "${v}etag $http_if_range" ${v}range {
   "~^ " $http_range;
   "~^\\\\S+ $" $http_range;
   "~^(\\\\S+) \\\\1$" $http_range;
 }
-map "$nightpress_pin $nightpress_key" $nightpress_cache {
+map "${v}pin ${v}key" ${v}cache {
   "~ $" $upstream_http_cache_control;
   "~^ " "no-cache";
   default "${immutable}";
 }
-map "$nightpress_key" $nightpress_shown_snapshot {
+map "${v}key" ${v}shown_snapshot {
   "" "";
-  default $nightpress_snapshot;
+  default ${v}snapshot;
 }
-map "$nightpress_key" $nightpress_last_modified {
+map "${v}key" ${v}last_modified {
   "" $upstream_http_last_modified;
 }
 `;
 
 function locationText(table: EdgeTable): string {
+  const v = `$${edgeName(table)}_`;
   const { backend, prefix } = table;
   const tls = `
   proxy_ssl_server_name on;
@@ -118,25 +141,25 @@ function locationText(table: EdgeTable): string {
 # Include it in a server block. No proxy_cache here, ranges are passed on: put a cache before or behind.
 location ${quoted(`${decodeURIComponent(prefix)}/`)} {
   limit_except GET { deny all; }
-  if ($nightpress_target = "") { return 404; }
-  if ($nightpress_unchanged) { return 304; }
-  proxy_pass ${backend.protocol}//nightpress_origin${backendPath(table)}/$nightpress_target;
+  if (${v}target = "") { return 404; }
+  if (${v}unchanged) { return 304; }
+  proxy_pass ${backend.protocol}//${edgeName(table)}_origin${backendPath(table)}/${v}target;
   proxy_http_version 1.1;${backend.protocol === 'https:' ? tls : ''}
   proxy_set_header Connection "";
   proxy_set_header Host ${backend.host};
   proxy_set_header Cookie "";
-  proxy_set_header Range $nightpress_range;
-  proxy_set_header If-Range $nightpress_if_range;
-  proxy_set_header If-None-Match $nightpress_if_none_match;
-  proxy_set_header If-Modified-Since $nightpress_if_modified_since;
+  proxy_set_header Range ${v}range;
+  proxy_set_header If-Range ${v}if_range;
+  proxy_set_header If-None-Match ${v}if_none_match;
+  proxy_set_header If-Modified-Since ${v}if_modified_since;
   proxy_hide_header Cache-Control;
   proxy_hide_header Expires;
   proxy_hide_header ETag;
   proxy_hide_header Last-Modified;
-  add_header Cache-Control $nightpress_cache;
-  add_header ETag $nightpress_show_etag;
-  add_header Last-Modified $nightpress_last_modified;
-  add_header Nightpress-Snapshot $nightpress_shown_snapshot;
+  add_header Cache-Control ${v}cache;
+  add_header ETag ${v}show_etag;
+  add_header Last-Modified ${v}last_modified;
+  add_header Nightpress-Snapshot ${v}shown_snapshot;
 }
 `;
 }

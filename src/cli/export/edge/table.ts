@@ -76,6 +76,16 @@ export function storedText({ keys }: EdgeRow): string {
   return [...places].map(([key, at]) => `${at.join(',')}:${key}`).join(' ');
 }
 
+/**
+ * What names in generated code begin with, so that two jobs fit into one server. Characters that no name may have become `_`;
+ * a digest then keeps `a-b` and `a.b` apart, and the names of `a` from those of `a_key`.
+ */
+export function edgeName({ job }: EdgeTable): string {
+  if (/^[a-z0-9]+$/.test(job)) return `nightpress_${job}`;
+  const digest = createHash('sha256').update(job).digest('hex').slice(0, 8);
+  return `nightpress_${job.replace(/[^a-z0-9]/g, '_')}_${digest}`;
+}
+
 export function headline({ job, snapshots }: EdgeTable, mark: string): string {
   return `${mark} Written by nightpress export edge for job ${job}: ${snapshots.map(shortId).join(', ')}`;
 }

@@ -6,6 +6,7 @@ import {
   type EdgeFile,
   type EdgeRow,
   type EdgeTable,
+  edgeName,
   headline,
   ownPattern,
   pinNames,
@@ -42,23 +43,24 @@ function vclText(table: EdgeTable): string {
   const { backend, snapshots } = table;
   const prefix = canonical(decodeURIComponent(table.prefix));
   const names = pinNames(table);
-  const tree = treeOf(table.rows);
+  const own = edgeName(table);
+  const tree = treeOf(table.rows, `${own}_find`);
   const base = backendPath(table);
   return `vcl 4.1;
 ${headline(table, '#')}
 # Include it first in your VCL, or use it as it is.
 
-backend nightpress_origin {
+backend ${own}_origin {
   .host = "${backend.hostname}";
   .port = "${backend.port || 80}";
 }
 
 ${tree.subs.join('\n')}
-sub nightpress_branch {
+sub ${own}_branch {
 ${tree.body}}
 
-sub nightpress_find {
-  call nightpress_branch;
+sub ${own}_find {
+  call ${own}_branch;
   if (req.http.nightpress-leaf ~ "${leafPattern}") {
     set req.http.nightpress-value = req.http.nightpress-index + ";" + regsub(req.http.nightpress-leaf, "${leafPattern}.*$", "\\2");
     if (req.http.nightpress-value ~ "^[0-9]+;[^:]+$") {
@@ -71,11 +73,11 @@ sub nightpress_find {
   unset req.http.nightpress-value;
 }
 
-sub nightpress_canonical {
+sub ${own}_canonical {
   set req.http.nightpress-path = ${normalising('req.http.nightpress-path')};
 }
 
-sub nightpress_pin {
+sub ${own}_pin {
   set req.http.nightpress-index = "0";
   set req.http.nightpress-pin = regsub(";" + req.http.Cookie, "^.*; *nightpress=([0-9a-f]+) *(;.*)?$", "\\1");
 ${choices('req.http.nightpress-pin', names)}
@@ -87,12 +89,13 @@ ${choices('req.http.nightpress-pin', names)}
   }
 }
 
-sub nightpress_recv {
+sub ${own}_recv {
   if (req.method != "GET" && req.method != "HEAD") { return (synth(405)); }
-  if (req.http.nightpress-path ~ "[^A-Za-z0-9/._~-]") { call nightpress_canonical; }
+  if (req.http.nightpress-path ~ "[^A-Za-z0-9/._~-]") { call ${own}_canonical; }
   set req.http.nightpress-path = regsub(req.http.nightpress-path, "^${regex(prefix)}", "");
-  call nightpress_pin;
-  call nightpress_find;
+  call ${own}_pin;
+  call ${own}_find;
+  set req.http.nightpress-job = "${own}";
   if (req.http.nightpress-key) {
     set req.http.nightpress-kind = "stable";
     if (req.http.nightpress-pin) { set req.http.nightpress-kind = "pinned"; }
@@ -109,19 +112,20 @@ sub nightpress_recv {
   }
   set req.url = "${base}/" + req.http.nightpress-key;
   set req.http.Host = "${backend.host}";
-  set req.backend_hint = nightpress_origin;
+  set req.backend_hint = ${own}_origin;
   unset req.http.Cookie;
   return (hash);
 }
 
 sub vcl_recv {
+  unset req.http.nightpress-job;
   unset req.http.nightpress-key;
   unset req.http.nightpress-kind;
   unset req.http.nightpress-pin;
   unset req.http.nightpress-index;
   unset req.http.nightpress-leaf;
   set req.http.nightpress-path = regsub(req.url, "[?].*$", "");
-  if (req.http.nightpress-path ~ "^${regex(prefix)}/") { call nightpress_recv; }
+  if (req.http.nightpress-path ~ "^${regex(prefix)}/") { call ${own}_recv; }
   unset req.http.nightpress-path;
 }
 
@@ -134,7 +138,7 @@ sub vcl_backend_response {
 }
 
 sub vcl_deliver {
-  if (req.http.nightpress-kind && resp.status < 400) {
+  if (req.http.nightpress-job == "${own}" && req.http.nightpress-kind && resp.status < 400) {
     set resp.http.Cache-Control = "no-cache";
     unset resp.http.Expires;
     if (req.http.nightpress-kind == "pinned") { set resp.http.Cache-Control = "${immutable}"; }
@@ -161,7 +165,7 @@ type Line = readonly [path: string, value: string];
 const leafBytes = 6000;
 
 /** Branches by prefix, down to leaves of some dozen paths: gcc takes its time for each statement, not for data. */
-function treeOf(rows: readonly EdgeRow[]): Tree {
+function treeOf(rows: readonly EdgeRow[], called: string): Tree {
   const subs: string[] = [];
   const grow = (lines: readonly Line[], from: number): string => {
     const text = leafText(lines);
@@ -173,7 +177,7 @@ function treeOf(rows: readonly EdgeRow[]): Tree {
   };
   const branch = (start: string, group: readonly Line[], shared: number): string => {
     const body = grow(group, shared + 1);
-    const name = `nightpress_find_${subs.length}`;
+    const name = `${called}_${subs.length}`;
     subs.push(`sub ${name} {\n${body}}\n`);
     return `  if (req.http.nightpress-path ~ "^${regex(start)}") { call ${name}; }\n`;
   };
