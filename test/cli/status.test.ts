@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { aPublishedWorld, ask, say } from '../support/project.js';
+import { aPublishedWorld, ask, publishNow, say } from '../support/project.js';
 import { age, type World } from '../support/world.js';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -81,6 +81,15 @@ test('who named the project is told to name it again', async () => {
   expect([code, result?.next[0]]).toEqual([3, `nightpress retry night --failed --project ${world.folder}`]);
   expect(result?.next.every((command) => command.endsWith(` --project ${world.folder}`))).toBe(true);
   expect((await ask(world, 'status')).json.next).toEqual(result?.next);
+});
+
+test('after a night that went well run names status, and status does not name itself', async () => {
+  world = await aPublishedWorld();
+  await world.write('texts/t0.txt', 'another text\n');
+  const { result } = await publishNow(world);
+  expect(result?.next).toEqual(['nightpress status night']);
+  expect((await ask(world, 'status')).json).toMatchObject({ verdict: 'published', next: [] });
+  expect((await say(world, 'status')).stdout).not.toContain('nightpress status');
 });
 
 test('what no recipe matches is named by plan, and the globs of init know every spelling of an extension', async () => {

@@ -170,13 +170,14 @@ export function nextCommands({ job, running, run, head, originFault, damage }: S
   return isOver ? next.filter((command) => !command.startsWith('nightpress promote ')) : next;
 }
 
-/** What the run named; a freeze lifted since leaves other rules to override. */
+/** What the run named, less this very command; a freeze lifted since leaves other rules to override. */
 function stillUseful(job: string, run: RunRow, head: Standing['head']): readonly string[] {
   const { next = [] } = (run.result ?? {}) as StoredResult;
   const { staged } = head?.channels ?? {};
-  if (run.outcome !== 'held' || !staged || fateOf(run, head) !== 'staged') return next;
+  const others = next.filter((command) => command !== `nightpress status ${job}`);
+  if (run.outcome !== 'held' || !staged || fateOf(run, head) !== 'staged') return others;
   const isOld = (command: string) => /^nightpress (unfreeze|publish) /.test(command);
-  return [publishCommand(job, staged.rules), ...next.filter((command) => !isOld(command))];
+  return [publishCommand(job, staged.rules), ...others.filter((command) => !isOld(command))];
 }
 
 function renderRun(terminal: Terminal, run: RunRow, now: number): void {
