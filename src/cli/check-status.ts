@@ -8,7 +8,8 @@ import { findJob, jobFolder } from './compose.js';
 import type { CommandContext } from './context.js';
 import { durationOption, fromElsewhere, type JobOptions } from './options.js';
 import { type Checked, checkRecord, renderCheck } from './render/check.js';
-import { isPublishedByHand, nextCommands } from './render/status.js';
+import { isPublishedByHand } from './render/fate.js';
+import { nextCommands } from './render/status.js';
 import type { Terminal } from './terminal.js';
 
 /** Exit code of everything that looks for problems and found one. */

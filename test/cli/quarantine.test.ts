@@ -64,6 +64,14 @@ describe('what fails', () => {
     expect(await world.run(['--now'])).toMatchObject({ code: 3, result: { accepted: 1 } });
   });
 
+  test('is told as bad until the next night, which accept names', async () => {
+    const { json } = await ask(world, 'quarantine', 'accept', '**', '--reason', 'old');
+    expect(json.next).toEqual([`nightpress run night --now --project ${world.folder}`]);
+    expect((await say(world, 'status', '--check')).code).toBe(13);
+    expect((await world.run(['--now'])).code).toBe(0);
+    expect((await say(world, 'status', '--check')).code).toBe(0);
+  });
+
   test('is accepted for a time only, and with a reason', async () => {
     const accept = (...words: readonly string[]) => say(world, 'quarantine', 'accept', '**', ...words);
     expect((await accept()).stderr).toContain('without a reason');

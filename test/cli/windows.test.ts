@@ -64,3 +64,13 @@ test('as many are listed as are asked for', async () => {
   expect(await told()).toEqual(labels.slice(-30));
   expect(await told('--last', '100')).toEqual(labels);
 });
+
+test('people read both ends of a window by the clock of its zone, programs in UTC', async () => {
+  world = await aWorld();
+  const file = path.join(world.folder, 'jobs', 'night.ts');
+  await writeFile(file, (await readFile(file, 'utf8')).replace("timezone: 'UTC'", "timezone: 'Asia/Tokyo'"));
+  const { stdout } = await say(world, 'windows', '--next', '1');
+  expect(stdout).toMatch(/^(\d{4}-\d\d-\d\d)T02:00 {2}closes \1T06:00 {2}expected\n$/m);
+  const [next] = (await ask(world, 'windows', '--next', '1')).json.windows.slice(-1);
+  expect(next.closes).toMatch(/T21:00:00\.000Z$/);
+});

@@ -132,7 +132,7 @@ function accept(call: FailingCall, { reason, until }: AcceptOptions): void {
   const end = until === undefined ? undefined : untilOption('--until', until, at);
   const accepted = call.chosen.map((one) => ({ ...one, accepted: acceptanceOf(one, { reason, until: end, at }) }));
   call.state.accept(accepted.map((one) => one.accepted));
-  tell(call, 'accept', accepted, []);
+  tell(call, 'accept', accepted, [`nightpress run ${call.job} --now`]);
 }
 
 function acceptanceOf(

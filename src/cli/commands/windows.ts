@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type LedgerLine, readLedger } from '../../domain/ledger.js';
 import type { Job } from '../../domain/types.js';
+import { windowLabel } from '../../domain/window.js';
 import type { State } from '../../state/contract.js';
 import { isLocked } from '../../state/lock.js';
 import { openState } from '../../state/open.js';
@@ -44,11 +45,16 @@ export function addWindows(program: Command, context: CommandContext): void {
         const windows = listWindows(job, state, { now: context.clock(), live: isLocked(folder), ...shown });
         const terminal = openTerminal(context.env, options);
         if (options.json) terminal.out(JSON.stringify({ windows }));
-        else for (const { label, closes, outcome } of windows) terminal.out(`${label}  closes ${closes}  ${outcome}`);
+        else for (const window of windows) terminal.out(windowText(window, job.window.timezone));
       } finally {
         state.close();
       }
     });
+}
+
+/** Both times by the clock of the job's zone, as the label of a window is. */
+function windowText({ label, closes, outcome }: WindowLine, zone: string): string {
+  return `${label}  closes ${windowLabel(Date.parse(closes), zone)}  ${outcome}`;
 }
 
 interface Asked {

@@ -35,7 +35,7 @@ export function failingRecord({ job, verb, failing, next }: FailingView): object
 const titles: Readonly<Record<string, string>> = {
   list: 'failed in the last run',
   release: 'released: tried again by the next run that looks at them',
-  accept: 'accepted: no longer an exit code 3',
+  accept: 'accepted: no exit code 3 from the next run on',
 };
 
 export function renderFailing(terminal: Terminal, { job, verb, failing, next }: FailingView): void {

@@ -2,8 +2,10 @@ import { causesOf } from '../../domain/causes.js';
 import { isPromotable } from '../../domain/channels.js';
 import type { Result } from '../../domain/result.js';
 import type { Standing } from '../../engine/inspect.js';
+import { publishCommand } from '../../engine/move-head.js';
 import type { Progress, RunRow } from '../../state/contract.js';
 import type { Terminal } from '../terminal.js';
+import { fateOf, holdsNow, isHeldNoMore, isPublishedByHand, isRolledBack } from './fate.js';
 import { lineName } from './result.js';
 import { count, duration, leftText, printable, short } from './units.js';
 
@@ -63,7 +65,7 @@ export function renderStatus(
   const { staged, live } = standing.head?.channels ?? {};
   if (staged)
     terminal.out(
-      `  staged    snapshot ${short(staged.snapshot)} from window ${staged.window}, held by ${staged.rules.join(', ')}`,
+      `  staged    snapshot ${short(staged.snapshot)} from window ${staged.window}, held by ${staged.rules.join(', ') || 'no rule'}`,
     );
   if (standing.head?.frozen)
     terminal.out(`  frozen    since ${standing.head.frozen.at}: ${printable(standing.head.frozen.reason)}`);
@@ -85,23 +87,27 @@ const originWords: Readonly<Record<string, string>> = {
   'origin-foreign': 'the origin is another one than before',
 };
 
-/** What this run staged is live now: somebody overrode the gate, or lifted the freeze. */
-export function isPublishedByHand(run: RunRow | undefined, head: Standing['head']): boolean {
-  const { snapshot } = (run?.result ?? {}) as StoredResult;
-  return run?.outcome === 'held' && snapshot !== undefined && snapshot === head?.channels.live?.snapshot;
-}
-
-function verdictOf({ running, run, originFault, progress, head, waitsUntil, damage }: Standing): {
+interface VerdictWord {
   readonly word: string;
   readonly colour: Colour;
-} {
+}
+
+/** What people did to the head after the run counts for more than how it ended. */
+function movedSince(run: RunRow, head: Standing['head']): VerdictWord | undefined {
+  if (isPublishedByHand(run, head)) return { word: 'held, then published by hand', colour: 'green' };
+  if (isRolledBack(run, head)) return { word: 'frozen after a rollback', colour: 'yellow' };
+  return isHeldNoMore(run, head) ? { word: 'held, but staged no more', colour: 'yellow' } : undefined;
+}
+
+function verdictOf({ running, run, originFault, progress, head, waitsUntil, damage }: Standing): VerdictWord {
   if (originFault) return { word: originWords[originFault.code] ?? 'the origin cannot be read', colour: 'red' };
   if (running && waitsUntil) return { word: `running: waiting for the close at ${waitsUntil}`, colour: 'cyan' };
   if (running)
     return { word: `running: ${run?.phase ?? 'starting'}${progress ? `, ${share(progress)}` : ''}`, colour: 'cyan' };
   if (damage) return { word: `the live snapshot is damaged, says verify`, colour: 'red' };
   if (!run) return { word: 'never ran here', colour: 'yellow' };
-  if (isPublishedByHand(run, head)) return { word: 'held, then published by hand', colour: 'green' };
+  const since = movedSince(run, head);
+  if (since) return since;
   if (!run.outcome || run.outcome === 'interrupted')
     return { word: 'stopped in the middle; the next run goes on from there', colour: 'yellow' };
   const colours: Partial<Record<typeof run.outcome, Colour>> = {
@@ -133,15 +139,15 @@ function causes({ originFault, run, head, running, damage }: Standing): readonly
   if (originFault) return [originFault.message];
   if (damage && !running) return [`${damage.first}${andMore(damage.problems - 1)}`];
   if (isPublishedByHand(run, head)) return [];
+  if (isRolledBack(run, head) || isHeldNoMore(run, head)) return holdsNow(run, head);
   const result = (run?.result ?? {}) as StoredResult;
-  const held = (result.held ?? []).map(({ rule, message }) => `${rule}: ${message}`);
   const missing = (result.findings ?? []).filter((finding) => finding.severity === 'error');
   const first = causesOf(missing)[0]?.sample;
   const figures = `${count(missing.length, 'finding')}, ${count(causesOf(missing).length, 'cause')}`;
   const more = missing.length > 1 ? ` (one of ${figures})` : '';
   return [
     ...(result.fault ? [result.fault.message] : []),
-    ...held,
+    ...holdsNow(run, head),
     ...(first ? [`${first.key ? `${first.key}: ` : ''}${first.message} [${first.code}]${more}`] : []),
   ];
 }
@@ -158,9 +164,20 @@ export function nextCommands({ job, running, run, head, originFault, damage }: S
   if (head?.frozen) return [`nightpress unfreeze ${job}`];
   if (isPublishedByHand(run, head)) return [];
   if (!run?.outcome || run.outcome === 'interrupted') return [`nightpress run ${job}`];
-  const { next = [] } = (run.result ?? {}) as StoredResult;
+  if (isHeldNoMore(run, head)) return [`nightpress snapshots ${job}`];
+  const next = stillUseful(job, run, head);
   const isOver = head !== undefined && !isPromotable(head); // promoted since the run said so, or live is the same by now
   return isOver ? next.filter((command) => !command.startsWith('nightpress promote ')) : next;
+}
+
+/** What the run named, less this very command; a freeze lifted since leaves other rules to override. */
+function stillUseful(job: string, run: RunRow, head: Standing['head']): readonly string[] {
+  const { next = [] } = (run.result ?? {}) as StoredResult;
+  const { staged } = head?.channels ?? {};
+  const others = next.filter((command) => command !== `nightpress status ${job}`);
+  if (run.outcome !== 'held' || !staged || fateOf(run, head) !== 'staged') return others;
+  const isOld = (command: string) => /^nightpress (unfreeze|publish) /.test(command);
+  return [publishCommand(job, staged.rules), ...others.filter((command) => !isOld(command))];
 }
 
 function renderRun(terminal: Terminal, run: RunRow, now: number): void {
