@@ -28,6 +28,13 @@ export type NightEvent =
       readonly predictedSeconds: number;
     }
   | {
+      /** A run goes on with the plan it has: what is left of it, and what had ended before. */
+      readonly type: 'resumed';
+      readonly items: number;
+      readonly ended: number;
+      readonly predictedSeconds: number;
+    }
+  | {
       /** The deadline will probably come before the night is through: told once. Instants in ms since the epoch. */
       readonly type: 'at-risk';
       readonly deadline: number;

@@ -30,6 +30,7 @@ export function begin(night: Night, input: BeginInput): RunRow {
   if (decision.kind === 'resume' && open) {
     night.state.releaseClaims(open.id);
     night.emit({ type: 'run', run: open.id, window: open.window, resumed: true, because: decision.because });
+    if (open.plan) tellWhatIsLeft(night, open);
     return open;
   }
   if (open) supersede(night, open);
@@ -48,6 +49,12 @@ export function begin(night: Night, input: BeginInput): RunRow {
   night.state.beginRun(run);
   night.emit({ type: 'phase', phase: 'scanning' });
   return { ...run, phase: 'scanning' };
+}
+
+function tellWhatIsLeft(night: Night, { id }: RunRow): void {
+  const { todo, claimed, ended: byDisposition, remainingSeconds: predictedSeconds } = night.state.progress(id);
+  const ended = Object.values(byDisposition).reduce((sum, n) => sum + n, 0);
+  night.emit({ type: 'resumed', items: todo + claimed, ended, predictedSeconds });
 }
 
 function supersede(night: Night, open: RunRow): void {

@@ -56,7 +56,7 @@ class Screen {
   }
 }
 
-function shownOn(screen: Screen) {
+function shownOn(screen: Screen, clock = () => 0) {
   const write = (text: string) => screen.write(text);
   const terminal: Terminal = {
     out: () => undefined,
@@ -68,7 +68,7 @@ function shownOn(screen: Screen) {
     verbose: false,
     paint: (_, text) => text,
   };
-  return showProgress(terminal, () => 0, 2);
+  return showProgress(terminal, clock, 2);
 }
 
 const started = (key: string) =>
@@ -88,6 +88,24 @@ test('the block is taken off whole, also where the terminal showed the ^C that s
   screen.write('^C');
   close();
   expect(screen.text).toEqual(['scanned 3 assets', expect.stringMatching(/^SIGINT: handing out nothing more/)]);
+});
+
+test('a run that goes on counts what is left of its plan, and how long that takes', () => {
+  const screen = new Screen(160);
+  let now = 0;
+  const { emit, close } = shownOn(screen, () => now);
+  emit({ type: 'resumed', items: 6, ended: 4, predictedSeconds: 30 });
+  for (const key of ['a', 'b']) {
+    now += 4000;
+    emit(started(key));
+    emit({ type: 'item-ended', item: key, disposition: 'done', predictedSeconds: 5 } as unknown as NightEvent);
+  }
+  vi.advanceTimersByTime(200);
+  expect(screen.text).toEqual([
+    '6 items left of its plan, 4 ended before',
+    expect.stringMatching(/ working: 2 of 6 items in 8\.0 s, about 16\.0 s left$/),
+  ]);
+  close();
 });
 
 test('names that are wider than they are long leave nothing behind', () => {

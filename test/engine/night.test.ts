@@ -188,6 +188,19 @@ describe('a run that was stopped', () => {
     expect([...world.executed.values()]).toEqual([1, 1, 1, 1]);
   });
 
+  test('tells what is left of its plan when it goes on', async () => {
+    world.onExecute = () => world.stop.abort();
+    const { done } = (await world.run()).items;
+    world.onExecute = () => undefined;
+    expect(world.of('resumed')).toEqual([]);
+    await world.run();
+    const [planned] = world.of('planned');
+    const [resumed] = world.of('resumed');
+    expect(resumed).toMatchObject({ items: 4 - done, ended: done });
+    expect(resumed?.predictedSeconds).toBeGreaterThan(0);
+    expect(resumed?.predictedSeconds).toBeLessThan(planned?.predictedSeconds ?? 0);
+  });
+
   test('is superseded when the job changed since', async () => {
     world.onExecute = () => world.stop.abort();
     const stopped = await world.run();

@@ -75,6 +75,12 @@ function tallyUp(tally: Tally, event: NightEvent, now: number): void {
       tally.remainingSeconds = event.predictedSeconds;
       tally.startedAt = now;
       break;
+    case 'resumed':
+      tally.phase = 'working'; // a killed run stood there already, and enters it without a word
+      tally.total = event.items;
+      tally.remainingSeconds = event.predictedSeconds;
+      tally.startedAt = now;
+      break;
     case 'item-started':
       tally.running.set(event.item, event.key);
       break;
@@ -119,6 +125,8 @@ function lineFor(event: NightEvent, verbose: boolean): string | undefined {
       return `scanned ${count(event.assets, 'asset')}`;
     case 'planned':
       return `planned ${count(event.items, 'item')} in ${count(event.partitions, 'partition')}; ${event.unchanged.toLocaleString('en-US')} unchanged`;
+    case 'resumed':
+      return `${count(event.items, 'item')} left of its plan, ${event.ended.toLocaleString('en-US')} ended before`;
     case 'attempt-failed':
       return verbose
         ? `attempt failed: ${printable(event.key)} (${event.recipe}): ${printable(event.detail)}`
