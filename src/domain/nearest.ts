@@ -15,6 +15,14 @@ export function nearestNames(text: string, names: Iterable<string>, most: number
   return best.map(({ name }) => name);
 }
 
+/** The name that a slip of the hand may have made `text` of; undefined when none is that near. */
+export function meantName(text: string, names: Iterable<string>): string | undefined {
+  const [nearest] = nearestNames(text, names, 1);
+  if (nearest === undefined) return undefined;
+  const slips = text.length > 3 ? 2 : 1;
+  return distanceTo(text.toLowerCase(), nearest.toLowerCase(), slips + 1) <= slips + 1 ? nearest : undefined;
+}
+
 /** A name that holds all of what was typed is nearer than any other. */
 function distanceTo(wanted: string, name: string, worst: number): number {
   const lengths = Math.abs(name.length - wanted.length);

@@ -50,7 +50,7 @@ export function checkWith(
   given: { readonly baseUrl?: string },
 ): EdgeCheck {
   const parsed = shape.safeParse(config);
-  if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error, config).map(withoutSecret) };
+  if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error, config, [], [shape]).map(withoutSecret) };
   const { name = parsed.data.type, urls = given.baseUrl, ...own } = parsed.data;
   if (urls === undefined) {
     const expected = 'the URL under which this edge shows the origin, here or as origin.baseUrl';

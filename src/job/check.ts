@@ -33,6 +33,8 @@ export interface CheckedJob {
   readonly place: string;
 }
 
+const noJob = 'a default export of defineJob({ … })';
+
 /** Checks one loaded job file; every problem is found before any is reported. */
 export async function checkJob(
   value: unknown,
@@ -41,9 +43,10 @@ export async function checkJob(
 ): Promise<
   { readonly ok: true; readonly checked: CheckedJob } | { readonly ok: false; readonly problems: readonly Problem[] }
 > {
+  if (!isRecord(value)) return { ok: false, problems: [{ path: [], value, expected: noJob }] };
+  const raw: Readonly<Record<string, unknown>> = value;
   const top = jobShape.safeParse(value);
-  const raw = isRecord(value) ? value : {};
-  const problems: Problem[] = top.success ? [] : [...problemsOf(top.error, value)];
+  const problems: Problem[] = top.success ? [] : [...problemsOf(top.error, value, [], [jobShape])];
   problems.push(...windowProblems(raw.window));
   const recipes = checkRecipes(raw.recipes, families, problems);
   problems.push(...priorityProblems(raw.priority));
@@ -105,12 +108,11 @@ function checkRecipes(value: unknown, families: Families, problems: Problem[]): 
 
 function checkRecipe(name: string, raw: unknown, families: Families, problems: Problem[]): Recipe[] {
   const at = ['recipes', name];
-  const common = recipeShape.safeParse(raw);
-  if (!common.success) {
-    problems.push(...problemsOf(common.error, raw, at));
-    return [];
-  }
-  const { kind: kindName, match, path, limits, priority, tolerate, ...settings } = common.data;
+  if (!isRecord(raw)) return [];
+  const { kind: kindName, ...given } = raw;
+  const common = recipeShape.safeParse(given);
+  if (!common.success) problems.push(...problemsOf(common.error, raw, at, [recipeShape]));
+  if (typeof kindName !== 'string') return [];
   const kind = Object.hasOwn(families.recipeKinds, kindName) ? families.recipeKinds[kindName] : undefined;
   if (!kind) {
     problems.push({
@@ -120,10 +122,13 @@ function checkRecipe(name: string, raw: unknown, families: Families, problems: P
     });
     return [];
   }
+  const settings = Object.fromEntries(Object.entries(given).filter(([key]) => !Object.hasOwn(recipeShape.shape, key)));
   const checked = kind.schema.safeParse(settings);
-  if (!checked.success) problems.push(...problemsOf(checked.error, settings, at));
-  const template = path ?? kind.path;
+  if (!checked.success) problems.push(...problemsOf(checked.error, settings, at, [kind.schema, recipeShape]));
+  const template = typeof given.path === 'string' ? given.path : kind.path;
   problems.push(...checkTemplate(template).map((expected) => ({ path: [...at, 'path'], value: template, expected })));
+  if (!common.success) return [];
+  const { match, limits, priority, tolerate } = common.data;
   const recipe: Recipe = {
     name,
     kind: kindName,

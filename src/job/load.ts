@@ -6,6 +6,7 @@ import { Fault } from '../domain/faults.js';
 import type { Problem } from '../domain/problems.js';
 import type { Job } from '../domain/types.js';
 import { type CheckedJob, checkJob, type Families } from './check.js';
+import { jobShape } from './shape.js';
 
 export interface Project {
   /** Absolute path of the folder that holds `jobs/`. */
@@ -79,10 +80,17 @@ function fileOf(project: Project, name: string): string {
 async function importJob(file: string, api: Families['api']): Promise<unknown> {
   const jiti = createJiti(file, { fsCache: false, moduleCache: false, virtualModules: { nightpress: api } });
   try {
-    return await jiti.import(file, { default: true });
+    return defaultOf(await jiti.import(file));
   } catch (error) {
     throw new Fault('job-invalid', `job file ${file} cannot be loaded: ${reasonOf(error)}`, { cause: error });
   }
+}
+
+/** Of a module without a default export, nothing; a file in the old manner of modules may be its own. */
+function defaultOf(loaded: unknown): unknown {
+  if (typeof loaded !== 'object' || loaded === null) return loaded;
+  if ('default' in loaded) return loaded.default;
+  return Object.keys(jobShape.shape).some((key) => key in loaded) ? loaded : undefined;
 }
 
 /** What a job file exports may throw when it is only looked at: getters, proxies. */

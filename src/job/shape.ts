@@ -25,15 +25,17 @@ const share = z.string().transform((text, context) => {
   return Number(percent ?? 0) / 100;
 });
 
-const globList = z
-  .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
-  .transform((globs) => (typeof globs === 'string' ? [globs] : globs))
-  .superRefine((globs, context) => {
-    for (const glob of globs) {
-      const reason = globProblem(glob);
-      if (reason !== undefined) context.addIssue({ code: 'custom', message: `globs (${reason})` });
-    }
-  });
+const glob = z.string().min(1, 'a glob');
+const globs = z
+  .union([glob, z.array(glob).min(1, 'at least one glob')], 'a glob or a list of globs')
+  .transform((given) => (typeof given === 'string' ? [given] : given));
+
+const globList = globs.superRefine((list, context) => {
+  for (const glob of list) {
+    const reason = globProblem(glob);
+    if (reason !== undefined) context.addIssue({ code: 'custom', message: `globs (${reason})` });
+  }
+});
 
 /** What the system takes as a word of a command line; a program has a name. */
 const word = z.string().refine((text) => !text.includes('\0'), 'a word without NUL');
@@ -95,16 +97,9 @@ export const jobShape = z.strictObject({
 /** 23 days; a timer counts milliseconds in 31 bits and would fire at once after 24.8. */
 const longestSeconds = 2_000_000;
 
-/** What all kinds of recipes have. */
-export const recipeShape = z.looseObject({
-  kind: z.string(),
-  match: z.union([
-    z
-      .string()
-      .min(1)
-      .transform((glob) => [glob]),
-    z.array(z.string().min(1)).min(1),
-  ]),
+/** What all kinds of recipes have, apart from their kind. */
+export const recipeShape = z.object({
+  match: globs,
   path: z.string().optional(),
   priority: urgency.default(0),
   tolerate: allowance.optional(),

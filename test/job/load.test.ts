@@ -97,7 +97,7 @@ test('every problem is listed at once, each with its path, its value and what wa
     'publish.at: "noon" — expected',
     'recipes.pictures.widths',
     'recipes.pictures.formats',
-    'recipes.pictures.widhts: 3 — expected no such option exists',
+    'recipes.pictures.widhts: 3 — expected no such key',
     'recipes.other.kind: "pdf" — expected one of image, video, audio, copy',
     'gate.tolerate: "200%" — expected',
     'gate.grow: "much" — expected',
@@ -106,7 +106,7 @@ test('every problem is listed at once, each with its path, its value and what wa
     'gate.drift: 5 — expected',
     'groupBy: "colour" — expected',
     'onDeadline: "wait" — expected',
-    'colour: "red" — expected no such option exists',
+    'colour: "red" — expected no such key',
   ]) {
     expect(problems).toContain(part);
   }
@@ -232,7 +232,59 @@ test('every mistake in every edge is listed, and what may be a secret is not sho
     'edges.1.zone: "shop" — expected the id of a zone, 32 hex digits',
     'edges.1.tokenEnv: "(not shown)" — expected the name of an environment variable in upper case, never the secret itself',
     'edges.2.urls: nothing — expected the URL under which this edge shows the origin, here or as origin.baseUrl',
-    'edges.4.key: "(not shown)" — expected no such option exists',
+    'edges.4.key: "(not shown)" — expected no such key',
     'edges.5.name: "bunny" — expected a name of its own: another edge has it',
   ]);
+});
+
+test('a recipe without match, or with a wrong one, is told with its other mistakes', async () => {
+  write('one', {
+    recipes: `{
+      clips: video({ heights: 720 }),
+      files: copy({ match: 3, path: '../x' }),
+      other: { match: ['ok', ''] },
+    }`,
+  });
+  const problems = await problemsOf('one');
+  expect([...problems].sort()).toEqual([
+    expect.stringContaining('recipes.clips.heights: 720 — expected array'),
+    'recipes.clips.match: nothing — expected a glob or a list of globs',
+    'recipes.files.match: 3 — expected a glob or a list of globs',
+    expect.stringContaining('recipes.files.path: "../x" — expected'),
+    expect.stringContaining('recipes.other.kind: nothing — expected string'),
+    'recipes.other.match.1: "" — expected a glob',
+  ]);
+});
+
+test('a key that does not exist is told with the one that was meant, wherever it stands', async () => {
+  write('one', {
+    source: "{ type: 'directory', path: 'media', paht: 'x' }",
+    gate: "{ shrnk: '1%' }",
+    recipes: "{ rest: copy({ match: '**/*', mtach: 'x', limits: { second: 3 } }) }",
+    pubish: '{}',
+    zebra: '1',
+  });
+  expect([...(await problemsOf('one'))].sort()).toEqual([
+    'gate.shrnk: "1%" — expected no such key (did you mean shrink?)',
+    'pubish: {} — expected no such key (did you mean publish?)',
+    'recipes.rest.limits.second: 3 — expected no such key (did you mean seconds?)',
+    'recipes.rest.mtach: "x" — expected no such key (did you mean match?)',
+    'source.paht: "x" — expected no such key (did you mean path?)',
+    'zebra: 1 — expected no such key',
+  ]);
+});
+
+test.each(['export const job = { a: 1 };', ''])('a file without a default export says so: %s', async (text) => {
+  writeFileSync(path.join(root, 'jobs', 'one.ts'), text);
+  expect(await problemsOf('one')).toEqual(['(file): nothing — expected a default export of defineJob({ … })']);
+});
+
+test('a job file in the old manner of modules is still one', async () => {
+  const body = Object.entries(good).filter(([field]) => field !== 'recipes');
+  const fields = body.map(([field, text]) => `${field}: ${text}`).join(', ');
+  const text = `module.exports = { ${fields}, recipes: { rest: { kind: 'copy', match: '**/*' } } };`;
+  for (const ext of ['js', 'ts']) {
+    writeFileSync(path.join(root, 'jobs', `${ext}.${ext}`), text.replace('public/one', `public/${ext}`));
+    expect((await load(ext)).recipes).toHaveLength(1);
+  }
 });

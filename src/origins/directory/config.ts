@@ -28,7 +28,7 @@ export function readConfig(config: Readonly<Record<string, unknown>>): Directory
 
 export function check(config: unknown, project: string): OriginCheck {
   const parsed = shape.safeParse(config);
-  if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error, config) };
+  if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error, config, [], [shape]) };
   const folder = path.resolve(project, parsed.data.path);
   try {
     return checkFolder(folder, parsed.data);

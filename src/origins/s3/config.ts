@@ -40,7 +40,7 @@ export function readConfig(config: Readonly<Record<string, unknown>>): S3Config 
 
 export function check(config: unknown): OriginCheck {
   const parsed = shape.safeParse(config);
-  if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error, config).map(withoutSecret) };
+  if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error, config, [], [shape]).map(withoutSecret) };
   return { ok: true, config: parsed.data, place: placeOf(parsed.data) };
 }
 

@@ -48,7 +48,7 @@ const shape = z.strictObject({
 
 function check(config: unknown, project: string): SourceCheck {
   const parsed = shape.safeParse(config);
-  if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error, config) };
+  if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error, config, [], [shape]) };
   const folder = path.resolve(project, parsed.data.path);
   return { ok: true, config: { type: 'directory', path: folder }, folder };
 }

@@ -49,7 +49,7 @@ export type ListingConfig = Given & {
 export function checkListing(config: unknown, project: string): SourceCheck {
   const parsed = shape.safeParse(config);
   const raw = (typeof config === 'object' && config !== null ? config : {}) as Readonly<Record<string, unknown>>;
-  const problems = [...(parsed.success ? [] : problemsOf(parsed.error, config)), ...otherProblems(raw)];
+  const problems = [...(parsed.success ? [] : problemsOf(parsed.error, config, [], [shape])), ...otherProblems(raw)];
   if (!parsed.success || problems.length > 0) return { ok: false, problems };
   const file = path.resolve(project, parsed.data.file);
   const root = parsed.data.root && path.resolve(project, parsed.data.root);

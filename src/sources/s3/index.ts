@@ -35,7 +35,9 @@ const shape = z.strictObject({ type: z.literal('s3'), ...bucketFields });
 
 function check(config: unknown): SourceCheck {
   const parsed = shape.safeParse(config);
-  return parsed.success ? { ok: true, config: parsed.data } : { ok: false, problems: problemsOf(parsed.error, config) };
+  return parsed.success
+    ? { ok: true, config: parsed.data }
+    : { ok: false, problems: problemsOf(parsed.error, config, [], [shape]) };
 }
 
 function open(config: Readonly<Record<string, unknown>>, clock: () => number): Source {
