@@ -33,7 +33,7 @@ const exitCodes = `
 Exit codes:
   0   published, unchanged, or nothing to do
   1   run failed; the next run resumes             69  a needed tool is missing (ffmpeg)
-  2   usage or job file                            75  origin or source unreachable or full
+  2   usage or job file                            75  origin or source unreachable, full or busy
   3   live, with carried or missing items          77  credentials refused
   4   staged: held by the gate or a freeze        129  SIGHUP
   5   held at the deadline; resumable             130  SIGINT
@@ -42,7 +42,7 @@ Exit codes:
   10  plan --detailed-exitcode: changes pending
   11  another live run holds the job
   12  work folder or state: no space, read-only, corrupt, newer
-  13  verify, doctor or status --check found a problem
+  13  verify, doctor or status --check found a problem, or the origin is damaged, lost or not fit
 Only 0, 3 and 7 (and 6, maybe) mean that the live snapshot may be a new one.`;
 
 /** Runs one command line; resolves to the exit code. The one place where an error becomes text and an exit code. */
