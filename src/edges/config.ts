@@ -21,10 +21,6 @@ function isBaseUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:\/\/[^?#@]+$/i.test(text);
 }
 
-export function oneOrMore<T extends z.ZodType>(one: T) {
-  return z.union([one.transform((value) => [value]), z.array(one).min(1)]);
-}
-
 /** Only upper case, so that a secret written here by mistake is hardly taken for a name. */
 export const variable = z
   .string('expected the name of an environment variable')
