@@ -32,7 +32,8 @@ class Snapshot:
         self.root = head["channels"]["live"]["snapshot"]
 
     def node(self, digest):
-        data = get(self.origin, self.moved.get(digest, f"m/{digest}.json"))
+        key = f"m/{digest}.json"
+        data = get(self.origin, self.moved.get(key, key))
         if hashlib.sha256(data).hexdigest() != digest:
             raise ValueError(f"manifest node {digest} has other bytes than its name says")
         return json.loads(data)
@@ -57,7 +58,8 @@ class Snapshot:
 
     def blob_key(self, derivative):
         digest, ext = derivative["sha256"], derivative["ext"]
-        return self.moved.get(digest, f"b/{digest[:2]}/{digest}" + (f".{ext}" if ext else ""))
+        key = f"b/{digest[:2]}/{digest}" + (f".{ext}" if ext else "")
+        return self.moved.get(key, key)
 
 
 def main(origin, key=None):

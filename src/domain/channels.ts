@@ -56,8 +56,8 @@ export function writtenTo(head: Head | undefined, next: Head, channel: string): 
     ...(own && { [channel]: own }),
     ...(staged && { [stagedBeside(channel)]: staged }),
   };
-  const { seq, at, commits } = next;
-  return { ...(head ?? { ...next, retained: [] }), channels, seq, at, commits };
+  const { seq, at, commits, moved } = next;
+  return { ...(head ?? { ...next, retained: [] }), channels, seq, at, commits, ...(moved && { moved }) };
 }
 
 function asStaged(waiting: Channel | Staged): Staged {

@@ -1,6 +1,8 @@
 import type { Head } from './head.js';
 import { type LoadNode, namedNodes } from './manifest.js';
 import { isLeaf, type Leaf, parseNode } from './manifest-node.js';
+import { type Moved, whereLies } from './moved.js';
+import { blobKey, manifestKey, originalKey } from './origin-keys.js';
 import type { Digest, SnapshotId } from './types.js';
 
 /**
@@ -37,6 +39,7 @@ export interface CollectAt {
 
 /** The part of a stored object that decides about it. */
 interface Storable {
+  readonly key: string;
   readonly sha256: Digest;
   /** When it was stored. */
   readonly at: number;
@@ -59,24 +62,27 @@ export function rootsOf(head: Head, { now, graceMs }: CollectAt): readonly Root[
   return roots;
 }
 
-/** Every manifest node and blob of these snapshots. Throws when a node cannot be read: then nothing may be deleted. */
-export async function reachableFrom(load: LoadNode, snapshots: Iterable<SnapshotId>): Promise<Set<Digest>> {
+/**
+ * The key of every manifest node and blob of these snapshots, as their names say: `moved` comes later. Throws when a node
+ * cannot be read: then nothing may be deleted.
+ */
+export async function reachableFrom(load: LoadNode, snapshots: Iterable<SnapshotId>): Promise<Set<string>> {
   const nodes = new Set<Digest>();
-  const blobs = new Set<Digest>();
+  const keys = new Set<string>();
   for (const snapshot of snapshots) {
     for await (const { node } of namedNodes(load, snapshot, nodes)) {
-      if (isLeaf(node)) for (const blob of blobsOf(node)) blobs.add(blob);
+      if (isLeaf(node)) for (const key of blobsOf(node)) keys.add(key);
     }
   }
-  for (const node of nodes) blobs.add(node);
-  return blobs;
+  for (const node of nodes) keys.add(manifestKey(node));
+  return keys;
 }
 
-/** The roots whose snapshot has this manifest node or blob, in the order given. */
-export async function rootsReaching(load: LoadNode, roots: readonly Root[], wanted: Digest): Promise<readonly Root[]> {
+/** The roots whose snapshot has this manifest node or blob, in the order given; `wanted` is a key as the name says. */
+export async function rootsReaching(load: LoadNode, roots: readonly Root[], wanted: string): Promise<readonly Root[]> {
   const verdicts = new Map<Digest, boolean>();
   const reaches = async (digest: Digest): Promise<boolean> => {
-    const verdict = verdicts.get(digest) ?? (digest === wanted || (await holds(digest)));
+    const verdict = verdicts.get(digest) ?? (manifestKey(digest) === wanted || (await holds(digest)));
     verdicts.set(digest, verdict);
     return verdict;
   };
@@ -91,16 +97,29 @@ export async function rootsReaching(load: LoadNode, roots: readonly Root[], want
   return reaching;
 }
 
-/** What was stored before `olderThan` and is reachable from nowhere. */
-export function collectable<T extends Storable>({ stored, reachable, olderThan }: Mark<T>): T[] {
-  return [...stored].filter((object) => object.at < olderThan && !reachable.has(object.sha256));
+/** What was stored before `olderThan`, is reachable from nowhere and counted on by no checkpoint. */
+export function collectable<T extends Storable>({ stored, reachable, moved, checkpoints, olderThan }: Mark<T>): T[] {
+  const isNeeded = (object: T) => isWhereItLies(object.key, moved) && reachable.has(originalKey(object.key));
+  return [...stored].filter((object) => object.at < olderThan && !isNeeded(object) && !checkpoints.has(object.sha256));
 }
 
 export interface Mark<T extends Storable> {
   readonly stored: Iterable<T>;
-  /** From the head's roots and this state's checkpoints. */
-  readonly reachable: ReadonlySet<Digest>;
+  /** From the head's roots: keys as names say. */
+  readonly reachable: ReadonlySet<string>;
+  readonly moved: Moved | undefined;
+  readonly checkpoints: ReadonlySet<Digest>;
   readonly olderThan: number;
+}
+
+/** Whether bytes of this name are looked for under this very key: those of another generation lie there for nobody. */
+export function isWhereItLies(key: string, moved: Moved | undefined): boolean {
+  return whereLies(moved, originalKey(key)) === key;
+}
+
+/** What `moved` has to go on saying: who is reachable no more needs no place. */
+export function movedOf(moved: Moved, reachable: ReadonlySet<string>): Moved {
+  return Object.fromEntries(Object.entries(moved).filter(([key]) => reachable.has(key)));
 }
 
 /** Every reason why this object stays, strongest first; empty: `collectable` lets it go at the same instant. */
@@ -118,7 +137,7 @@ export interface Why extends CollectAt {
   readonly checkpoints: ReadonlySet<Digest>;
 }
 
-function blobsOf(leaf: Leaf): readonly Digest[] {
+function blobsOf(leaf: Leaf): readonly string[] {
   const items = leaf.entries.flatMap((entry) => Object.values(entry.items));
-  return items.flatMap((item) => item.derivatives.map((derivative) => derivative.sha256));
+  return items.flatMap((item) => item.derivatives.map(blobKey));
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { Fault } from './faults.js';
 import type { Head } from './head.js';
-import type { RunId, SnapshotId } from './types.js';
+import { movedProblem } from './moved.js';
+import type { Digest, RunId, SnapshotId } from './types.js';
 
 /**
  * The head as text: `head.json`, indented for the person who opens it.
@@ -26,16 +27,26 @@ export const commitKinds = [
 /** How many commits a head remembers: a publisher that lost its answer has this many others' commits to ask again. */
 export const commitsKept = 32;
 
-const snapshot = z
-  .string()
-  .regex(/^[0-9a-f]{64}$/, 'expected a sha256 of 64 hex digits')
-  .transform((hex) => hex as SnapshotId);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected a sha256 of 64 hex digits');
+const snapshot = sha256.transform((hex) => hex as SnapshotId);
 const at = z.iso.datetime('expected an RFC 3339 time in UTC');
 const seq = z.int().min(1);
 const text = z.string().min(1);
 const run = text.transform((id) => id as RunId);
 
 const channel = z.looseObject({ snapshot, seq, at, window: text, run });
+
+const amount = z.int().min(0);
+const condemned = z.looseObject({
+  list: sha256.transform((hex) => hex as Digest),
+  at,
+  objects: amount,
+  bytes: amount,
+});
+const moved = z.record(z.string(), z.string()).superRefine((given, { addIssue }) => {
+  const message = movedProblem(given);
+  if (message) addIssue({ code: 'custom', message });
+});
 
 const shape = z
   .looseObject({
@@ -50,6 +61,8 @@ const shape = z
     frozen: z.looseObject({ reason: z.string(), at }).optional(),
     retained: z.array(channel.extend({ droppedAt: at.optional() })),
     pins: z.array(z.looseObject({ name: text, snapshot, at })),
+    moved: moved.optional(),
+    gc: z.looseObject({ lists: z.array(condemned) }).optional(),
     commits: z
       .array(
         z.looseObject({

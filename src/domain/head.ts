@@ -1,6 +1,8 @@
 import { channelNameProblem } from './channels.js';
+import type { CondemnedList } from './condemned.js';
 import { Fault } from './faults.js';
 import { type commitKinds, commitsKept } from './head-text.js';
+import type { Moved } from './moved.js';
 import type { RunId, SnapshotId } from './types.js';
 
 export { commitsKept, parseHead, serializeHead } from './head-text.js';
@@ -27,6 +29,10 @@ export interface Head {
   /** Snapshots whose blobs are kept, each once, ordered by when it was last made live: the live one is the last. */
   readonly retained: readonly Retained[];
   readonly pins: readonly Pin[];
+  /** Where bytes lie that are not under the key of their name; nothing that this head names lies anywhere else. */
+  readonly moved?: Moved;
+  /** What collections of an origin that cannot keep publishers out have condemned: see `condemned.ts`. */
+  readonly gc?: { readonly lists: readonly CondemnedList[] };
   readonly commits: readonly Commit[];
 }
 
@@ -189,6 +195,18 @@ export function retainOnly(
   { retained, ...stamp }: Stamp & { readonly retained: readonly Retained[] },
 ): Head {
   return commit(withRetained(head, retained), 'retain', stamp);
+}
+
+/** Says where the bytes lie that the commit which made `head` names; makes none of its own. */
+export function withMoved(head: Head, moved: Moved): Head {
+  const { moved: _, ...others } = head;
+  return Object.keys(moved).length > 0 ? { ...others, moved } : others;
+}
+
+/** What a collection decided, as part of the commit that made `head`. */
+export function withLists(head: Head, lists: readonly CondemnedList[]): Head {
+  const { gc: _, ...others } = head;
+  return lists.length > 0 ? { ...others, gc: { lists } } : others;
 }
 
 /** A commit that changes nothing else: whatever was sent before and is still on its way comes too late for this head. */

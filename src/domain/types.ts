@@ -201,9 +201,12 @@ export interface GateSpec {
   readonly drift?: number;
 }
 
+/** Which snapshots are kept: the union of all three. */
 export interface KeepSpec {
   readonly last: number;
   readonly withinMs: number;
+  /** The newest of so many weeks (ISO 8601, UTC), the last that have one. */
+  readonly weekly?: number;
 }
 
 /** A checked job file. Paths are absolute; secrets are never in it. */

@@ -1,4 +1,5 @@
-import { blobKey } from './origin-keys.js';
+import { keyOfBlob, type Moved } from './moved.js';
+import { originalKey, parseKey } from './origin-keys.js';
 import type { Derivative } from './types.js';
 
 /** Under which URLs a derivative can be had. */
@@ -9,10 +10,17 @@ export interface DerivativeUrls {
   readonly stable?: string;
 }
 
-/** `baseUrl` is the origin's as the job file says it, with or without a slash at its end. */
-export function urlsOf(baseUrl: string, derivative: Derivative, hasTree: boolean): DerivativeUrls {
+export interface Shown {
+  /** The origin's as the job file says it, with or without a slash at its end. */
+  readonly baseUrl: string;
+  readonly hasTree: boolean;
+  /** Of the head. */
+  readonly moved?: Moved;
+}
+
+export function urlsOf(derivative: Derivative, { baseUrl, hasTree, moved }: Shown): DerivativeUrls {
   const base = baseUrl.replace(/\/+$/, '');
-  const immutable = `${base}/${blobKey(derivative)}`;
+  const immutable = `${base}/${keyOfBlob(moved, derivative)}`;
   return hasTree ? { immutable, stable: `${base}/live/${encodePath(derivative.path)}` } : { immutable };
 }
 
@@ -21,11 +29,12 @@ export function encodePath(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/');
 }
 
-/** The public path or blob key that a URL of this origin, or a path of its own, names; undefined when it is neither. */
+/** The public path, or the key as a blob's name says it, that a URL of this origin or a path of its own names. */
 export function pathOfUrl(text: string, baseUrl: string | undefined): string {
   const base = baseUrl?.replace(/\/+$/, '');
   const below = base !== undefined && text.startsWith(`${base}/`) ? decoded(text.slice(base.length + 1)) : text;
-  return below.replace(/^\/+/, '').replace(/^live\//, '');
+  const path = below.replace(/^\/+/, '');
+  return parseKey(path) ? originalKey(path) : path.replace(/^live\//, '');
 }
 
 function decoded(text: string): string {

@@ -180,13 +180,14 @@ function whyNot(listed: ListedAsset | undefined, isLookedAt: boolean): string {
     : 'nothing changed since the live snapshot took it in';
 }
 
-async function liveStory(night: Night, { channels }: Head, key: AssetKey): Promise<LiveStory | undefined> {
+async function liveStory(night: Night, { channels, moved }: Head, key: AssetKey): Promise<LiveStory | undefined> {
   const entry = channels.live && (await entryOf(night, channels.live.snapshot, key)).value;
   if (!channels.live || !entry) return undefined;
   const { snapshot, seq, at } = channels.live;
   const { baseUrl } = night.job.origin;
+  const hasTree = night.origin.tree !== undefined;
   const urls = (derivative: Derivative) =>
-    baseUrl === undefined ? null : urlsOf(baseUrl, derivative, night.origin.tree !== undefined);
+    baseUrl === undefined ? null : urlsOf(derivative, { baseUrl, hasTree, moved });
   return {
     snapshot,
     seq,

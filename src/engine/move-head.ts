@@ -15,10 +15,9 @@ import {
   unfreeze,
   withRetained,
 } from '../domain/head.js';
-import { retain } from '../domain/retention.js';
+import { letGo } from '../domain/retention.js';
 import type { KeepSpec, SnapshotId } from '../domain/types.js';
-import type { Origin } from '../origins/contract.js';
-import { graceMs } from './publish.js';
+import type { HeadRead, Origin } from '../origins/contract.js';
 import { prepareTree, pruneTrees } from './tree.js';
 import { verify } from './verify.js';
 
@@ -33,12 +32,12 @@ const maxSwaps = 5;
 
 /**
  * Makes one commit on whatever the head is now. `change` is pure and called again when somebody else's commit came
- * first, so it must refuse what no longer makes sense by throwing a `Fault`. A commit whose answer never came is made
+ * first, so it must refuse what no longer makes sense by throwing a `Fault`; given back as it is, the head stays. A commit whose answer never came is made
  * again on the head it was based on: only one of the two can land.
  */
 export async function moveHead(
   parts: HeadParts,
-  change: (head: Head, stamp: Stamp) => Head | Promise<Head>,
+  change: (head: Head, stamp: Stamp, read: HeadRead) => Head | Promise<Head>,
 ): Promise<Head> {
   const unanswered: string[] = [];
   for (let attempt = 1; attempt <= maxSwaps; attempt++) {
@@ -49,7 +48,8 @@ export async function moveHead(
         hint: 'nightpress run {job}',
       });
     const txn = randomUUID();
-    const next = await change(read.head, { txn, now: parts.clock() });
+    const next = await change(read.head, { txn, now: parts.clock() }, read);
+    if (next === read.head) return next;
     const swap = await orUnknown(parts, unanswered, parts.origin.swapHead(next, read.version));
     if (swap === 'landed') return next;
     if (swap === 'unknown') unanswered.push(txn);
@@ -108,13 +108,13 @@ export async function promote(
   parts: HeadParts,
   { channel, reason }: { readonly channel: string; readonly reason?: string },
 ): Promise<Head> {
-  const next = await moveHead(parts, async (head, stamp) => {
+  const next = await moveHead(parts, async (head, stamp, { at: now = stamp.now }) => {
     if (head.frozen) throw frozenFault(head, head.frozen.reason);
     const promoted = promoteFrom(head, { ...stamp, channel, reason });
     const snapshot = promoted.channels.live?.snapshot;
     if (!snapshot || snapshot === head.channels.live?.snapshot) throw alreadyLive(snapshot);
     await makeReady(parts, snapshot);
-    return retaining(parts, promoted, stamp.now);
+    return retaining(parts, promoted, now);
   });
   await tidyTrees(parts.origin, next);
   return next;
@@ -122,7 +122,7 @@ export async function promote(
 
 /** Lets runs publish again; what was staged only because of the freeze goes live in the same commit, if it is whole. */
 export async function thaw(parts: HeadParts): Promise<Head> {
-  const next = await moveHead(parts, async (head, stamp) => {
+  const next = await moveHead(parts, async (head, stamp, read) => {
     const hint = 'nightpress snapshots {job}';
     if (!head.frozen) throw new Fault('usage', `'${parts.job.name}' is not frozen`, { hint });
     const { staged } = head.channels;
@@ -130,7 +130,7 @@ export async function thaw(parts: HeadParts): Promise<Head> {
     if (!staged || isHeld) return unfreeze(head, stamp);
     const { frozen: _, ...thawed } = head;
     try {
-      return await publishing(parts, thawed, { ...stamp, ...staged });
+      return await publishing(parts, { head: thawed, at: read.at }, { ...stamp, ...staged });
     } catch (error) {
       if (!(error instanceof Fault) || !notWhole.includes(error.code)) throw error;
       return unfreeze(head, stamp); // a staged snapshot that cannot go live must not keep runs from publishing
@@ -145,16 +145,16 @@ const notWhole: readonly string[] = ['origin-corrupt', 'run-failed'];
 
 async function publishing(
   parts: HeadParts,
-  head: Head,
+  { head, at }: Pick<HeadRead, 'head' | 'at'>,
   { snapshot, window, run, ...stamp }: Publication,
 ): Promise<Head> {
   await makeReady(parts, snapshot);
   const { txn, now, reason } = stamp;
-  return retaining(parts, publishTo(head, { snapshot, window, run, txn, now, reason }), now);
+  return retaining(parts, publishTo(head, { snapshot, window, run, txn, now, reason }), at ?? now);
 }
 
 function retaining({ job }: HeadParts, head: Head, now: number): Head {
-  return withRetained(head, retain(head.retained, job.keep, { head, now, graceMs }).kept);
+  return withRetained(head, letGo(head.retained, job.keep, { head, now }));
 }
 
 /** The commit has landed and must be told as such. A tree that stays costs disk, and the next publish removes it. */
@@ -171,9 +171,9 @@ export async function publishStaged(
   parts: HeadParts,
   options: { readonly overridden: readonly string[]; readonly reason?: string },
 ): Promise<Head> {
-  const next = await moveHead(parts, async (head, stamp) => {
+  const next = await moveHead(parts, async (head, stamp, { at }) => {
     const { snapshot, window, run } = publishable(head, options.overridden);
-    return await publishing(parts, head, { ...stamp, snapshot, window, run, reason: options.reason });
+    return await publishing(parts, { head, at }, { ...stamp, snapshot, window, run, reason: options.reason });
   });
   await tidyTrees(parts.origin, next);
   return next;

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { Fault } from '../domain/faults.js';
-import { firstHead, type Head, publishTo, stageIn, unstage, withRetained } from '../domain/head.js';
-import { diffManifests, updateManifest } from '../domain/manifest.js';
-import { retain } from '../domain/retention.js';
+import { firstHead, type Head, publishTo, stageIn, unstage, withMoved, withRetained } from '../domain/head.js';
+import { diffManifests } from '../domain/manifest.js';
+import { letGo } from '../domain/retention.js';
 import type { AssetKey, Entry, RunId, SnapshotId, Window } from '../domain/types.js';
 import type { HeadRead } from '../origins/contract.js';
 import { liveLoader } from './base.js';
+import { type Candidate, refuseCollected, type Stand, storeCandidate } from './candidate.js';
 import type { Night } from './night.js';
-import { holdsAll, putPool } from './store.js';
 import { mendTree, prepareTree } from './tree.js';
 import type { Updates } from './validate.js';
 
@@ -62,10 +62,10 @@ export async function publish(night: Night, input: PublishInput): Promise<Publis
     seen = read?.head.seq;
     if (seen !== input.head?.seq || attempt > 1) await refuseCollected(night, stand.updates);
     stand = await follow(night, input, { stand, live: read?.head.channels.live, attempt });
-    const candidate = await storeManifest(night, stand.base, stand.updates);
+    const candidate = await storeCandidate(night, stand);
     const committed =
-      candidate === read?.head.channels.live?.snapshot
-        ? await keep(night, input, read, candidate)
+      candidate.snapshot === read?.head.channels.live?.snapshot
+        ? await keep(night, input, read, candidate.snapshot)
         : await commit(night, input, read, candidate);
     if (committed) return await conclude(night, input, stand, committed);
   }
@@ -98,18 +98,6 @@ function headGone(night: Night, seq: number): Fault {
 
 type Committed = Omit<Published, 'yielded' | 'settledOn'>;
 
-/** This run's changes, and the snapshot they stand on. */
-type Stand = Pick<PublishInput, 'base' | 'updates'>;
-
-/** Whoever came first may have been a collector, and what it deleted may have been old enough to look forgotten. */
-async function refuseCollected(night: Night, updates: Updates): Promise<void> {
-  for (const entry of updates.values()) {
-    const outputs = Object.values(entry?.items ?? {}).flatMap((item) => item.derivatives);
-    if (await holdsAll(night.origin, outputs)) continue;
-    throw new Fault('swap-lost', `blobs of '${entry?.key}' were collected before they could be published`);
-  }
-}
-
 interface Shown extends Pick<Published, 'kind' | 'snapshot'> {
   readonly base: SnapshotId | undefined;
 }
@@ -139,16 +127,6 @@ async function mendEntrances(night: Night): Promise<void> {
   night.emit({ type: 'finding', finding: { code: 'entrance-lost', severity: 'notice', message } });
 }
 
-async function storeManifest(night: Night, onto: SnapshotId | undefined, updates: Updates): Promise<SnapshotId> {
-  const { root, nodes } = await updateManifest(liveLoader(night.origin), onto, updates);
-  if (root === onto) return root;
-  night.emit({ type: 'manifest-ready', snapshot: root, nodes: nodes.size });
-  const puts = putPool(night.origin, night.workers);
-  await Promise.all([...nodes].map(([digest, bytes]) => puts(() => night.origin.putManifest(digest, bytes))));
-  night.emit({ type: 'manifest-stored', snapshot: root });
-  return root;
-}
-
 /** The live snapshot is what it should be. A staged one, then, is older news and must not go live any more. */
 async function keep(
   night: Night,
@@ -167,7 +145,7 @@ async function commit(
   night: Night,
   input: PublishInput,
   read: HeadRead | undefined,
-  snapshot: SnapshotId,
+  { snapshot, moves }: Candidate,
 ): Promise<Committed | undefined> {
   const rules = read?.head.frozen ? [...input.holds, 'frozen'] : input.holds;
   const channel = rules.length > 0 ? 'staged' : 'live';
@@ -176,7 +154,8 @@ async function commit(
     return { kind: 'staged', head: read?.head, snapshot, rules };
   }
   if (channel === 'live') await prepareTree(night.origin, snapshot);
-  const next = nextHead(night, input, { read, snapshot, rules, txn: randomUUID() });
+  const following = nextHead(night, input, { read, snapshot, rules, txn: randomUUID() });
+  const next = withMoved(following, { ...following.moved, ...moves });
   if (!(await swap(night, input, { next, read, snapshot }))) return undefined;
   night.emit({ type: 'head-moved', seq: next.seq, snapshot, channel });
   return { kind: channel, head: next, snapshot, rules };
@@ -222,10 +201,10 @@ function nextHead(night: Night, input: PublishInput, { read, snapshot, rules, tx
   const commit = { txn, now, snapshot, window: input.window.label, run: input.run };
   if (rules.length > 0) return stageIn(head, { ...commit, rules });
   const published = publishTo(head, { ...commit, reason: input.reason });
-  const { kept } = retain(published.retained, night.job.keep, { head: published, now, graceMs });
+  const retained = letGo(published.retained, night.job.keep, { head: published, now: read?.at ?? now });
   return withRetained(
     published,
-    kept.filter((entry) => entry.snapshot !== input.damaged),
+    retained.filter((entry) => entry.snapshot !== input.damaged),
   );
 }
 

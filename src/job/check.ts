@@ -84,7 +84,7 @@ export async function checkJob(
     publish,
     origin: origin.config,
     edges,
-    keep: { last: keep.last, withinMs: keep.within },
+    keep: { last: keep.last, withinMs: keep.within, weekly: keep.weekly },
   };
   return { ok: true, checked: { job, sourceFolder: source.folder, originFolder: origin.folder, place: origin.place } };
 }

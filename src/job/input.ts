@@ -90,8 +90,11 @@ export interface JobInput {
    * environment: `tokenEnv: 'CLOUDFLARE_TOKEN'`. Whatever an edge answers, the night and its outcome stay as they are.
    */
   readonly edges?: readonly EdgeInput[];
-  /** Snapshots kept for rollback: the newest `last` (14) and all younger than `within` (`'30d'`). */
-  readonly keep?: { readonly last?: number; readonly within?: DurationText };
+  /**
+   * Snapshots kept for rollback: the newest `last` (14), all younger than `within` (`'30d'`), and the newest of each of the
+   * last `weekly` (8) weeks that have one.
+   */
+  readonly keep?: { readonly last?: number; readonly within?: DurationText; readonly weekly?: number };
 }
 
 /** Gives a job file its types; checks nothing. `nightpress plan` checks everything and lists every problem at once. */

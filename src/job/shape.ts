@@ -91,7 +91,13 @@ export const jobShape = z.strictObject({
   publish: z.strictObject({ at: z.enum(['done', 'close']).default('done') }).prefault({}),
   origin: z.looseObject({ type: z.string() }),
   edges: z.array(z.looseObject({ type: z.string() })).default([]),
-  keep: z.strictObject({ last: z.int().min(1).default(14), within: duration.default(30 * 86_400_000) }).prefault({}),
+  keep: z
+    .strictObject({
+      last: z.int().min(1).default(14),
+      within: duration.default(30 * 86_400_000),
+      weekly: z.int().min(0).default(8),
+    })
+    .prefault({}),
 });
 
 /** 23 days; a timer counts milliseconds in 31 bits and would fire at once after 24.8. */

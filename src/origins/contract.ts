@@ -1,4 +1,5 @@
 import type { Head } from '../domain/head.js';
+import type { Moved } from '../domain/moved.js';
 import type { Problem } from '../domain/problems.js';
 import type { Observation } from '../domain/store-tier.js';
 import type { Derivative, Digest, Entry, SnapshotId } from '../domain/types.js';
@@ -32,10 +33,13 @@ export interface HeadRead {
   readonly head: Head;
   /** Opaque; equal only while the head is unchanged. */
   readonly version: string;
+  /** What the origin's clock said, in ms; absent where it has none but ours. */
+  readonly at?: number;
 }
 
 /**
- * Where snapshots are published. Everything but the head is immutable and named by its sha256.
+ * Where snapshots are published. Everything but the head is immutable and named by its sha256. Where the bytes of a name
+ * lie is said by the head that was last read or written through this origin (`moved`): the same calls find them there.
  *
  * Durability: when `putBlob`, `putManifest` or `swapHead` resolves, a power cut does not undo it.
  * Idempotence: storing the same content again is harmless. Order law (ARCHITECTURE.md) is the caller's duty.
@@ -69,14 +73,16 @@ export interface Origin {
 
   /** Every blob and manifest stored here, in no order. */
   listStored(): AsyncIterable<Stored>;
-  /** Deletes stored objects by key. Only `collect` calls this, inside `exclusively`. Absent keys are no error. */
+  /** Deletes stored objects by key. Only a collection calls this. Absent keys are no error. */
   remove(keys: readonly string[]): Promise<void>;
 
   /**
    * Runs `work` while no other process can move the head; inside, only the `swapHead` it is given may be used. Present
-   * only where the origin can keep others out; without it nothing is collected.
+   * only where the origin can keep others out; elsewhere there is `condemning`, or nothing is collected.
    */
   readonly exclusively?: <T>(work: (swapHead: Origin['swapHead']) => Promise<T>) => Promise<T>;
+  /** Present where others cannot be kept out while something is collected: see `domain/condemned.ts`. */
+  readonly condemning?: Condemning;
   /**
    * True where a swap that ended `unknown` may still land, at any time, as long as the head is the one it was based on:
    * whoever goes on commits first. A swap that throws was refused and will not land.
@@ -92,6 +98,21 @@ export interface Origin {
   readonly probe?: Probe;
   /** Present only where plain web servers read files: a tree of the snapshot's public paths, made before the swap. */
   readonly tree?: Tree;
+}
+
+/**
+ * Lists of condemned keys. Where the head that was last read names any, `blobBytes` finds no blob under a condemned key,
+ * and `putBlob` and `putManifest` store under a fresh one.
+ */
+export interface Condemning {
+  /** Stores a list of keys, durably, and returns what the head has to call it. */
+  putList(keys: readonly string[]): Promise<Digest>;
+  /** Undefined: it is missing or damaged. Until no head names it any more, nothing can be stored: `origin-corrupt`. */
+  readList(list: Digest): Promise<readonly string[] | undefined>;
+  /** Deletes the lists stored before `olderThan` that are not in `keep`. */
+  pruneLists(keep: ReadonlySet<Digest>, olderThan: number): Promise<void>;
+  /** Where the bytes of these blobs and manifest nodes lie, when not under the key of their name. */
+  moves(names: { readonly blobs: Iterable<BlobName>; readonly nodes: Iterable<Digest> }): Promise<Moved>;
 }
 
 /** The fixed names by which readers find the head. */

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { sha256 } from '../../src/domain/digest.js';
 import { parseHead } from '../../src/domain/head-text.js';
+import { blobKey } from '../../src/domain/origin-keys.js';
 import { liveFilesOf } from '../support/live-files.js';
 import { ask, publishNow, say } from '../support/project.js';
 import { next, type S3d, startS3d, testCredentials } from '../support/s3d/index.js';
@@ -163,14 +165,32 @@ test('snapshots, rollback, verify and pin work with the bucket alone', async () 
   expect(head()).toMatchObject({ seq: 4, frozen: { reason: 'bad text' }, pins: [{ name: 'good' }] });
 });
 
-test('nothing is collected in a bucket yet: gc says what could go, and refuses to delete', async () => {
+test('gc says what no snapshot needs, stops at its brake, and deletes it when told how much may go', async () => {
   await night();
-  const before = s3d.bucket().keys();
-  expect((await ask(world, 'gc')).code).toBe(0);
+  const published = s3d.bucket().keys();
+  const old = { body: Buffer.from('left'), headers: {}, at: Date.now() - 100 * 3_600_000 };
+  const keys = ['one', 'two', 'three'].map((name) => blobKey({ sha256: sha256(name), ext: 'txt' }));
+  for (const key of keys) s3d.bucket().put(`site/${key}`, old);
+  const stored = published.length - 1 + keys.length;
+  const share = Math.ceil((keys.length / stored) * 100);
+  const looked = await say(world, 'gc');
+  expect(looked.stdout).toContain('would delete 3 blobs (12 B)');
+  expect(looked.stdout).toContain(`3 of ${stored} stored objects (${share} %) would go, which is more than may`);
+  const told = new RegExp(`next +nightpress gc night --yes --max-delete ${share}%`);
+  expect(looked.stdout).toMatch(told);
+
   const refused = await say(world, 'gc', '--yes');
-  expect([refused.code, refused.stderr]).toEqual([
-    2,
-    expect.stringContaining('nothing can be deleted at this origin yet'),
-  ]);
-  expect(s3d.bucket().keys()).toEqual(before);
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('nothing was deleted: 3 of')]);
+  expect(refused.stderr).toMatch(told);
+  expect(s3d.bucket().keys()).toHaveLength(published.length + keys.length);
+
+  const done = await say(world, 'gc', '--yes', '--max-delete', `${share}%`);
+  expect([done.code, done.stdout]).toEqual([0, expect.stringContaining('deleted 3 blobs (12 B)')]);
+  expect(
+    s3d
+      .bucket()
+      .keys()
+      .filter((key) => !key.startsWith('site/g/')),
+  ).toEqual(published);
+  expect(head()).toMatchObject({ seq: 2, gc: { lists: [{ objects: 3, bytes: 12 }] } });
 });

@@ -42,7 +42,7 @@ test('the schemas hold for every head and manifest node that nights and commands
   const written = await readHead(world.origin);
   expect(written?.frozen && written.pins.length).toBe(1);
   expect(head(written), JSON.stringify(head.errors)).toBe(true);
-  expect(head({ ...written, moved: { [`${'a'.repeat(64)}`]: 'b/aa/x-1.jpg' }, tomorrow: 1 })).toBe(true);
+  expect(head({ ...written, moved: { [`m/${'a'.repeat(64)}.json`]: 'b/aa/x-1.jpg' }, tomorrow: 1 })).toBe(true);
   const nodes = [...(await nodesOf(world.origin)), ...(await nodesOf(large.folder))];
   expect(nodes.some((one) => 'children' in (one as object))).toBe(true);
   for (const one of nodes) expect(node(one), JSON.stringify(node.errors)).toBe(true);
@@ -61,7 +61,7 @@ describe('the schemas refuse what is broken', () => {
     ['no commits', (head) => (head.commits = [])],
     ['a local time', (head) => (head.at = '2026-11-22 03:00')],
     ['a pin without a name', (head) => delete head.pins[0].name],
-    ['a move out of the origin', (head) => (head.moved = { ['a'.repeat(64)]: 'b/../../etc/passwd' })],
+    ['a move out of the origin', (head) => (head.moved = { [`m/${'a'.repeat(64)}.json`]: 'b/../../etc/passwd' })],
     ['a move of something else', (head) => (head.moved = { photo: 'b/aa/x' })],
   ])('a head with %s', async (_, harm) => {
     const head: Broken = structuredClone(await readHead(world.origin));

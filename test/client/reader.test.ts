@@ -208,19 +208,19 @@ test('what was moved is read and linked where it lies now, blob and node alike; 
   const derivative = (await plain.asset(hat))?.derivative({ width: 320 });
   if (!derivative) throw new Error('no derivative');
   const moved = {
-    [snapshot]: `m/${snapshot}-4f2a.json`,
-    [derivative.sha256]: `b/ff/${derivative.sha256}-4f2a.jpg`,
+    [manifestKey(snapshot)]: `m/${snapshot}-4f2a.json`,
+    [blobKey(derivative)]: `b/ff/${derivative.sha256}-4f2a.jpg`,
   };
   await mkdir(path.join(origin.folder, 'b/ff'), { recursive: true });
-  await rename(path.join(origin.folder, manifestKey(snapshot)), path.join(origin.folder, moved[snapshot] ?? ''));
-  await rename(path.join(origin.folder, blobKey(derivative)), path.join(origin.folder, moved[derivative.sha256] ?? ''));
+  for (const [from, to] of Object.entries(moved))
+    await rename(path.join(origin.folder, from), path.join(origin.folder, to));
   expect(await faultOf(open(fromFolder(origin.folder, '')).then((reader) => reader.asset(hat)))).toBe('missing');
   await origin.writeHead({ ...(await origin.head()), moved, tomorrow: { is: 'another day' } });
   const reader = await open(fromFolder(origin.folder, 'https://cdn.example.com'));
-  expect(await reader.url(hat, { width: 320 })).toBe(`https://cdn.example.com/${moved[derivative.sha256]}`);
+  expect(await reader.url(hat, { width: 320 })).toBe(`https://cdn.example.com/${moved[blobKey(derivative)]}`);
   expect(new TextDecoder().decode(await reader.bytes(hat, { width: 320 }))).toContain(hat);
   for (const key of ['b/../../etc/passwd', '//evil.example.com/x', 'b/aa', 7]) {
-    await origin.writeHead({ ...(await origin.head()), moved: { [derivative.sha256]: key } });
+    await origin.writeHead({ ...(await origin.head()), moved: { [blobKey(derivative)]: key } });
     const fault = open(fromFolder(origin.folder, ''));
     if (key === 'b/aa') await fault;
     else expect(await faultOf(fault), String(key)).toBe('corrupt');

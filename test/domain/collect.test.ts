@@ -1,16 +1,25 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { collectable, type Root, reachableFrom, rootsOf, rootsReaching, whyKept } from '../../src/domain/collect.js';
+import {
+  collectable,
+  movedOf,
+  type Root,
+  reachableFrom,
+  rootsOf,
+  rootsReaching,
+  whyKept,
+} from '../../src/domain/collect.js';
 import { sha256 } from '../../src/domain/digest.js';
 import type { Head } from '../../src/domain/head.js';
 import { updateManifest } from '../../src/domain/manifest.js';
-import { blobKey, manifestKey, parseKey } from '../../src/domain/origin-keys.js';
+import { blobKey, keyInGeneration, manifestKey, originalKey, parseKey } from '../../src/domain/origin-keys.js';
 import type { Digest, Entry, RunId } from '../../src/domain/types.js';
 
 const hour = 3_600_000;
 const now = Date.parse('2026-11-22T03:00:00Z');
 const at = { now, graceMs: 72 * hour };
 const ago = (hours: number) => new Date(now - hours * hour).toISOString();
+const css = (digest: Digest) => blobKey({ sha256: digest, ext: 'css' });
 const id = (name: string) => sha256(`snapshot ${name}`);
 
 function headWith(parts: Partial<Head>): Head {
@@ -80,8 +89,8 @@ describe('reachable', () => {
     const { nodes, load, snapshot } = shelf();
     const large = Object.fromEntries(Array.from({ length: 600 }, (_, n) => [`k${n}`, `content ${n}`]));
     const roots = [await snapshot(large), await snapshot({ a: 'another' })];
-    const blobs = [...Object.values(large), 'another'].map((content) => sha256(content));
-    expect(await reachableFrom(load, roots)).toEqual(new Set([...nodes.keys(), ...blobs]));
+    const blobs = [...Object.values(large), 'another'].map((content) => css(sha256(content)));
+    expect(await reachableFrom(load, roots)).toEqual(new Set([...[...nodes.keys()].map(manifestKey), ...blobs]));
     expect(await reachableFrom(load, [])).toEqual(new Set());
   });
 
@@ -97,20 +106,48 @@ describe('reachable', () => {
     const [first, second] = [await snapshot({ a: '1', b: '2' }), await snapshot({ a: '1' })];
     const live: Root = { snapshot: second, because: { kind: 'live' } };
     const kept: Root = { snapshot: first, because: { kind: 'retained', seq: 1 } };
-    expect(await rootsReaching(load, [live, kept], sha256('1'))).toEqual([live, kept]);
-    expect(await rootsReaching(load, [live, kept], sha256('2'))).toEqual([kept]);
-    expect(await rootsReaching(load, [live, kept], first)).toEqual([kept]);
-    expect(await rootsReaching(load, [live, kept], sha256('3'))).toEqual([]);
+    expect(await rootsReaching(load, [live, kept], css(sha256('1')))).toEqual([live, kept]);
+    expect(await rootsReaching(load, [live, kept], css(sha256('2')))).toEqual([kept]);
+    expect(await rootsReaching(load, [live, kept], manifestKey(first))).toEqual([kept]);
+    expect(await rootsReaching(load, [live, kept], css(sha256('3')))).toEqual([]);
   });
 });
 
 describe('collecting', () => {
-  const stored = (name: string, hours: number) => ({ sha256: sha256(name), at: now - hours * hour });
+  const stored = (name: string, hours: number, generation = 0) => ({
+    key: keyInGeneration(css(sha256(name)), generation),
+    sha256: sha256(name),
+    at: now - hours * hour,
+  });
+  const olderThan = now - at.graceMs;
+  const nobody = { moved: undefined, checkpoints: new Set<Digest>(), olderThan };
 
   test('takes what is unreachable and older than the grace, and no other', () => {
     const objects = [stored('used', 99), stored('left', 99), stored('young', 71), stored('future', -5)];
-    const reachable = new Set([sha256('used')]);
-    expect(collectable({ stored: objects, reachable, olderThan: now - at.graceMs })).toEqual([objects[1]]);
+    const reachable = new Set([css(sha256('used'))]);
+    expect(collectable({ ...nobody, stored: objects, reachable })).toEqual([objects[1]]);
+  });
+
+  test('of bytes that were moved takes those that lie where nobody looks any more', () => {
+    const [before, after] = [stored('used', 99), stored('used', 99, 1)];
+    const reachable = new Set([before.key]);
+    const stay = { ...nobody, stored: [before, after], reachable };
+    expect(collectable(stay)).toEqual([after]);
+    expect(collectable({ ...stay, moved: { [before.key]: after.key } })).toEqual([before]);
+  });
+
+  test('leaves the same bytes under another extension to themselves', () => {
+    const [css, txt] = [
+      stored('used', 99),
+      { ...stored('used', 99), key: blobKey({ sha256: sha256('used'), ext: 'txt' }) },
+    ];
+    expect(collectable({ ...nobody, stored: [css, txt], reachable: new Set([css.key]) })).toEqual([txt]);
+  });
+
+  test('keeps of what was moved what is still reached', () => {
+    const [one, two] = [stored('one', 0).key, stored('two', 0).key];
+    const moved = { [one]: keyInGeneration(one, 1), [two]: keyInGeneration(two, 1) };
+    expect(movedOf(moved, new Set([two, 'another']))).toEqual({ [two]: moved[two] });
   });
 
   test('says every reason why an object stays', () => {
@@ -122,14 +159,13 @@ describe('collecting', () => {
   });
 
   test('and saying why agree about every object', () => {
-    const object = fc.record({
-      sha256: fc.constantFrom(sha256('a'), sha256('b')),
-      at: fc.integer({ min: now - 80 * hour, max: now }),
-    });
+    const object = fc
+      .tuple(fc.constantFrom('a', 'b'), fc.integer({ min: 0, max: 80 }))
+      .map(([name, hours]) => stored(name, hours));
     fc.assert(
       fc.property(object, fc.boolean(), (one, isKnown) => {
         const checkpoints = new Set(isKnown ? [sha256('a')] : []);
-        const taken = collectable({ stored: [one], reachable: checkpoints, olderThan: now - at.graceMs });
+        const taken = collectable({ ...nobody, stored: [one], reachable: new Set(), checkpoints });
         expect(whyKept(one, { ...at, reaching: [], checkpoints }).length === 0).toBe(taken.length === 1);
       }),
     );
@@ -138,10 +174,18 @@ describe('collecting', () => {
 
 describe('keys at an origin', () => {
   const digest = sha256('x');
-  test('name what they were made of', () => {
-    expect(parseKey(blobKey({ sha256: digest, ext: 'webp' }))).toEqual({ kind: 'blob', sha256: digest });
-    expect(parseKey(blobKey({ sha256: digest, ext: '' }))).toEqual({ kind: 'blob', sha256: digest });
-    expect(parseKey(manifestKey(digest))).toEqual({ kind: 'manifest', sha256: digest });
+  const keys = [blobKey({ sha256: digest, ext: 'webp' }), blobKey({ sha256: digest, ext: '' }), manifestKey(digest)];
+
+  test.each([0, 1, 9, 120])('name what they were made of, in generation %i', (generation) => {
+    const blob = { kind: 'blob', sha256: digest, generation };
+    const all = keys.map((key) => keyInGeneration(key, generation));
+    expect(all.map(parseKey)).toEqual([blob, blob, { ...blob, kind: 'manifest' }]);
+    expect(all.map(originalKey)).toEqual(keys);
+  });
+
+  test('of a later generation look like this', () => {
+    const [blob = ''] = keys;
+    expect(keyInGeneration(blob, 2)).toBe(`b/${digest.slice(0, 2)}/${digest}~2.webp`);
   });
 
   test.each([
@@ -151,6 +195,10 @@ describe('keys at an origin', () => {
     `b/${digest.slice(0, 2)}/${digest}.a/b`,
     `b/${digest.slice(0, 2)}/../../head.json`,
     `m/${digest}.json\n`,
+    `m/${digest}~0.json`,
+    `m/${digest}~01.json`,
+    `m/${digest}~.json`,
+    `m/${digest}~1~2.json`,
     `m/${digest.toUpperCase()}.json`,
     `../m/${digest}.json`,
     '',

@@ -185,8 +185,10 @@ describe('head.json', () => {
   const good = stageIn(nights(1, 2), { ...night(3), rules: ['shrink'] });
 
   test('fields that a newer nightpress added are carried along by a commit', () => {
-    const newer = serializeHead(good).replace('"job"', '"gc": { "epoch": 3 },\n  "job"');
-    expect(JSON.parse(serializeHead(unstage(parseHead(newer), stamp('unstage'))))).toMatchObject({ gc: { epoch: 3 } });
+    const newer = serializeHead(good).replace('"job"', '"moon": { "phase": 3 },\n  "job"');
+    expect(JSON.parse(serializeHead(unstage(parseHead(newer), stamp('unstage'))))).toMatchObject({
+      moon: { phase: 3 },
+    });
   });
 
   const damaged: [what: string, text: string, says: string][] = [

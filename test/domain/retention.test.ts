@@ -11,7 +11,7 @@ import {
   stageIn,
   withRetained,
 } from '../../src/domain/head.js';
-import { protectedSnapshots, type Retention, retain } from '../../src/domain/retention.js';
+import { letGo, protectedSnapshots, type Retention, retain } from '../../src/domain/retention.js';
 import type { KeepSpec, RunId, SnapshotId } from '../../src/domain/types.js';
 
 const DAY = 86_400_000;
@@ -45,6 +45,21 @@ function letters(head: Head, { kept, collectable }: Retention): string {
   };
   return head.retained.map(fate).join('');
 }
+
+test('the newest of each of the last weeks that have one stays, however old it is; weeks begin on Mondays in UTC', () => {
+  // Night 17 was a Sunday, night 10 the one before.
+  const keep = { last: 1, withinMs: 0, weekly: 3 };
+  expect(fates(nights(20), keep, start + 20 * DAY)).toBe('DDDDDDDDDKDDDDDDKDKK');
+  expect(fates(nights(20), keep, start + 400 * DAY)).toBe('DDDDDDDDDKDDDDDDKDKK');
+});
+
+test('a commit lets go, and leaves it to a collection to forget', () => {
+  const head = nights(6);
+  const late = start + 6 * DAY;
+  const dropped = withRetained(head, letGo(head.retained, { last: 2, withinMs: 0 }, { head, now: late }));
+  expect(fates(dropped, { last: 2, withinMs: 0 }, late + 4 * DAY)).toBe('CCCCKK');
+  expect(letGo(dropped.retained, { last: 2, withinMs: 0 }, { head, now: late + 4 * DAY })).toEqual(dropped.retained);
+});
 
 describe('which snapshots stay', () => {
   const at = start + 8 * DAY;

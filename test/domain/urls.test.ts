@@ -16,7 +16,7 @@ const derivative: Derivative = {
 test.each(['https://cdn.example.com/x', 'https://cdn.example.com/x/'])(
   'a derivative below %s has two URLs',
   (baseUrl) => {
-    expect(urlsOf(baseUrl, derivative, true)).toEqual({
+    expect(urlsOf(derivative, { baseUrl, hasTree: true })).toEqual({
       immutable: `https://cdn.example.com/x/b/ab/${sha256}.jpg`,
       stable: 'https://cdn.example.com/x/live/a%20b/50%25%20%231%3F.jpg/16w.jpg',
     });
@@ -24,7 +24,9 @@ test.each(['https://cdn.example.com/x', 'https://cdn.example.com/x/'])(
 );
 
 test('without a tree for web servers there is only the immutable one', () => {
-  expect(urlsOf('https://x', derivative, false)).toEqual({ immutable: `https://x/b/ab/${sha256}.jpg` });
+  expect(urlsOf(derivative, { baseUrl: 'https://x', hasTree: false })).toEqual({
+    immutable: `https://x/b/ab/${sha256}.jpg`,
+  });
 });
 
 test.each(['a/b.jpg', 'müll 100%.jpg', "it's (1)/[x].jpg", 'live/live.jpg'])(

@@ -55,6 +55,15 @@ test('a snapshot is let go, lives on whole for its grace, and then goes with all
   expect((await origin.readHead())?.head.retained).toHaveLength(2);
 });
 
+test('a share of what is stored brakes it where one is given', async () => {
+  await fourNights();
+  await collect(parts(), { remove: true });
+  now += 100 * hour;
+  expect(await collect(parts(), { remove: true, maxDelete: 0.1 })).toMatchObject({ brakedOf: 8, forgotten: 2 });
+  expect(await holds('one')).toBe(true);
+  expect((await collect(parts(), { remove: true, maxDelete: 0.5 })).objects).toHaveLength(4);
+});
+
 test('a pin keeps its snapshot whole through every collection, and no longer', async () => {
   await fourNights();
   await pinSnapshot(parts(), { to: '1', name: 'spring' });

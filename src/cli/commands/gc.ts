@@ -1,9 +1,17 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { Fault } from '../../domain/faults.js';
 import { entries } from '../../domain/manifest.js';
-import { blobKey, parseKey } from '../../domain/origin-keys.js';
+import { keyOfBlob } from '../../domain/moved.js';
+import { parseKey } from '../../domain/origin-keys.js';
 import { nodeLoader } from '../../engine/base.js';
-import { type CollectParts, collect, whyStored } from '../../engine/collect.js';
+import {
+  brakedText,
+  type CollectOptions,
+  type CollectParts,
+  collect,
+  shareOf,
+  whyStored,
+} from '../../engine/collect.js';
 import { openState, stateExists } from '../../state/open.js';
 import { atOrigin, type OriginCall } from '../at-origin.js';
 import { jobFolder } from '../compose.js';
@@ -13,6 +21,8 @@ import { gcRecord, renderGc, renderWhy, whyRecord } from '../render/gc.js';
 
 interface GcOptions extends JobOptions {
   readonly yes?: boolean;
+  /** In per cent. */
+  readonly maxDelete?: number;
   readonly why?: string;
 }
 
@@ -21,13 +31,19 @@ export function addGc(program: Command, context: CommandContext): void {
     .summary('delete what no snapshot needs')
     .description(
       `Says what could be deleted: blobs and manifest nodes that no snapshot reaches, no checkpoint counts on, and that are
-older than 72 h. --yes deletes them.`,
+older than 72 h. --yes deletes them. In a bucket it condemns them first, in a commit of its own: for 30 days nobody uses
+their keys again, so that a collector that was stopped in the middle can do no harm when it wakes.`,
     )
     .option('--yes', 'delete')
+    .option(
+      '--max-delete <percent>',
+      'delete nothing when it would be more of what is stored (usually 10 % in a bucket, all in a folder)',
+      percent,
+    )
     .option('--why <key>', 'why one stored object stays: its key at the origin, or a public path of the live snapshot')
     .addHelpText(
       'after',
-      '\nExamples:\n  nightpress gc catalog\n  nightpress gc catalog --yes\n  nightpress gc catalog --why photos/hero.jpg/640w.webp\n\nExit codes: 0, 2 no such object, 12 the state cannot be read, 13 a manifest is damaged (then nothing is deleted).',
+      '\nExamples:\n  nightpress gc catalog\n  nightpress gc catalog --yes\n  nightpress gc catalog --why photos/hero.jpg/640w.webp\n\nExit codes: 0, 2 no such object or more than --max-delete, 12 the state cannot be read, 13 a manifest is damaged (then nothing is deleted).',
     )
     .action(async (job: string | undefined, options: GcOptions) => {
       const given = job === undefined ? [] : [job];
@@ -54,11 +70,28 @@ async function gc(call: OriginCall, parts: CollectParts, options: GcOptions): Pr
     job: call.job.name,
     removed,
     withState: parts.state !== undefined,
-    collection: await collect(parts, { remove: removed }),
+    collection: await collect(parts, { remove: removed, ...maxDeleteOf(options) }),
   };
+  const { objects, brakedOf } = view.collection;
+  if (removed && brakedOf !== undefined) throw braked(objects.length, brakedOf);
   if (options.json) call.terminal.out(JSON.stringify(gcRecord(view)));
   else renderGc(call.terminal, view);
   return 0;
+}
+
+function maxDeleteOf({ maxDelete }: GcOptions): Pick<CollectOptions, 'maxDelete'> {
+  return maxDelete === undefined ? {} : { maxDelete: maxDelete / 100 };
+}
+
+function braked(objects: number, stored: number): Fault {
+  const hint = `nightpress gc {job} --yes --max-delete ${shareOf(objects, stored)}%`;
+  return new Fault('usage', `nothing was deleted: ${brakedText(objects, stored)}`, { hint });
+}
+
+function percent(text: string): number {
+  const value = Number(/^(\d{1,3}(?:\.\d+)?)%?$/.exec(text)?.[1] ?? Number.NaN);
+  if (value <= 100) return value;
+  throw new InvalidArgumentError('expected a share of what is stored from 0% to 100%.');
 }
 
 async function explainKey(call: OriginCall, parts: CollectParts, text: string, { json }: GcOptions): Promise<number> {
@@ -75,12 +108,13 @@ async function explainKey(call: OriginCall, parts: CollectParts, text: string, {
 }
 
 async function keyOfPath({ origin }: OriginCall, path: string): Promise<string | undefined> {
-  const live = (await origin.readHead())?.head.channels.live?.snapshot;
+  const head = (await origin.readHead())?.head;
+  const live = head?.channels.live?.snapshot;
   if (!live) return undefined;
   for await (const { items } of entries(nodeLoader(origin), live)) {
     const derivatives = Object.values(items).flatMap((item) => item.derivatives);
     const found = derivatives.find((derivative) => derivative.path === path);
-    if (found) return blobKey(found);
+    if (found) return keyOfBlob(head.moved, found);
   }
   return undefined;
 }

@@ -1,7 +1,6 @@
-import { Fault } from '../../domain/faults.js';
 import type { Head } from '../../domain/head.js';
 import { entries } from '../../domain/manifest.js';
-import { keyOfBlob, type Moved, movedProblem } from '../../domain/moved.js';
+import { keyOfBlob } from '../../domain/moved.js';
 import type { Derivative, SnapshotId } from '../../domain/types.js';
 import { nodeLoader } from '../../engine/base.js';
 import type { Origin } from '../../origins/contract.js';
@@ -15,20 +14,13 @@ export interface Published {
 
 /** Every public path of a snapshot, sorted by UTF-16 code units: the same snapshot gives the same list anywhere. */
 export async function publishedIn(origin: Origin, head: Head, snapshot: SnapshotId): Promise<readonly Published[]> {
-  const moved = movedIn(head);
   const all: Published[] = [];
   for await (const entry of entries(nodeLoader(origin), snapshot)) {
     for (const { derivatives } of Object.values(entry.items)) {
       for (const derivative of derivatives) {
-        all.push({ path: derivative.path, key: keyOfBlob(moved, derivative), derivative });
+        all.push({ path: derivative.path, key: keyOfBlob(head.moved, derivative), derivative });
       }
     }
   }
   return all.sort((a, b) => (a.path < b.path ? -1 : 1));
-}
-
-function movedIn(head: Head & { readonly moved?: unknown }): Moved | undefined {
-  const problem = movedProblem(head.moved);
-  if (problem) throw new Fault('origin-corrupt', `head.json is damaged: moved ${problem}`);
-  return head.moved as Moved | undefined;
 }

@@ -1,5 +1,5 @@
 import type { KeptReason } from '../../domain/collect.js';
-import type { Collection } from '../../engine/collect.js';
+import { brakedText, type Collection, shareOf } from '../../engine/collect.js';
 import type { Terminal } from '../terminal.js';
 import { bytes, count, printable } from './units.js';
 
@@ -27,8 +27,11 @@ export function renderGc(terminal: Terminal, view: GcView): void {
   }
   if (terminal.verbose)
     for (const { key, bytes: weight } of objects) terminal.out(`  object    ${key}  ${bytes(weight)}`);
+  const { brakedOf } = collection;
+  if (brakedOf !== undefined) terminal.out(`  brake     ${brakedText(objects.length, brakedOf)}`);
   const pending = !removed && objects.length + forgotten + letGo > 0;
-  if (pending) terminal.out(`  next      ${terminal.paint('cyan', `nightpress gc ${job} --yes`)}`);
+  const share = brakedOf === undefined ? '' : ` --max-delete ${shareOf(objects.length, brakedOf)}%`;
+  if (pending) terminal.out(`  next      ${terminal.paint('cyan', `nightpress gc ${job} --yes${share}`)}`);
 }
 
 function summary({ removed, collection }: GcView): string {

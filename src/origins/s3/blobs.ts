@@ -9,6 +9,7 @@ import { blobKey } from '../../domain/origin-keys.js';
 import type { Digest } from '../../domain/types.js';
 import { badHash } from '../bad-hash.js';
 import type { BlobName } from '../contract.js';
+import { freeFor } from './lists.js';
 import { uploadInParts } from './multipart.js';
 import { readExactly } from './part.js';
 import { bare, look, put, read, type Store } from './store.js';
@@ -19,10 +20,12 @@ export const partBytes = 16 << 20;
 
 /**
  * The bytes that are sent are the bytes that were hashed, and the store is told their hash: a file that changes meanwhile
- * is refused. A blob that is there with the right size is kept.
+ * is refused. What fits into one request is sent without asking whether it is there: that is one request instead of two,
+ * and makes old bytes young, so that no collection takes them before they are published. What is sent in parts is kept
+ * when it is there with the right size.
  */
 export async function putBlob(store: Store, name: BlobName, from: string): Promise<void> {
-  const key = blobKey(name);
+  const key = await freeFor(store, blobKey(name));
   const file = await open(from, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const stats = await file.stat();
@@ -45,15 +48,15 @@ async function putWhole(store: Store, { key, name, file, size }: Incoming): Prom
   const bytes = await readExactly(file, 0, size);
   const found = sha256(bytes);
   if (found !== name.sha256) throw badHash(`blob ${name.sha256}`, found);
-  if ((await look(store, key))?.bytes !== size) await put(store, key, { bytes, sha256: name.sha256 });
+  await put(store, key, { bytes, sha256: name.sha256 });
 }
 
 export async function blobBytes(store: Store, name: BlobName): Promise<number | undefined> {
-  return (await look(store, blobKey(name)))?.bytes;
+  return (await look(store, await freeFor(store, blobKey(name))))?.bytes;
 }
 
 export async function hashBlob(store: Store, name: BlobName): Promise<Digest | undefined> {
-  return await read(store, blobKey(name), async ({ Body }) => {
+  return await read(store, store.places.lies(blobKey(name)), async ({ Body }) => {
     const hash = createHash('sha256');
     for await (const chunk of Body as Readable) hash.update(chunk as Buffer);
     return hash.digest('hex') as Digest;
@@ -65,7 +68,7 @@ export async function hashBlob(store: Store, name: BlobName): Promise<Digest | u
  * meanwhile. A store that ignores the condition leaves that to chance. Where versions are kept, the bad bytes are, too.
  */
 export async function condemnBlob(store: Store, name: BlobName): Promise<void> {
-  const key = blobKey(name);
+  const key = store.places.lies(blobKey(name));
   const bad = await look(store, key);
   if (!bad) return;
   for (const etag of [bad.etag, bare(bad.etag)]) {

@@ -28,11 +28,13 @@ const headKey = 'head.json';
 const shortLived = 'public, max-age=0, s-maxage=5, stale-if-error=86400';
 
 export async function readHead(store: Store): Promise<HeadRead | undefined> {
-  return await read(store, headKey, async ({ Body, ETag }) => {
+  const found = await read(store, headKey, async ({ Body, ETag }, at) => {
     if (ETag === undefined) throw new Fault('origin-corrupt', `origin ${store.place} shows ${headKey} without an ETag`);
     const text = (await Body?.transformToString()) ?? '';
-    return { head: parseHead(text), version: ETag };
+    return { head: parseHead(text), version: ETag, ...(at !== undefined && { at }) };
   });
+  if (found) store.places.follow(found.head);
+  return found;
 }
 
 type EtagForm = 'as shown' | 'bare';
@@ -46,6 +48,12 @@ export class Commits {
   }
 
   async swapHead(next: Head, base: string | undefined): Promise<Swap> {
+    const swap = await this.#swap(next, base);
+    if (swap === 'landed') this.#store.places.follow(next);
+    return swap;
+  }
+
+  async #swap(next: Head, base: string | undefined): Promise<Swap> {
     if (this.#store.singleWriter) return await this.#swapAlone(next, base);
     const first = await this.#attempt(next, base);
     if (first.swap !== 'lost' || !first.isUnmoved || base === undefined) return first.swap;

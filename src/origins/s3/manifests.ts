@@ -3,10 +3,11 @@ import { Fault } from '../../domain/faults.js';
 import { manifestKey } from '../../domain/origin-keys.js';
 import type { Digest } from '../../domain/types.js';
 import { badHash } from '../bad-hash.js';
+import { freeFor } from './lists.js';
 import { put, readWhole, type Store } from './store.js';
 
 export async function readManifest(store: Store, digest: Digest): Promise<Buffer | undefined> {
-  const key = manifestKey(digest);
+  const key = store.places.lies(manifestKey(digest));
   const bytes = await readWhole(store, key);
   if (!bytes) return undefined;
   const found = sha256(bytes);
@@ -17,7 +18,7 @@ export async function readManifest(store: Store, digest: Digest): Promise<Buffer
 
 /** Written without a look: a node that is there gets the same bytes again, and a damaged one is mended in passing. */
 export async function putManifest(store: Store, digest: Digest, bytes: Buffer): Promise<void> {
-  const key = manifestKey(digest);
+  const key = await freeFor(store, manifestKey(digest));
   const found = sha256(bytes);
   if (found !== digest) throw badHash(`manifest ${key}`, found);
   await put(store, key, { bytes, sha256: digest });

@@ -1,5 +1,6 @@
 import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { sha256 } from '../../domain/digest.js';
+import { dateOf } from './dated.js';
 import { signed } from './signed.js';
 import { headersFor, read, type Store } from './store.js';
 import { isDenied, mayPass, troubleOf, unlessAbsent } from './trouble.js';
@@ -46,23 +47,14 @@ export class Scratch {
     this.#names.add(name);
     const Body = Buffer.from(text);
     const command = new PutObjectCommand({ ...this.#at(name), ...condition, ...headers, Body });
-    let date: number | undefined;
-    command.middlewareStack.add(
-      (next) => async (args) => {
-        const result = await next(args);
-        const given = (result.response as { headers?: Record<string, string> }).headers?.date;
-        date = given === undefined ? undefined : Date.parse(given);
-        return result;
-      },
-      { step: 'deserialize', name: 'nightpressDate' },
-    );
+    const date = dateOf(command);
     try {
       await this.#store.commits.send(signed(command, payloadHash ?? sha256(Body)));
-      return { status: 200, said: 'success', date };
+      return { status: 200, said: 'success', date: date() };
     } catch (error) {
       const trouble = troubleOf(error);
       if (trouble?.status === undefined) throw error;
-      return { status: trouble.status, said: `${trouble.status} ${trouble.name}`, date, error };
+      return { status: trouble.status, said: `${trouble.status} ${trouble.name}`, date: date(), error };
     }
   }
 

@@ -4,6 +4,8 @@ import type { Digest } from '../../domain/types.js';
 import type { UploadMemory } from '../../domain/uploads.js';
 import { type Clients, connect, type Limits } from './client.js';
 import { placeOf, type S3Config } from './config.js';
+import { dateOf } from './dated.js';
+import { Places } from './places.js';
 import { signed } from './signed.js';
 import { atStore, troubleOf, unlessAbsent } from './trouble.js';
 
@@ -16,6 +18,7 @@ export interface Store extends Clients {
   readonly singleWriter: boolean;
   readonly limits: Limits;
   readonly uploads: UploadMemory | undefined;
+  readonly places: Places;
   at(key: string): { readonly Bucket: string; readonly Key: string };
 }
 
@@ -23,7 +26,8 @@ export function storeAt(config: S3Config, limits: Limits, uploads: UploadMemory 
   const { bucket, singleWriter } = config;
   const prefix = config.prefix ? `${config.prefix}/` : '';
   const at = (key: string) => ({ Bucket: bucket, Key: `${prefix}${key}` });
-  return { ...connect(config, limits), place: placeOf(config), bucket, prefix, singleWriter, limits, uploads, at };
+  const known = { place: placeOf(config), bucket, prefix, singleWriter, limits, uploads, at };
+  return { ...connect(config, limits), ...known, places: new Places() };
 }
 
 /** What is stored under one key never changes. */
@@ -55,13 +59,15 @@ export async function put(store: Store, key: string, { bytes, sha256 }: { bytes:
 export async function read<T>(
   store: Store,
   key: string,
-  take: (object: GetObjectCommandOutput) => Promise<T>,
+  take: (object: GetObjectCommandOutput, date: number | undefined) => Promise<T>,
 ): Promise<T | undefined> {
   for (let attempt = 1; ; attempt++) {
-    const object = await unlessAbsent(store.data.send(new GetObjectCommand(store.at(key))));
+    const command = new GetObjectCommand(store.at(key));
+    const date = dateOf(command);
+    const object = await unlessAbsent(store.data.send(command));
     if (!object) return undefined;
     try {
-      return await take(object);
+      return await take(object, date());
     } catch (error) {
       if (!troubleOf(error) || attempt >= store.limits.attempts) throw error;
     }

@@ -6,31 +6,41 @@ import { withMd5 } from './signed.js';
 import type { Store } from './store.js';
 import { atStore } from './trouble.js';
 
-/** Blobs and manifest nodes, page by page; other objects that somebody put between them are not ours and not listed. */
+/** Blobs and manifest nodes; other objects that somebody put between them are not ours and not listed. */
 export async function* listStored(store: Store): AsyncGenerator<Stored> {
-  for (const kind of ['b/', 'm/']) {
-    const list = { Bucket: store.bucket, Prefix: `${store.prefix}${kind}` };
-    let token: string | undefined;
-    do {
-      const command = new ListObjectsV2Command({ ...list, ContinuationToken: token });
-      const page = await atStore(store.place, () => store.data.send(command));
-      for (const { Key = '', Size = 0, LastModified } of page.Contents ?? []) {
-        const key = Key.slice(store.prefix.length);
-        const named = parseKey(key);
-        if (named) yield { ...named, key, bytes: Size, at: LastModified?.getTime() ?? 0 };
-      }
-      token = page.IsTruncated ? page.NextContinuationToken : undefined;
-    } while (token !== undefined);
+  for (const folder of ['b/', 'm/']) {
+    for await (const object of listed(store, folder)) {
+      const named = parseKey(object.key);
+      if (named) yield { kind: named.kind, sha256: named.sha256, ...object };
+    }
   }
 }
 
-/** As many as one request may name. */
-const batch = 1000;
+/** Every object in a folder of the origin, page by page; `at` by the store's clock. */
+export async function* listed(store: Store, folder: string): AsyncGenerator<Pick<Stored, 'key' | 'bytes' | 'at'>> {
+  const list = { Bucket: store.bucket, Prefix: `${store.prefix}${folder}` };
+  let token: string | undefined;
+  do {
+    const command = new ListObjectsV2Command({ ...list, ContinuationToken: token });
+    const page = await atStore(store.place, () => store.data.send(command));
+    for (const { Key = '', Size = 0, LastModified } of page.Contents ?? []) {
+      yield { key: Key.slice(store.prefix.length), bytes: Size, at: LastModified?.getTime() ?? 0 };
+    }
+    token = page.IsTruncated ? page.NextContinuationToken : undefined;
+  } while (token !== undefined);
+}
 
 /** Throws on a key that is none before anything is deleted. */
 export async function remove(store: Store, keys: readonly string[]): Promise<void> {
   const strange = keys.find((key) => !parseKey(key));
   if (strange !== undefined) throw new TypeError(`'${strange}' is no key of a blob or manifest: nothing was deleted`);
+  await removeKeys(store, keys);
+}
+
+/** As many as one request may name. */
+const batch = 1000;
+
+export async function removeKeys(store: Store, keys: readonly string[]): Promise<void> {
   for (let at = 0; at < keys.length; at += batch) {
     const Objects = keys.slice(at, at + batch).map((key) => ({ Key: store.at(key).Key }));
     const command = new DeleteObjectsCommand({ Bucket: store.bucket, Delete: { Objects, Quiet: true } });

@@ -1,0 +1,139 @@
+import { isDeepStrictEqual } from 'node:util';
+import { movedOf } from '../domain/collect.js';
+import { type CondemnedList, condemnedMs, isBraked, listsKept } from '../domain/condemned.js';
+import { type Head, retainOnly, type Stamp, withLists, withMoved } from '../domain/head.js';
+import type { Digest } from '../domain/types.js';
+import type { Condemning, Origin, Stored } from '../origins/contract.js';
+import { moveHead } from './move-head.js';
+import { type CollectParts, everything, type Survey, survey } from './survey.js';
+
+/** As many as one request deletes; before each, the head is read again. */
+const batch = 1000;
+
+/** What was read so long ago may no longer hold: a process can be stopped between two instructions for any time. */
+const staleMs = 60_000;
+
+export interface Condemned {
+  /** What was deleted; when braked, what would have been condemned. */
+  readonly objects: readonly Stored[];
+  readonly surveyed: Survey;
+  /** The origin stores so much that this collection may not condemn what it found. */
+  readonly brakedOf?: number;
+  readonly head: Head;
+  /** Whether this collection made a commit. */
+  readonly isMoved: boolean;
+}
+
+/** Collects where publishers cannot be kept out: `domain/condemned.ts` tells how. Nothing is deleted that the head does not condemn. */
+export async function collectBeside(
+  parts: CollectParts & { readonly condemning: Condemning },
+  maxDelete: number,
+): Promise<Condemned> {
+  const stored = await everything(parts.origin);
+  const marked = await mark(parts, { stored, maxDelete });
+  if (marked.braked) return { ...marked, objects: marked.braked, brakedOf: stored.length };
+  const objects = await sweep(parts.origin, stored, marked.condemned);
+  const named = new Set(marked.head.gc?.lists.map(({ list }) => list));
+  await parts.condemning.pruneLists(named, marked.now - condemnedMs);
+  return { ...marked, objects };
+}
+
+interface Marked extends Pick<Condemned, 'head' | 'isMoved' | 'surveyed'> {
+  /** By the origin's clock. */
+  readonly now: number;
+  /** The list that names it, by key. */
+  readonly condemned: ReadonlyMap<string, Digest>;
+  /** What it did not condemn because it is too much. */
+  readonly braked?: readonly Stored[];
+}
+
+interface Marking {
+  readonly stored: readonly Stored[];
+  readonly maxDelete: number;
+}
+
+async function mark(parts: CollectParts & { readonly condemning: Condemning }, marking: Marking): Promise<Marked> {
+  let decided: Omit<Marked, 'head' | 'isMoved'> | undefined;
+  let before: Head | undefined;
+  const head = await moveHead(parts, async (base, stamp, { at: now = stamp.now }) => {
+    before = base;
+    const surveyed = await survey(parts, { head: base, stored: marking.stored, now });
+    const lists = await listsIn(parts.condemning, base, now);
+    const listed = new Map(lists.flatMap(({ list, keys }) => keys.map((key) => [key, list.list] as const)));
+    const fresh = surveyed.objects.filter(({ key }) => !listed.has(key));
+    const isTooMuch = isBraked(fresh.length, marking.stored.length, marking.maxDelete);
+    decided = { now, surveyed, condemned: listed, ...(isTooMuch && { braked: fresh }) };
+    if (isTooMuch) return base;
+    const added = fresh.length > 0 ? [await listOf(parts.condemning, fresh, now)] : [];
+    for (const { list } of added) for (const { key } of fresh) listed.set(key, list);
+    return marked(base, { surveyed, lists: [...lists.map(({ list }) => list), ...added], stamp });
+  });
+  if (!decided || !before) throw new Error('a head was moved by nobody');
+  return { ...decided, head, isMoved: head !== before };
+}
+
+interface Decision {
+  readonly surveyed: Survey;
+  readonly lists: readonly CondemnedList[];
+  readonly stamp: Stamp;
+}
+
+/** The same head when it says all this already. */
+function marked(base: Head, { surveyed: { kept, reachable }, lists, stamp }: Decision): Head {
+  const moved = movedOf(base.moved ?? {}, reachable);
+  const said = [base.retained, base.gc?.lists ?? [], base.moved ?? {}];
+  if (isDeepStrictEqual([kept, lists, moved], said)) return base;
+  return withMoved(withLists(retainOnly(base, { ...stamp, retained: kept }), lists), moved);
+}
+
+async function listOf(condemning: Condemning, objects: readonly Stored[], now: number): Promise<CondemnedList> {
+  const list = await condemning.putList(objects.map(({ key }) => key));
+  const bytes = objects.reduce((sum, object) => sum + object.bytes, 0);
+  return { list, at: new Date(now).toISOString(), objects: objects.length, bytes };
+}
+
+interface KnownList {
+  readonly list: CondemnedList;
+  readonly keys: readonly string[];
+}
+
+/** Lists whose time is over go, and so do lost ones: no collector deletes by a list that the head does not name. */
+async function listsIn(condemning: Condemning, head: Head, now: number): Promise<readonly KnownList[]> {
+  const known: KnownList[] = [];
+  for (const list of listsKept(head.gc?.lists ?? [], now)) {
+    const keys = await condemning.readList(list.list);
+    if (keys) known.push({ list, keys });
+  }
+  return known;
+}
+
+/** What the head condemns: it lies there for nobody, and goes with the next collection. */
+export async function condemnedNow(condemning: Condemning | undefined, head: Head): Promise<ReadonlySet<string>> {
+  const lists = await Promise.all((head.gc?.lists ?? []).map(({ list }) => condemning?.readList(list)));
+  return new Set(lists.flatMap((keys) => keys ?? []));
+}
+
+/** Deletes what the head condemns at the very moment, batch by batch; returns it. */
+async function sweep(
+  origin: Origin,
+  stored: readonly Stored[],
+  condemned: Marked['condemned'],
+): Promise<readonly Stored[]> {
+  const doomed = stored.filter(({ key }) => condemned.has(key));
+  const swept: Stored[] = [];
+  for (let at = 0; at < doomed.length; at += batch) {
+    const lists = await listsNamed(origin);
+    const still = doomed.slice(at, at + batch).filter(({ key }) => lists.has(condemned.get(key)));
+    await origin.remove(still.map(({ key }) => key));
+    swept.push(...still);
+  }
+  return swept;
+}
+
+async function listsNamed(origin: Origin): Promise<ReadonlySet<Digest | undefined>> {
+  for (;;) {
+    const began = performance.now();
+    const head = (await origin.readHead())?.head;
+    if (performance.now() - began < staleMs) return new Set(head?.gc?.lists.map(({ list }) => list));
+  }
+}

@@ -1,0 +1,461 @@
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { listKey } from '../../src/domain/condemned.js';
+import { sha256 } from '../../src/domain/digest.js';
+import type { Head } from '../../src/domain/head.js';
+import { parseHead } from '../../src/domain/head-text.js';
+import { isLeaf, parseNode } from '../../src/domain/manifest-node.js';
+import { keyOfBlob, keyOfNode } from '../../src/domain/moved.js';
+import { blobKey } from '../../src/domain/origin-keys.js';
+import type { Digest } from '../../src/domain/types.js';
+import { type CollectOptions, type CollectParts, collect, whyStored } from '../../src/engine/collect.js';
+import { rollBack } from '../../src/engine/move-head.js';
+import { Killed, NightWorld } from '../support/night-world.js';
+import { type Asked, next, type S3d, startS3d, testCredentials } from '../support/s3d/index.js';
+
+/** Collecting in a bucket, where nobody can keep publishers out and a collector may sleep for as long as it likes. */
+const hour = 3_600_000;
+const day = 24 * hour;
+let s3d: S3d;
+let world: NightWorld;
+const worlds: NightWorld[] = [];
+
+beforeEach(async () => {
+  vi.stubEnv('AWS_ACCESS_KEY_ID', testCredentials.accessKeyId);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', testCredentials.secretAccessKey);
+  s3d = await startS3d({ clock: () => world.now });
+  world = aWorld();
+});
+
+afterEach(async () => {
+  expect(missingOf(head())).toEqual([]); // whatever happened, all that the head names is there
+  for (const one of worlds.splice(0)) one.close();
+  await s3d.close();
+  vi.unstubAllEnvs();
+});
+
+function aWorld(source?: NightWorld['job']['source']): NightWorld {
+  const origin = { type: 's3', bucket: 'media', prefix: 'site', endpoint: s3d.endpoint, region: 'eu-central-1' };
+  const keep = { last: 1, withinMs: hour };
+  const made = new NightWorld({ origin, keep, ...(source && { source }) });
+  worlds.push(made);
+  return made;
+}
+
+const at = (key: string) => s3d.bucket().get(`site/${key}`);
+const head = () => parseHead(at('head.json')?.body.toString() ?? '');
+const keyOf = (text: string) => blobKey({ sha256: sha256(text), ext: 'txt' });
+const lies = (text: string) => head().moved?.[keyOf(text)] ?? keyOf(text);
+const isStored = (text: string) => at(lies(text)) !== undefined;
+const countOf = (folder: string) =>
+  s3d
+    .bucket()
+    .keys()
+    .filter((key) => key.startsWith(`site/${folder}`)).length;
+
+/** Keys of nodes and blobs that a snapshot of this head has and the store has not, or with other bytes. */
+function missingOf(head: Head): readonly string[] {
+  const missing: string[] = [];
+  const check = (key: string, digest: Digest): Buffer | undefined => {
+    const body = at(key)?.body;
+    if (body && sha256(body) === digest) return body;
+    missing.push(key);
+    return undefined;
+  };
+  const walk = (digest: Digest): void => {
+    const bytes = check(keyOfNode(head.moved, digest), digest);
+    const node = bytes && parseNode(digest, bytes);
+    if (!node) return;
+    if (!isLeaf(node)) {
+      for (const child of node.children) if (typeof child === 'string') walk(child);
+      return;
+    }
+    const items = node.entries.flatMap((entry) => Object.values(entry.items));
+    for (const blob of items.flatMap((item) => item.derivatives)) check(keyOfBlob(head.moved, blob), blob.sha256);
+  };
+  const named = [...Object.values(head.channels), ...head.retained, ...head.pins];
+  for (const snapshot of new Set(named.flatMap((one) => one?.snapshot ?? []))) walk(snapshot);
+  return missing;
+}
+
+/** As a machine of its own does it, which knows nothing of what others have made. */
+async function gc(options: Partial<CollectOptions> = {}, state?: CollectParts['state']) {
+  const parts = { origin: await world.openOrigin(), clock: () => world.now, job: world.job, state };
+  return await collect(parts, { remove: true, maxDelete: 1, ...options });
+}
+
+async function night(files: Readonly<Record<string, string>>, which = world) {
+  for (const [name, text] of Object.entries(files)) which.put(name, text);
+  world.nextDay();
+  which.now = world.now;
+  const result = await which.run();
+  expect(result).toMatchObject({ exit: 0 });
+  return result;
+}
+
+/** `old` was live, was let go, and its grace is over: nothing needs it. */
+async function withGarbage(old = 'the old a'): Promise<void> {
+  await night({ 'a.txt': old, 'b.txt': 'b' });
+  await night({ 'a.txt': 'the new a' });
+  await night({ 'b.txt': 'another b' });
+  world.now += 4 * day;
+}
+
+const isSweep = ({ kind }: Pick<Asked, 'kind'>) => kind === 'delete-many';
+const isHeadPut = ({ kind, key }: Pick<Asked, 'kind' | 'key'>) => kind === 'put' && key === 'site/head.json';
+
+const denied = { kind: 'answer', status: 403, code: 'AccessDenied' } as const;
+/** The SDK, which sees another day than it has itself, takes this for the reason and asks again. */
+const deniedTimes = 5;
+
+/** Something that resolves when it is told to. */
+function gate() {
+  const controller = new AbortController();
+  return { until: once(controller.signal, 'abort'), open: () => controller.abort() };
+}
+
+/** Resolves once the store was asked for this. */
+async function asked(is: (one: Pick<Asked, 'kind' | 'key'>) => boolean): Promise<void> {
+  await expect.poll(() => s3d.log.filter(is).length).toBeGreaterThan(0);
+}
+
+test('what no snapshot needs is condemned by a commit, then deleted; the head names the list', async () => {
+  await withGarbage();
+  const before = head();
+  const { objects, forgotten } = await gc();
+  expect(objects.map(({ key }) => key)).toContain(keyOf('the old a'));
+  expect([forgotten, isStored('the old a'), isStored('the new a')]).toEqual([1, false, true]);
+  const after = head();
+  expect(after.seq).toBe(before.seq + 1);
+  expect(after.commits.at(-1)?.kind).toBe('retain');
+  expect(after.gc?.lists).toHaveLength(1);
+  expect(at(listKey(after.gc?.lists[0]?.list ?? sha256('')))?.body.toString()).toContain(keyOf('the old a'));
+  expect(await gc()).toMatchObject({ objects: [], forgotten: 0 });
+  expect(head()).toEqual(after);
+});
+
+test('a night collects by itself once a grace is over', async () => {
+  await night(Object.fromEntries(Array.from({ length: 40 }, (_, number) => [`${number}.txt`, `content ${number}`])));
+  await night({ '0.txt': 'replaced' });
+  await night({ '1.txt': 'replaced too' });
+  const first = `m/${head().retained[0]?.snapshot}.json`;
+  expect(at(first)).toBeDefined();
+  world.now += 4 * day;
+  await night({ '2.txt': 'and this' });
+  expect(at(first)).toBeUndefined();
+  expect(isStored('content 0')).toBe(true); // a checkpoint of this state counts on it
+  expect(world.of('collected').at(-1)?.objects).toBeGreaterThan(0);
+  expect(await night({})).toMatchObject({ outcome: 'unchanged' });
+});
+
+test('a look says what would go and changes nothing', async () => {
+  await withGarbage();
+  const before = head();
+  const { objects } = await gc({ remove: false });
+  expect(objects.map(({ key }) => key)).toContain(keyOf('the old a'));
+  expect(head()).toEqual(before);
+  expect([isStored('the old a'), countOf('g/')]).toEqual([true, 0]);
+});
+
+describe('bytes that were condemned and are wanted again', () => {
+  test('are stored under a fresh key, and the head says where: blob, leaf and root', async () => {
+    await night({ 'a.txt': 'first', 'b.txt': 'b' });
+    const first = head().channels.live?.snapshot;
+    await night({ 'a.txt': 'second' });
+    await night({ 'a.txt': 'third' });
+    world.now += 4 * day;
+    await gc();
+    await night({ 'a.txt': 'first' });
+    expect(head().channels.live?.snapshot).toBe(first);
+    const key = keyOf('first');
+    expect(head().moved).toEqual({
+      [key]: key.replace('.txt', '~1.txt'),
+      [`m/${first}.json`]: `m/${first}~1.json`,
+    });
+    expect([at(key), at(`m/${first}.json`)]).toEqual([undefined, undefined]);
+    expect(at(lies('first'))?.headers['content-type']).toBe('text/plain');
+  });
+
+  test('keep their place while they are needed, and the next generation is taken after that', async () => {
+    await withGarbage();
+    await gc();
+    await night({ 'a.txt': 'the old a' });
+    expect(lies('the old a')).toContain('~1');
+    world.now += 40 * day; // the list that condemned the first key is no longer kept
+    await night({ 'b.txt': 'b later' });
+    await gc();
+    expect(head().gc?.lists.length ?? 0).toBeLessThanOrEqual(1);
+    expect([lies('the old a'), isStored('the old a')]).toEqual([keyOf('the old a').replace('.txt', '~1.txt'), true]);
+
+    await night({ 'a.txt': 'something else' });
+    await night({ 'b.txt': 'b again' });
+    world.now += 4 * day;
+    await gc();
+    expect(head().moved ?? {}).not.toHaveProperty([keyOf('the old a')]);
+    expect(at(keyOf('the old a').replace('.txt', '~1.txt'))).toBeUndefined();
+    await night({ 'a.txt': 'the old a' });
+    expect(lies('the old a')).toBe(keyOf('the old a')); // its own key was condemned so long ago that it is free again
+  });
+
+  test('are told apart from the same bytes under another extension', async () => {
+    await night({ 'a.txt': 'same', 'a.md': 'same' });
+    await night({ 'a.txt': 'other' });
+    await night({ 'a.txt': 'another' });
+    world.now += 4 * day;
+    await gc();
+    const markdown = blobKey({ sha256: sha256('same'), ext: 'md' });
+    expect([at(keyOf('same')), at(markdown) !== undefined]).toEqual([undefined, true]);
+    await night({ 'a.txt': 'same' });
+    expect(Object.keys(head().moved ?? {})).toContain(keyOf('same'));
+    expect(Object.keys(head().moved ?? {})).not.toContain(markdown);
+  });
+});
+
+describe('a collector that sleeps', () => {
+  test('for a day before it deletes finds nothing that anybody uses', async () => {
+    await withGarbage();
+    const sleep = gate();
+    s3d.hooks.push(next(isSweep, { kind: 'late', until: sleep.until }));
+    const sleeping = gc();
+    await asked(isSweep);
+    await night({ 'a.txt': 'the old a' });
+    expect(isStored('the old a')).toBe(true);
+    sleep.open();
+    expect((await sleeping).objects.map(({ key }) => key)).toContain(keyOf('the old a'));
+    expect(at(keyOf('the old a'))).toBeUndefined();
+    expect(isStored('the old a')).toBe(true);
+  });
+
+  test('between two batches stops when its list is no longer named', async () => {
+    await withGarbage();
+    const sleep = gate();
+    const isGet = ({ kind, key }: Pick<Asked, 'kind' | 'key'>) => kind === 'get' && key === 'site/head.json';
+    const isMarked = () => head().gc !== undefined;
+    s3d.hooks.push(next((one) => isGet(one) && isMarked(), { kind: 'late', until: sleep.until }));
+    const sleeping = gc();
+    await expect.poll(isMarked).toBe(true);
+    world.now += 31 * day;
+    await gc(); // the list of long ago is forgotten, and what it should have deleted is on a new one
+    world.now += 31 * day;
+    await gc();
+    expect(head().gc).toBeUndefined();
+    await night({ 'a.txt': 'the old a' });
+    expect(lies('the old a')).toBe(keyOf('the old a'));
+    sleep.open();
+    expect((await sleeping).objects).toEqual([]);
+  });
+
+  test('before its commit loses it to whoever published meanwhile, and looks again', async () => {
+    await withGarbage();
+    const sleep = gate();
+    s3d.hooks.push(next(isHeadPut, { kind: 'late', until: sleep.until }));
+    const sleeping = gc();
+    s3d.log.length = 0;
+    await asked(isHeadPut);
+    await night({ 'a.txt': 'the old a' });
+    sleep.open();
+    const { objects } = await sleeping;
+    expect(objects.map(({ key }) => key)).not.toContain(keyOf('the old a'));
+    expect(lies('the old a')).toBe(keyOf('the old a'));
+  });
+});
+
+describe('a publisher in flight', () => {
+  test('loses its commit to a collection, and names no key that was condemned', async () => {
+    await withGarbage();
+    let isCollected = false;
+    s3d.hooks.push(async (one) => {
+      if (!isHeadPut(one) || isCollected) return undefined;
+      isCollected = true;
+      await gc();
+      return undefined;
+    });
+    await night({ 'c.txt': 'one more' });
+    expect(isCollected).toBe(true);
+    expect(
+      head()
+        .commits.slice(-2)
+        .map(({ kind }) => kind),
+    ).toEqual(['retain', 'publish']);
+  });
+
+  test('whose bytes were condemned before it could publish says so, and the next run makes them again', async () => {
+    await night({ 'a.txt': 'a' });
+    world.put('late.txt', 'made long ago');
+    world.nextDay();
+    world.onEvent = ({ type }) => {
+      if (type === 'manifest-ready') throw new Killed();
+    };
+    await expect(world.run()).rejects.toThrow(Killed);
+    world.onEvent = () => undefined;
+    world.now += 5 * day;
+    let isCollected = false;
+    s3d.hooks.push(async (one) => {
+      if (!isHeadPut(one) || isCollected) return undefined;
+      isCollected = true;
+      await gc();
+      return undefined;
+    });
+    const first = await world.run();
+    if (first.exit !== 0) {
+      expect(first).toMatchObject({ exit: 75, fault: { code: 'swap-lost' } });
+      expect(await world.run()).toMatchObject({ exit: 0 });
+    }
+    expect(isStored('made long ago')).toBe(true);
+  });
+
+  test('that was killed days ago and is resumed makes what was collected again, under a fresh key', async () => {
+    await night({ 'a.txt': 'a' });
+    world.put('late.txt', 'made long ago');
+    world.nextDay();
+    world.onEvent = ({ type }) => {
+      if (type === 'manifest-ready') throw new Killed();
+    };
+    await expect(world.run()).rejects.toThrow(Killed);
+    world.onEvent = () => undefined;
+    world.now += 5 * day;
+    await gc();
+    expect(at(keyOf('made long ago'))).toBeUndefined();
+    expect(await world.run()).toMatchObject({ exit: 0 });
+    expect(lies('made long ago')).toBe(keyOf('made long ago').replace('.txt', '~1.txt'));
+    expect(isStored('made long ago')).toBe(true);
+  });
+
+  test('whose state is here keeps what its checkpoints count on', async () => {
+    await night({ 'a.txt': 'a' });
+    await night({ 'a.txt': 'second' });
+    await night({ 'a.txt': 'third' });
+    world.now += 4 * day;
+    await gc({}, { madeDigests: () => [sha256('a')] });
+    expect(at(keyOf('a'))).toBeDefined();
+  });
+});
+
+test('two collectors at once condemn and delete as one would', async () => {
+  await withGarbage();
+  const both = await Promise.all([gc(), gc()]);
+  expect(both.flatMap(({ objects }) => objects.map(({ key }) => key))).toContain(keyOf('the old a'));
+  expect(head().gc?.lists).toHaveLength(1);
+  expect(at(keyOf('the old a'))).toBeUndefined();
+});
+
+test('one killed between commit and deletion is finished by the next', async () => {
+  await withGarbage();
+  s3d.hooks.push(next(isSweep, denied, deniedTimes));
+  await expect(gc()).rejects.toMatchObject({ code: 'credentials-refused' });
+  expect(at(keyOf('the old a'))).toBeDefined();
+  expect(head().gc?.lists).toHaveLength(1);
+  const { objects } = await gc();
+  expect(objects.map(({ key }) => key)).toContain(keyOf('the old a'));
+  expect(at(keyOf('the old a'))).toBeUndefined();
+  expect(head().gc?.lists).toHaveLength(1);
+});
+
+test('a commit whose answer is lost is found in the head, and the deletion goes on', async () => {
+  await withGarbage();
+  s3d.hooks.push(next(isHeadPut, { kind: 'drop-after' }));
+  expect((await gc()).objects.map(({ key }) => key)).toContain(keyOf('the old a'));
+  expect(head().gc?.lists).toHaveLength(1);
+});
+
+test('ages go by the clock of the store, whatever ours says', async () => {
+  await withGarbage();
+  const parts = { origin: await world.openOrigin(), job: world.job };
+  s3d.rules = { ...s3d.rules, clock: () => world.now - 4 * day };
+  expect(await collect({ ...parts, clock: () => world.now + 400 * day }, { remove: false })).toMatchObject({
+    objects: [],
+  });
+  s3d.rules = { ...s3d.rules, clock: () => world.now };
+  const { objects } = await collect({ ...parts, clock: () => 0 }, { remove: false });
+  expect(objects).not.toEqual([]);
+});
+
+describe('the brake', () => {
+  test('keeps a collection from more than a tenth of what is stored', async () => {
+    await withGarbage();
+    const before = head();
+    const braked = await gc({ maxDelete: undefined });
+    expect(braked.brakedOf).toBe(countOf('b/') + countOf('m/'));
+    expect(braked.objects.length).toBeGreaterThan(0);
+    expect([head(), isStored('the old a'), countOf('g/')]).toEqual([before, true, 0]);
+    expect(await gc({ maxDelete: undefined, remove: false })).toMatchObject({ brakedOf: braked.brakedOf });
+  });
+
+  test('is a notice of the night that would have collected', async () => {
+    await withGarbage();
+    await night({ 'b.txt': 'b at last' });
+    const [finding] = world.of('finding').map((event) => event.finding);
+    expect(finding).toMatchObject({ code: 'gc-braked', severity: 'notice' });
+    expect(finding?.message).toMatch(
+      /^nothing was collected: \d+ of \d+ stored objects \(\d+ %\) would go, which is more than may: nightpress gc world --yes --max-delete \d+%$/,
+    );
+    expect(isStored('the old a')).toBe(true);
+  });
+});
+
+test('a list that is lost keeps everybody from storing, until a collection forgets it', async () => {
+  await withGarbage();
+  await gc();
+  const list = head().gc?.lists[0]?.list ?? sha256('');
+  s3d.bucket().delete(`site/${listKey(list)}`);
+  world.put('c.txt', 'one more');
+  world.nextDay();
+  const refused = await world.run();
+  expect(refused).toMatchObject({ exit: 13, fault: { code: 'origin-corrupt' } });
+  expect(refused.next).toEqual(['nightpress gc world --yes']);
+  await gc();
+  expect(head().gc).toBeUndefined();
+  expect(await world.run()).toMatchObject({ exit: 0 });
+});
+
+test('lists go 30 days later, and so do those that no head ever named', async () => {
+  await withGarbage();
+  s3d.hooks.push(next(isHeadPut, denied));
+  await expect(gc()).rejects.toThrow();
+  expect(countOf('g/')).toBe(1);
+  world.now += 31 * day;
+  await night({ 'b.txt': 'b of later' });
+  await gc();
+  expect(countOf('g/')).toBe(1);
+  world.now += 31 * day;
+  await night({ 'b.txt': 'b of much later' });
+  await gc();
+  expect(head().gc?.lists ?? []).toHaveLength(1);
+  expect(countOf('g/')).toBe(1);
+});
+
+test('after a rollback and on a channel the head still says where everything lies', async () => {
+  await withGarbage();
+  await gc();
+  await night({ 'a.txt': 'the old a' });
+  const moved = head().moved;
+  await rollBack({ origin: await world.openOrigin(), clock: () => world.now, job: world.job }, { to: 'previous' });
+  expect(head().moved).toEqual(moved);
+  const preview = aWorld(world.job.source);
+  preview.job = { ...preview.job, channel: 'preview' };
+  preview.now = world.now;
+  preview.put('x.txt', 'of another source');
+  expect(await preview.run()).toMatchObject({ exit: 0 });
+  expect(head().channels.preview).toBeDefined();
+  expect(head().moved).toMatchObject(moved ?? {});
+});
+
+test('why something stays, and that what is condemned does not', async () => {
+  await withGarbage();
+  const parts = { origin: await world.openOrigin(), clock: () => world.now, job: world.job };
+  expect(await whyStored(parts, keyOf('the old a'))).toEqual([]);
+  expect(await whyStored(parts, keyOf('the new a'))).toMatchObject([
+    { kind: 'live' },
+    { kind: 'retained' },
+    { kind: 'retained' },
+  ]);
+  s3d.hooks.push(next(isSweep, denied, deniedTimes));
+  await expect(gc()).rejects.toThrow();
+  await night({ 'a.txt': 'the old a' });
+  expect(await whyStored(parts, keyOf('the old a'))).toEqual([]);
+  expect(await whyStored(parts, lies('the old a'))).toMatchObject([
+    { kind: 'live' },
+    { kind: 'retained' },
+    { kind: 'young' },
+  ]);
+});
