@@ -176,7 +176,7 @@ test('gc says what no snapshot needs, stops at its brake, and deletes it when to
   const looked = await say(world, 'gc');
   expect(looked.stdout).toContain('would delete 3 blobs (12 B)');
   expect(looked.stdout).toContain(`3 of ${stored} stored objects (${share} %) would go, which is more than may`);
-  const told = new RegExp(`next +nightpress gc night --yes --max-delete ${share}%`);
+  const told = new RegExp(`next:? +nightpress gc night --yes --max-delete ${share}%`);
   expect(looked.stdout).toMatch(told);
 
   const refused = await say(world, 'gc', '--yes');
