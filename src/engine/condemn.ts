@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { movedOf } from '../domain/collect.js';
-import { type CondemnedList, condemnedMs, isBraked, listsKept } from '../domain/condemned.js';
+import { type CondemnedList, condemnedMs, isBraked, listsKept, unnamedMs } from '../domain/condemned.js';
 import { type Head, retainOnly, type Stamp, withLists, withMoved } from '../domain/head.js';
 import type { Digest } from '../domain/types.js';
 import type { Condemning, Origin, Stored } from '../origins/contract.js';
@@ -34,7 +34,7 @@ export async function collectBeside(
   if (marked.braked) return { ...marked, objects: marked.braked, brakedOf: stored.length };
   const objects = await sweep(parts.origin, stored, marked.condemned);
   const named = new Set(marked.head.gc?.lists.map(({ list }) => list));
-  await parts.condemning.pruneLists(named, marked.now - condemnedMs);
+  await parts.condemning.pruneLists(named, marked.now - condemnedMs - unnamedMs);
   return { ...marked, objects };
 }
 
@@ -64,7 +64,7 @@ async function mark(parts: CollectParts & { readonly condemning: Condemning }, m
     const isTooMuch = isBraked(fresh.length, marking.stored.length, marking.maxDelete);
     decided = { now, surveyed, condemned: listed, ...(isTooMuch && { braked: fresh }) };
     if (isTooMuch) return base;
-    const added = fresh.length > 0 ? [await listOf(parts.condemning, fresh, now)] : [];
+    const added = fresh.length > 0 ? [await listOf(parts.condemning, fresh, { txn: stamp.txn, now })] : [];
     for (const { list } of added) for (const { key } of fresh) listed.set(key, list);
     return marked(base, { surveyed, lists: [...lists.map(({ list }) => list), ...added], stamp });
   });
@@ -86,8 +86,12 @@ function marked(base: Head, { surveyed: { kept, reachable }, lists, stamp }: Dec
   return withMoved(withLists(retainOnly(base, { ...stamp, retained: kept }), lists), moved);
 }
 
-async function listOf(condemning: Condemning, objects: readonly Stored[], now: number): Promise<CondemnedList> {
-  const list = await condemning.putList(objects.map(({ key }) => key));
+async function listOf(
+  condemning: Condemning,
+  objects: readonly Stored[],
+  { txn, now }: Pick<Stamp, 'txn' | 'now'>,
+): Promise<CondemnedList> {
+  const list = await condemning.putList({ txn, keys: objects.map(({ key }) => key) });
   const bytes = objects.reduce((sum, object) => sum + object.bytes, 0);
   return { list, at: new Date(now).toISOString(), objects: objects.length, bytes };
 }

@@ -105,8 +105,8 @@ export interface Origin {
  * and `putBlob` and `putManifest` store under a fresh one.
  */
 export interface Condemning {
-  /** Stores a list of keys, durably, and returns what the head has to call it. */
-  putList(keys: readonly string[]): Promise<Digest>;
+  /** Stores a list of keys, durably, and returns what the head has to call it; `txn` is that of the commit that will. */
+  putList(list: { readonly txn: string; readonly keys: readonly string[] }): Promise<Digest>;
   /** Undefined: it is missing or damaged. Until no head names it any more, nothing can be stored: `origin-corrupt`. */
   readList(list: Digest): Promise<readonly string[] | undefined>;
   /** Deletes the lists stored before `olderThan` that are not in `keep`. */

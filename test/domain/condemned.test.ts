@@ -58,10 +58,11 @@ describe('the place of bytes', () => {
 });
 
 describe('a list of condemned keys', () => {
-  test('is the same for the same keys, and says them again', () => {
+  test('is the same for the same keys and commit, and says them again', () => {
     const keys = [generation(1), key, manifestKey(sha256('y'))];
-    const bytes = serializeList(keys);
-    expect(bytes).toEqual(serializeList(keys.toReversed()));
+    const bytes = serializeList({ txn: 't', keys });
+    expect(bytes).toEqual(serializeList({ txn: 't', keys: keys.toReversed() }));
+    expect(bytes).not.toEqual(serializeList({ txn: 'u', keys }));
     expect(parseList(bytes)?.toSorted()).toEqual(keys.toSorted());
     expect(listKey(sha256(bytes))).toMatch(/^g\/[0-9a-f]{64}\.json$/);
   });

@@ -26,8 +26,8 @@ async function knownList(store: Store, list: Digest): Promise<readonly string[]>
   throw new Fault('origin-corrupt', message, { hint: 'nightpress gc {job} --yes' });
 }
 
-export async function putList(store: Store, keys: readonly string[]): Promise<Digest> {
-  const bytes = serializeList(keys);
+export async function putList(store: Store, given: Parameters<typeof serializeList>[0]): Promise<Digest> {
+  const bytes = serializeList(given);
   const list = sha256(bytes);
   await put(store, listKey(list), { bytes, sha256: list });
   return list;
