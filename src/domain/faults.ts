@@ -44,6 +44,13 @@ export const faultKinds = {
 
 export type FaultCode = keyof typeof faultKinds;
 
+interface FaultOptions {
+  readonly cause?: unknown;
+  readonly hint?: string;
+  readonly problems?: readonly string[];
+  readonly passes?: boolean;
+}
+
 /** What + which value + where + what was expected; one line, lower case; `cause` always kept. */
 export class Fault extends Error {
   readonly code: FaultCode;
@@ -51,12 +58,10 @@ export class Fault extends Error {
   readonly hint: string;
   /** Every problem, when several were found at once (job files). */
   readonly problems: readonly string[];
+  /** Nobody has to mend anything: asked again later, the answer may be another. */
+  readonly passes: boolean;
 
-  constructor(
-    code: FaultCode,
-    message: string,
-    options: { cause?: unknown; hint?: string; problems?: readonly string[] } = {},
-  ) {
+  constructor(code: FaultCode, message: string, options: FaultOptions = {}) {
     super(message, { cause: options.cause });
     this.name = 'Fault';
     const kind: FaultKind = faultKinds[code];
@@ -64,6 +69,7 @@ export class Fault extends Error {
     this.exit = kind.exit;
     this.hint = options.hint ?? kind.hint;
     this.problems = options.problems ?? [];
+    this.passes = options.passes ?? false;
   }
 }
 

@@ -1,6 +1,6 @@
 import { paceOf, type Queued } from '../domain/expect.js';
 import type { ItemRow } from '../state/contract.js';
-import type { Night } from './night.js';
+import { type Night, workClock } from './night.js';
 
 /** Often enough for people; the clock is also looked at before every item. */
 const lookEveryMs = 1000;
@@ -38,7 +38,7 @@ export class DeadlineWatch {
   constructor(night: Night, due: Due | undefined) {
     this.#night = night;
     this.#due = due;
-    this.#startedAt = night.clock();
+    this.#startedAt = workClock(night);
     this.#remainingSeconds = due?.remainingSeconds ?? 0;
     if (due) this.#timer = setInterval(() => this.#look(due), lookEveryMs).unref();
   }
@@ -49,7 +49,7 @@ export class DeadlineWatch {
   }
 
   ended({ predictedSeconds }: ItemRow): void {
-    this.#ended = [...this.#ended.slice(1 - endedKept), { predictedSeconds, endedAt: this.#night.clock() }];
+    this.#ended = [...this.#ended.slice(1 - endedKept), { predictedSeconds, endedAt: workClock(this.#night) }];
     this.#remainingSeconds -= predictedSeconds;
     if (this.#due) this.#look(this.#due);
   }
@@ -73,9 +73,11 @@ export class DeadlineWatch {
   }
 
   #expectedAt(due: Due, now: number): number | undefined {
-    const pace = paceOf(this.#ended, now);
+    const worked = workClock(this.#night);
+    const pace = paceOf(this.#ended, worked);
     if (pace !== undefined) return now + this.#remainingSeconds * pace * 1000;
-    if (now - this.#startedAt < paceWithinMs) return undefined;
-    return Math.max(now, this.#startedAt + (due.remainingSeconds / this.#night.workers) * 1000);
+    if (worked - this.#startedAt < paceWithinMs) return undefined;
+    const predictedEnd = this.#startedAt + (due.remainingSeconds / this.#night.workers) * 1000;
+    return now + Math.max(0, predictedEnd - worked);
   }
 }

@@ -8,6 +8,7 @@ import type { Digest, Finding, Outcome } from '../domain/types.js';
 import type { RunRow } from '../state/contract.js';
 import { approvedFindings, type Judged } from './judge.js';
 import type { Night } from './night.js';
+import { isStoppedAway } from './outage.js';
 import type { Published } from './publish.js';
 import { isAccepted, isMissing, report } from './report.js';
 import type { OpenNight } from './run.js';
@@ -121,6 +122,7 @@ export function endInterrupted(night: Night, open: OpenNight): Result {
  */
 export async function endInFault(night: Night, open: OpenNight, error: unknown): Promise<Result> {
   if (!(error instanceof Fault)) throw error;
+  if (isStoppedAway(night, error)) return endInterrupted(night, open);
   const head = (await night.origin.readHead().catch(() => undefined))?.head ?? open.base.head;
   const wentLive = isLiveBy(head, open.run) && head?.seq !== open.base.head?.seq;
   const fault = wentLive ? afterTheSwap(error) : error;

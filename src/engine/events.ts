@@ -49,6 +49,15 @@ export type NightEvent =
       readonly until: number;
       readonly label: string;
     }
+  /** Origin or source cannot be reached: until then (ms since the epoch, and in the job's zone) the run waits for it. */
+  | {
+      readonly type: 'away';
+      readonly what: 'origin' | 'source';
+      readonly until: number;
+      readonly label: string;
+      readonly message: string;
+    }
+  | { readonly type: 'back'; readonly what: 'origin' | 'source'; readonly waitedMs: number }
   | {
       readonly type: 'partition';
       readonly partition: PartitionId;

@@ -28,6 +28,13 @@ export interface Night {
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly emit: Emit;
   readonly stop: StopSwitch;
+  /** So long it waited so far for an origin or a source that was away: no time of work. */
+  readonly waitedMs?: () => number;
+}
+
+/** What the clock would show if nothing had ever been away. */
+export function workClock({ clock, waitedMs }: Pick<Night, 'clock' | 'waitedMs'>): number {
+  return clock() - (waitedMs?.() ?? 0);
 }
 
 /**

@@ -126,6 +126,21 @@ export function nothingToDo(night: Night, input: IdleInput): Result {
   };
 }
 
+/** The record of a call that was asked to stop before there was a run, while it waited for a store that was away. */
+export function stoppedEarly(night: Night, startedAt: number): Result {
+  return {
+    type: 'result',
+    ...noRun,
+    ...lineOf(night.job),
+    window: null,
+    outcome: 'interrupted',
+    exit: exitOf('interrupted', { signal: night.stop.signal?.() }),
+    live: null,
+    next: [`nightpress run ${night.job.name}`],
+    durationMs: elapsedMs(night, startedAt),
+  };
+}
+
 /** Tells who was not told, and looks; anybody who was told stays so. */
 function edgeCommands(job: string, edges: readonly EdgeRecord[]): readonly string[] {
   return edges.some(({ error }) => error !== undefined) ? [`nightpress run ${job} --wait`] : [];

@@ -2,6 +2,7 @@ import { chooseWindow, type Decision } from '../domain/choose-window.js';
 import { deadlineOf, liveFrom } from '../domain/deadline.js';
 import { Fault, isStorageFailure } from '../domain/faults.js';
 import { updateManifest } from '../domain/manifest.js';
+import { bearsUntil } from '../domain/outage.js';
 import type { Result } from '../domain/result.js';
 import type { RunRow } from '../state/contract.js';
 import { type Base, liveLoader, meetOrigin } from './base.js';
@@ -13,10 +14,11 @@ import { refuseUnfitStore } from './fitness.js';
 import { judgeNight } from './judge.js';
 import { begin, enter, forgetOldRuns, jobDigest, reapDeadWorkers } from './lifecycle.js';
 import type { Night, ReadyRecipe } from './night.js';
+import { bearingOutages, isStoppedAway, type Patience } from './outage.js';
 import { freezePlan, type Thawed, thawPlan } from './plan.js';
 import { publish } from './publish.js';
 import { readyRecipes } from './recipes.js';
-import { type IdleInput, nothingToDo } from './report.js';
+import { type IdleInput, nothingToDo, stoppedEarly } from './report.js';
 import { salvage } from './salvage.js';
 import { scan } from './scan.js';
 import { type DeadlineHold, deadlineHold, shed } from './shed.js';
@@ -46,8 +48,25 @@ export interface RunRequest {
  * Safe to call any number of times: it picks the window, resumes what a dead or stopped run left, or finds nothing to
  * do. Trouble before there is a run is thrown as `Fault`; from then on every way it can end is in the result.
  */
-export async function runNight(night: Night, request: RunRequest = {}): Promise<Result> {
-  const startedAt = night.clock();
+export async function runNight(given: Night, request: RunRequest = {}): Promise<Result> {
+  const startedAt = given.clock();
+  const night = bearingOutages(given, patienceOf(given, request));
+  try {
+    return await anyNight(night, request, startedAt);
+  } catch (error) {
+    if (isStoppedAway(night, error)) return stoppedEarly(night, startedAt);
+    throw error;
+  }
+}
+
+function patienceOf(night: Night, request: RunRequest): Patience | undefined {
+  const { now = false, deadline, random = Math.random } = request;
+  const scheduled = !now && (night.state.openRun()?.scheduled ?? true);
+  const until = bearsUntil(decide(night, request), { now: night.clock(), scheduled, deadline });
+  return until === undefined ? undefined : { until, random };
+}
+
+async function anyNight(night: Night, request: RunRequest, startedAt: number): Promise<Result> {
   await reapDeadWorkers(night);
   await fenceOpenSwap(night);
   const adopt = request.adopt ?? false;

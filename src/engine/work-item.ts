@@ -9,7 +9,7 @@ import type { WorkOrder, WorkResult } from '../processors/contract.js';
 import type { Staged as StagedBytes } from '../sources/contract.js';
 import type { ItemRow } from '../state/contract.js';
 import { attemptItem, isLasting } from './attempt.js';
-import type { ReadyRecipe } from './night.js';
+import { type ReadyRecipe, workClock } from './night.js';
 import { holdsAll, madeFromEntry, storeOutputs } from './store.js';
 import type { Workshop } from './workshop.js';
 
@@ -41,6 +41,7 @@ export type Staged =
 /** What is left to do after the worker: nothing, or bytes to store. */
 export interface Finished {
   readonly item: ItemRow;
+  /** By the clock of work. */
   readonly startedAt: number;
   readonly disposition: Disposition;
   readonly sha256?: Digest;
@@ -78,7 +79,7 @@ export async function executeItem(
   { alone }: { readonly alone: boolean },
 ): Promise<Finished | 'alone' | undefined> {
   const { item } = staged;
-  const startedAt = shop.night.clock();
+  const startedAt = workClock(shop.night);
   shop.checkpoint.add({ kind: 'claimed', run: shop.run, item: item.id });
   if (staged.kind === 'refused') return { ...without(shop, staged.item, staged.finding), startedAt };
   const recipe = recipeOf(shop, item);
@@ -117,7 +118,7 @@ export async function finishItem(shop: Workshop, finished: Finished): Promise<vo
     recipe: item.recipe,
     disposition,
     predictedSeconds: item.predictedSeconds,
-    elapsedMs: Math.max(0, at - finished.startedAt),
+    elapsedMs: Math.max(0, workClock(night) - finished.startedAt),
     verifyCpuMs: finished.result?.verifyCpuMs ?? 0,
     madeBytes: disposition === 'done' ? (made?.outputs.reduce((sum, output) => sum + output.bytes, 0) ?? 0) : 0,
     finding,

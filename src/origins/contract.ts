@@ -44,6 +44,7 @@ export interface HeadRead {
  * Durability: when `putBlob`, `putManifest` or `swapHead` resolves, a power cut does not undo it.
  * Idempotence: storing the same content again is harmless. Order law (ARCHITECTURE.md) is the caller's duty.
  * Errors: `origin-unreachable`, `origin-full`, `origin-busy` (others held it for too long), `credentials-refused`, `origin-corrupt` as `Fault`.
+ * One that `passes` is temporary: the same call may be made again, `swapHead` only on a head read anew.
  */
 export interface Origin {
   /** Undefined: nothing was ever published here. A head that cannot be read or parsed is `origin-corrupt`. */

@@ -16,8 +16,8 @@ export type Staged =
 /**
  * Where assets come from. A source never writes: originals are neither modified nor linked into the site (P8).
  *
- * Errors: `source-unreachable` (temporary) when the source as a whole cannot be listed or read; storage failures of the
- * *target* folder pass through as system errors. Trouble with one asset is a finding, never an exception.
+ * Errors: `source-unreachable` when the source as a whole cannot be listed or read, temporary where it `passes`; storage
+ * failures of the *target* folder pass through as system errors. Trouble with one asset is a finding, never an exception.
  */
 export interface Source {
   /**

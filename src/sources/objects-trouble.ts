@@ -47,10 +47,15 @@ export function troubleOf(error: unknown): Trouble {
   return 'passing';
 }
 
+/** Nobody answered, or whoever did is in trouble or has too much to do. */
+function mayPass(status: number | undefined): boolean {
+  return status === undefined || status === 408 || status === 429 || (status >= 500 && status !== 501);
+}
+
 /** The bucket as a whole cannot be listed or read. Whatever is no trouble of a request is a bug, and thrown as it is. */
 export function bucketFault(where: string, error: unknown): Fault {
   if (error instanceof Fault) return error;
-  const { name, message } = toldBy(error);
+  const { name, message, status } = toldBy(error);
   if (error instanceof TypeError || error instanceof RangeError) throw error;
   const trouble = troubleOf(error);
   const what = `${name === 'Error' ? '' : `${name}: `}${message.split('\n')[0]}`;
@@ -58,5 +63,8 @@ export function bucketFault(where: string, error: unknown): Fault {
     const hint = 'check the credentials of the source, then: nightpress run {job}';
     return new Fault('credentials-refused', `source ${where} refused us: ${what}`, { cause: error, hint });
   }
-  return new Fault('source-unreachable', `source ${where} cannot be reached: ${what}`, { cause: error });
+  return new Fault('source-unreachable', `source ${where} cannot be reached: ${what}`, {
+    cause: error,
+    passes: mayPass(status),
+  });
 }

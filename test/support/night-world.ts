@@ -25,14 +25,15 @@ const dayMs = 86_400_000;
 
 /**
  * A whole night in this process: real files, real SQLite, a real origin and the real copy processor, run by an
- * executor without processes; the clock is ours. It starts a day ahead of the real one, so that listings are settled.
+ * executor without processes; the clock is ours. It starts at noon UTC of the next day: ahead of the real one, so that
+ * listings are settled, and outside every window of the night.
  */
 export class NightWorld {
   readonly root = mkdtempSync(path.join(tmpdir(), 'nightpress-night-'));
   readonly events: NightEvent[] = [];
   /** Attempts per key, over all runs. */
   readonly executed = new Map<string, number>();
-  now = Date.now() + dayMs;
+  now = (Math.floor(Date.now() / dayMs) + 1.5) * dayMs;
   job: Job;
   stateName = 'work';
   stop = new AbortController();

@@ -22,6 +22,9 @@ interface Tally {
   failed: number;
   remainingSeconds: number;
   phase: string;
+  /** What cannot be reached, and until when it is waited for. */
+  away: string;
+  waitedMs: number;
   startedAt: number;
   spentMs: number;
   predictedDone: number;
@@ -36,6 +39,8 @@ export function showProgress(terminal: Terminal, clock: () => number, workers: n
     failed: 0,
     remainingSeconds: 0,
     phase: 'starting',
+    away: '',
+    waitedMs: 0,
     startedAt: clock(),
     spentMs: 0,
     predictedDone: 0,
@@ -70,16 +75,25 @@ function tallyUp(tally: Tally, event: NightEvent, now: number): void {
     case 'waiting':
       tally.phase = `waiting for the close at ${event.label}`;
       break;
+    case 'away':
+      tally.away = `, waiting for the ${event.what} until ${event.label}`;
+      break;
+    case 'back':
+      tally.away = '';
+      tally.waitedMs += event.waitedMs;
+      break;
     case 'planned':
       tally.total = event.items;
       tally.remainingSeconds = event.predictedSeconds;
       tally.startedAt = now;
+      tally.waitedMs = 0;
       break;
     case 'resumed':
       tally.phase = 'working'; // a killed run stood there already, and enters it without a word
       tally.total = event.items;
       tally.remainingSeconds = event.predictedSeconds;
       tally.startedAt = now;
+      tally.waitedMs = 0;
       break;
     case 'item-started':
       tally.running.set(event.item, event.key);
@@ -91,7 +105,7 @@ function tallyUp(tally: Tally, event: NightEvent, now: number): void {
         tally.failed++;
       tally.remainingSeconds -= event.predictedSeconds;
       tally.predictedDone += event.predictedSeconds;
-      tally.spentMs = now - tally.startedAt;
+      tally.spentMs = now - tally.startedAt - tally.waitedMs;
       break;
     default:
       break;
@@ -108,7 +122,7 @@ function progressLine(tally: Tally, now: number, workers: number): string {
   const eta = etaMs(tally, workers);
   const left = eta === undefined ? '' : `, about ${duration(eta)} left`;
   const failed = tally.failed > 0 ? `, ${count(tally.failed, 'item')} without fresh output` : '';
-  return `${tally.phase}: ${tally.ended} of ${count(tally.total, 'item')} in ${duration(now - tally.startedAt)}${failed}${left}`;
+  return `${tally.phase}${tally.away}: ${tally.ended} of ${count(tally.total, 'item')} in ${duration(now - tally.startedAt)}${failed}${left}`;
 }
 
 function lineFor(event: NightEvent, verbose: boolean): string | undefined {
@@ -141,6 +155,10 @@ function lineFor(event: NightEvent, verbose: boolean): string | undefined {
       return event.phase === 'validating' || event.phase === 'publishing' ? event.phase : undefined;
     case 'waiting':
       return `all is done: waiting for the close at ${event.label} to publish`;
+    case 'away':
+      return `the ${event.what} is away, trying again until ${event.label}: ${printable(event.message)}`;
+    case 'back':
+      return `the ${event.what} is back after ${duration(event.waitedMs)}`;
     case 'held':
       return `held by ${event.rules.join(', ')}`;
     case 'rebased':

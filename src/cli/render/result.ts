@@ -36,7 +36,7 @@ export function renderResult(terminal: Terminal, result: Result, where: string |
 function verdict({ paint }: Terminal, result: Result): string {
   const window = result.window ? `window ${result.window.label}` : 'no window';
   const head = `${result.job}  ${window}  `;
-  if (!result.run && !result.fault) return `${head}${paint('green', 'nothing to do')}`;
+  if (!result.run && result.outcome === 'unchanged') return `${head}${paint('green', 'nothing to do')}`;
   const words: Record<Result['outcome'], string> = {
     published: paint('green', 'published'),
     unchanged: paint('green', 'unchanged, nothing written'),

@@ -1,5 +1,6 @@
 import { causesOf } from '../../domain/causes.js';
 import { isPromotable } from '../../domain/channels.js';
+import type { Fault } from '../../domain/faults.js';
 import type { Result } from '../../domain/result.js';
 import type { Standing } from '../../engine/inspect.js';
 import { publishCommand } from '../../engine/move-head.js';
@@ -87,6 +88,11 @@ const originWords: Readonly<Record<string, string>> = {
   'origin-foreign': 'the origin is another one than before',
 };
 
+function originWord({ code, passes }: Fault, running: boolean): string {
+  if (running && passes) return 'running, and the origin cannot be reached';
+  return originWords[code] ?? 'the origin cannot be read';
+}
+
 interface VerdictWord {
   readonly word: string;
   readonly colour: Colour;
@@ -100,7 +106,7 @@ function movedSince(run: RunRow, head: Standing['head']): VerdictWord | undefine
 }
 
 function verdictOf({ running, run, originFault, progress, head, waitsUntil, damage }: Standing): VerdictWord {
-  if (originFault) return { word: originWords[originFault.code] ?? 'the origin cannot be read', colour: 'red' };
+  if (originFault) return { word: originWord(originFault, running), colour: 'red' };
   if (running && waitsUntil) return { word: `running: waiting for the close at ${waitsUntil}`, colour: 'cyan' };
   if (running)
     return { word: `running: ${run?.phase ?? 'starting'}${progress ? `, ${share(progress)}` : ''}`, colour: 'cyan' };

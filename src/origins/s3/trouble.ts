@@ -108,5 +108,6 @@ function faultOf(place: string, error: unknown): unknown {
   if (isDenied(trouble)) {
     return new Fault('credentials-refused', `origin ${place} does not let us in (${because})`, { cause: error });
   }
-  return new Fault('origin-unreachable', `origin ${place} cannot be used (${because})`, { cause: error });
+  const passes = trouble.status === undefined || mayPass(trouble);
+  return new Fault('origin-unreachable', `origin ${place} cannot be used (${because})`, { cause: error, passes });
 }
