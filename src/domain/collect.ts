@@ -91,9 +91,10 @@ export async function rootsReaching(load: LoadNode, roots: readonly Root[], want
   return reaching;
 }
 
-/** What was stored before `olderThan` and is reachable from nowhere. */
-export function collectable<T extends Storable>({ stored, reachable, olderThan }: Mark<T>): T[] {
-  return [...stored].filter((object) => object.at < olderThan && !reachable.has(object.sha256));
+/** What was stored before `olderThan`, or is withdrawn, and is reachable from nowhere. */
+export function collectable<T extends Storable>({ stored, reachable, olderThan, withdrawn }: Mark<T>): T[] {
+  const mayGo = ({ at, sha256 }: T) => at < olderThan || withdrawn?.has(sha256) === true;
+  return [...stored].filter((object) => mayGo(object) && !reachable.has(object.sha256));
 }
 
 export interface Mark<T extends Storable> {
@@ -101,6 +102,8 @@ export interface Mark<T extends Storable> {
   /** From the head's roots and this state's checkpoints. */
   readonly reachable: ReadonlySet<Digest>;
   readonly olderThan: number;
+  /** Blobs that takedowns delete whatever their age. */
+  readonly withdrawn?: ReadonlySet<Digest>;
 }
 
 /** Every reason why this object stays, strongest first; empty: `collectable` lets it go at the same instant. */

@@ -14,12 +14,14 @@ import { Fault } from '../domain/faults.js';
 import { type Head, type Retained, retainOnly } from '../domain/head.js';
 import { retain } from '../domain/retention.js';
 import type { Digest, KeepSpec } from '../domain/types.js';
+import { withdrawnBlobs } from '../domain/withdraw.js';
 import type { Origin, Stored } from '../origins/contract.js';
 import type { State } from '../state/contract.js';
 import { nodeLoader } from './base.js';
 import type { Night } from './night.js';
 import { graceMs } from './publish.js';
 import { pruneTrees } from './tree.js';
+import { erase } from './withdraw.js';
 
 export interface Collection {
   /** What is, or with `remove` was, deleted. */
@@ -35,7 +37,7 @@ export interface Collection {
 
 export interface CollectParts {
   readonly origin: Origin;
-  readonly job: { readonly keep: KeepSpec };
+  readonly job: { readonly name: string; readonly keep: KeepSpec };
   readonly clock: () => number;
   /** Its checkpoints are roots. Without one, only their age protects blobs that a run has not published yet. */
   readonly state?: Pick<State, 'madeDigests'>;
@@ -48,6 +50,7 @@ export interface CollectParts {
  * Blobs of a run that has not published yet are safe three ways: by this state's checkpoints, by their age, by that swap.
  */
 export async function collect(parts: CollectParts, options: { readonly remove: boolean }): Promise<Collection> {
+  if (options.remove) await erase(parts); // what was withdrawn goes whatever its age
   const look = async (swapHead?: Origin['swapHead']): Promise<Collection> => {
     const read = await parts.origin.readHead();
     if (!read) return { objects: [], bytes: 0, forgotten: 0, letGo: 0 };
@@ -59,6 +62,7 @@ export async function collect(parts: CollectParts, options: { readonly remove: b
       stored,
       reachable: await reachable(parts, { ...read.head, retained: kept }),
       olderThan: now - graceMs,
+      withdrawn: withdrawnBlobs(read.head),
     });
     const letGo = droppedIn(kept).filter(
       ({ snapshot }) => !droppedIn(retained).some((one) => one.snapshot === snapshot),
@@ -131,7 +135,8 @@ async function reachable(parts: CollectParts, head: Head): Promise<ReadonlySet<D
     nodeLoader(parts.origin),
     named.map((root) => root.snapshot),
   );
-  for (const digest of parts.state?.madeDigests() ?? []) digests.add(digest);
+  const withdrawn = withdrawnBlobs(head);
+  for (const digest of parts.state?.madeDigests() ?? []) if (!withdrawn.has(digest)) digests.add(digest);
   return digests;
 }
 

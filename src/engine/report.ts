@@ -153,6 +153,7 @@ function countItems(rows: readonly ItemRow[], unchanged: number): ItemCounts {
     carried: of('carried'),
     failed: of('failed'),
     quarantined: of('quarantined'),
+    withheld: of('withheld'),
   };
 }
 
