@@ -1,6 +1,7 @@
 import { collectable, reachableFrom, rootsOf } from '../domain/collect.js';
 import type { Head, Retained } from '../domain/head.js';
 import { retain } from '../domain/retention.js';
+import { withdrawnBlobs } from '../domain/withdraw.js';
 import type { Origin, Stored } from '../origins/contract.js';
 import type { State } from '../state/contract.js';
 import { nodeLoader } from './base.js';
@@ -43,7 +44,8 @@ export async function survey(parts: CollectParts, { head, stored, now }: SurveyA
     roots.map((root) => root.snapshot),
   );
   const checkpoints = new Set(parts.state?.madeDigests());
-  const objects = collectable({ stored, reachable, moved, checkpoints, olderThan: now - graceMs });
+  const withdrawn = withdrawnBlobs(head);
+  const objects = collectable({ stored, reachable, moved, checkpoints, withdrawn, olderThan: now - graceMs });
   const before = new Set(droppedIn(retained));
   const letGo = droppedIn(kept).filter((snapshot) => !before.has(snapshot)).length;
   return { objects, kept, reachable, letGo, forgotten: retained.length - kept.length };
