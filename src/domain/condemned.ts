@@ -33,7 +33,6 @@ export interface CondemnedList {
   /** When it was made, by the origin's clock; RFC 3339 UTC. */
   readonly at: string;
   readonly objects: number;
-  readonly bytes: number;
 }
 
 export interface Placement {

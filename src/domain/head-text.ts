@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Fault } from './faults.js';
 import type { Head } from './head.js';
 import { movedProblem } from './moved.js';
+import { parseKey } from './origin-keys.js';
 import type { Digest, RunId, SnapshotId } from './types.js';
 
 /**
@@ -44,11 +45,12 @@ const was = z.array(z.looseObject({ snapshot, seq: seq.optional() })).optional()
 const channel = z.looseObject({ snapshot, seq, at, window: text, run, was });
 /** An extension that cannot lead out of its folder: blobs are deleted by it. */
 const ext = z.string().regex(/^[a-z0-9]{0,16}$/, 'expected the extension of a blob');
+const blobKey = z.string().refine((key) => parseKey(key)?.kind === 'blob', 'expected the key of a blob');
 const withdrawal = z.looseObject({
   key: text,
   source: digest,
   items: z.array(digest),
-  blobs: z.array(z.looseObject({ sha256: digest, ext })),
+  blobs: z.array(z.looseObject({ sha256: digest, ext, key: blobKey.optional() })),
   paths: z.array(text).optional(),
   reason: text,
   at,
@@ -56,13 +58,7 @@ const withdrawal = z.looseObject({
   erasedAt: at.optional(),
 });
 
-const amount = z.int().min(0);
-const condemned = z.looseObject({
-  list: digest,
-  at,
-  objects: amount,
-  bytes: amount,
-});
+const condemned = z.looseObject({ list: digest, at, objects: z.int().min(0) });
 const moved = z.record(z.string(), z.string()).superRefine((given, { addIssue }) => {
   const message = movedProblem(given);
   if (message) addIssue({ code: 'custom', message });

@@ -91,7 +91,12 @@ export interface Withdrawal {
   /** Fingerprints of what was made of it: derivatives of it may be carried under a newer source. */
   readonly items: readonly Digest[];
   /** What nothing else showed, and so is deleted at once. */
-  readonly blobs: readonly { readonly sha256: Digest; readonly ext: string }[];
+  readonly blobs: readonly {
+    readonly sha256: Digest;
+    readonly ext: string;
+    /** Where it lay, when not under the key of its name. */
+    readonly key?: string;
+  }[];
   /** Public paths that showed it, where plain web servers are shown a tree. */
   readonly paths?: readonly string[];
   readonly reason: string;

@@ -2,7 +2,8 @@ import { sha256 } from './digest.js';
 import { purgeReference } from './edges.js';
 import { Fault } from './faults.js';
 import { type Channels, commit, type Former, type Head, type Retained, type Stamp, type Withdrawal } from './head.js';
-import { keyOfBlob, type Moved } from './moved.js';
+import { keyOfBlob } from './moved.js';
+import { blobKey } from './origin-keys.js';
 import type { AssetKey, Digest, Entry, EntryItem, Finding, SnapshotId } from './types.js';
 
 /**
@@ -137,10 +138,16 @@ export function toErase({ withdrawn = [] }: Head): readonly Withdrawal[] {
   return withdrawn.filter(({ erasedAt }) => erasedAt === undefined);
 }
 
-/** The blobs of `toErase` are gone. */
-export function erased(head: Head, stamp: Stamp): Head {
+/** The blobs of these takedowns are gone. The same head when it says so already. */
+export function erased(head: Head, stamp: Stamp, gone: readonly Withdrawal[]): Head {
+  const isGone = ({ key, seq, source }: Withdrawal) =>
+    gone.some((one) => one.seq === seq && one.key === key && one.source === source);
+  if (!toErase(head).some(isGone)) return head;
   const next = commit(head, 'erase', stamp);
-  return { ...next, withdrawn: (head.withdrawn ?? []).map((one) => ({ ...one, erasedAt: one.erasedAt ?? next.at })) };
+  const withdrawn = (head.withdrawn ?? []).map((one) =>
+    isGone(one) ? { ...one, erasedAt: one.erasedAt ?? next.at } : one,
+  );
+  return { ...next, withdrawn };
 }
 
 /** Lets this asset's content be published again, and with it the same bytes under other keys. Throws `asset-unknown`. */
@@ -157,9 +164,18 @@ export function liftFrom(head: Head, { key, ...stamp }: Stamp & { readonly key: 
   return left.length > 0 ? { ...others, withdrawn: left } : others;
 }
 
-/** Where a blob lies. */
-export function keysOf(head: Head, blob: Withdrawal['blobs'][number]): readonly string[] {
-  return [keyOfBlob((head as { readonly moved?: Moved }).moved, blob)];
+/** The contents with the keys of those of their blobs that do not lie where their names say: edges are told of them later. */
+export function whereTheyLie({ moved }: Head, contents: Takedown['contents']): Takedown['contents'] {
+  const placed = (blob: Withdrawal['blobs'][number]) => {
+    const key = keyOfBlob(moved, blob);
+    return key === blobKey(blob) ? blob : { ...blob, key };
+  };
+  return contents.map((one) => ({ ...one, blobs: one.blobs.map(placed) }));
+}
+
+/** Where a blob lies, and lay when it was taken down. */
+export function keysOf({ moved }: Head, blob: Withdrawal['blobs'][number]): readonly string[] {
+  return [...new Set([keyOfBlob(moved, blob), ...(blob.key === undefined ? [] : [blob.key])])];
 }
 
 /** Blobs that are deleted whatever their age, unless a snapshot shows them. */

@@ -4,7 +4,7 @@ import { type CondemnedList, condemnedMs, isBraked, listsKept, unnamedMs } from 
 import { type Head, retainOnly, type Stamp, withLists, withMoved } from '../domain/head.js';
 import type { Digest } from '../domain/types.js';
 import type { Condemning, Origin, Stored } from '../origins/contract.js';
-import { moveHead } from './move-head.js';
+import { type HeadParts, moveHead } from './move-head.js';
 import { type CollectParts, everything, type Survey, survey } from './survey.js';
 
 /** As many as one request deletes; before each, the head is read again. */
@@ -36,6 +36,27 @@ export async function collectBeside(
   const named = new Set(marked.head.gc?.lists.map(({ list }) => list));
   await parts.condemning.pruneLists(named, marked.now - condemnedMs - unnamedMs);
   return { ...marked, objects };
+}
+
+/**
+ * Deletes now, whatever its age, what `keysIn` says of the head as it is: condemned like all that is deleted here, so that
+ * nobody who stores the same bytes later finds them taken away.
+ */
+export async function condemnBlobs(
+  parts: HeadParts & { readonly condemning: Condemning },
+  keysIn: (head: Head) => Promise<readonly string[]>,
+): Promise<void> {
+  let keys: readonly string[] = [];
+  await moveHead(parts, async (base, stamp, { at: now = stamp.now }) => {
+    keys = await keysIn(base);
+    const listed = await condemnedNow(parts.condemning, base);
+    const fresh = keys.filter((key) => !listed.has(key));
+    if (fresh.length === 0) return base;
+    const list = await parts.condemning.putList({ txn: stamp.txn, keys: fresh });
+    const lists = [...(base.gc?.lists ?? []), { list, at: new Date(now).toISOString(), objects: fresh.length }];
+    return withLists(retainOnly(base, { ...stamp, retained: base.retained }), lists);
+  });
+  await parts.origin.remove(keys);
 }
 
 interface Marked extends Pick<Condemned, 'head' | 'isMoved' | 'surveyed'> {
@@ -92,8 +113,7 @@ async function listOf(
   { txn, now }: Pick<Stamp, 'txn' | 'now'>,
 ): Promise<CondemnedList> {
   const list = await condemning.putList({ txn, keys: objects.map(({ key }) => key) });
-  const bytes = objects.reduce((sum, object) => sum + object.bytes, 0);
-  return { list, at: new Date(now).toISOString(), objects: objects.length, bytes };
+  return { list, at: new Date(now).toISOString(), objects: objects.length };
 }
 
 interface KnownList {

@@ -14,8 +14,6 @@ import { mendTree, prepareTree } from './tree.js';
 import type { Updates } from './validate.js';
 import { withheldRows, withhold } from './withheld.js';
 
-/** How long a dropped snapshot's blobs live on, for readers that still follow it. */
-export const graceMs = 72 * 3_600_000;
 const maxSwaps = 5;
 
 export interface PublishInput {

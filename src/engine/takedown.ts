@@ -4,7 +4,7 @@ import { type LoadNode, lookup, namedNodes } from '../domain/manifest.js';
 import { isLeaf } from '../domain/manifest-node.js';
 import { compareText } from '../domain/order.js';
 import type { AssetKey, Digest, Entry, SnapshotId } from '../domain/types.js';
-import { blobsOf, type Content, cleaned, keysOf } from '../domain/withdraw.js';
+import { blobsOf, type Content, cleaned } from '../domain/withdraw.js';
 import type { BlobName, Origin } from '../origins/contract.js';
 import { liveLoader, nodeLoader } from './base.js';
 
@@ -164,14 +164,4 @@ function contentsOf(
 
 function itemsOf(entries: readonly Entry[]) {
   return entries.flatMap((entry) => Object.values(entry.items));
-}
-
-/** Deletes those of these blobs that no snapshot of the head shows. */
-export async function removeUnshown(origin: Origin, head: Head, blobs: readonly BlobName[]): Promise<void> {
-  const left = new Map(blobs.map((blob) => [blob.sha256, blob]));
-  if (left.size === 0) return;
-  for await (const { items } of everyEntry(origin, namedSnapshots(head)))
-    for (const { sha256 } of blobsOf(Object.values(items))) left.delete(sha256);
-  const keys = [...left.values()].flatMap((blob) => keysOf(head, blob));
-  if (keys.length > 0) await origin.remove(keys);
 }

@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { Fault } from '../domain/faults.js';
-import type { Head, Stamp } from '../domain/head.js';
+import { type Head, type Stamp, withMoved } from '../domain/head.js';
 import { updateManifest } from '../domain/manifest.js';
-import type { AssetKey, SnapshotId } from '../domain/types.js';
-import { erased, liftFrom, toErase, withdrawFrom } from '../domain/withdraw.js';
+import type { AssetKey, Digest, SnapshotId } from '../domain/types.js';
+import { erased, liftFrom, toErase, whereTheyLie, withdrawFrom } from '../domain/withdraw.js';
 import type { Origin } from '../origins/contract.js';
 import { type Base, nodeLoader } from './base.js';
 import { type HeadParts, moveHead } from './move-head.js';
 import type { Night } from './night.js';
-import { removeUnshown, type Survey, survey } from './takedown.js';
+import { type Survey, survey } from './takedown.js';
 import { prepareTree, pruneTrees } from './tree.js';
+import { removeUnshown } from './unshown.js';
 import { forgetMade } from './withheld.js';
 
 export interface WithdrawOptions {
@@ -66,12 +67,21 @@ async function cleanedHead(
   stamp: Stamp & { readonly reason: string },
 ): Promise<Head> {
   const clean = new Map<SnapshotId, SnapshotId>();
+  const fresh: Digest[] = [];
   for (const [snapshot, updates] of snapshots) {
     const { root, nodes } = await updateManifest(nodeLoader(origin), snapshot, updates);
     for (const [digest, bytes] of nodes) await origin.putManifest(digest, bytes);
+    fresh.push(...nodes.keys());
     clean.set(snapshot, root);
   }
-  const next = withdrawFrom(head, { ...stamp, contents, cleaned: clean, unreadable });
+  const moves = await origin.moves?.({ blobs: [], nodes: fresh });
+  const cleanHead = withdrawFrom(head, {
+    ...stamp,
+    contents: whereTheyLie(head, contents),
+    cleaned: clean,
+    unreadable,
+  });
+  const next = withMoved(cleanHead, { ...head.moved, ...moves });
   const live = next.channels.live?.snapshot;
   if (live && live !== head.channels.live?.snapshot) await prepareTree(origin, live);
   return next;
@@ -88,20 +98,28 @@ export async function erase(parts: EraseParts): Promise<Head | undefined> {
   const head = (await origin.readHead())?.head;
   if (!head || toErase(head).length === 0) return undefined;
   await pruneTrees(origin, head);
-  if (!origin.exclusively) return await moveHead(parts, (now, stamp) => eraseFrom(origin, now, stamp));
+  if (!origin.exclusively) {
+    const due = toErase(head);
+    await removeUnshown(
+      parts,
+      head,
+      due.flatMap((one) => one.blobs),
+    );
+    return await moveHead(parts, (now, stamp) => erased(now, stamp, due));
+  }
   return await origin.exclusively(async (swapHead) => {
     const read = await origin.readHead();
     if (!read || toErase(read.head).length === 0) return read?.head;
-    const next = await eraseFrom(origin, read.head, { txn: randomUUID(), now: parts.clock() });
+    const due = toErase(read.head);
+    await removeUnshown(
+      parts,
+      read.head,
+      due.flatMap((one) => one.blobs),
+    );
+    const next = erased(read.head, { txn: randomUUID(), now: parts.clock() }, due);
     if ((await swapHead(next, read.version)) === 'landed') return next;
     throw new Fault('swap-lost', 'the head moved although it was locked');
   });
-}
-
-async function eraseFrom(origin: Origin, head: Head, stamp: Stamp): Promise<Head> {
-  const blobs = toErase(head).flatMap((one) => one.blobs);
-  await removeUnshown(origin, head, blobs);
-  return erased(head, stamp);
 }
 
 /**

@@ -2,7 +2,7 @@ import type { AssetKey, Digest, Disposition, RunId } from '../domain/types.js';
 import { type Withheld, withdrawnFinding } from '../domain/withdraw.js';
 import type { ItemRow, Mark } from '../state/contract.js';
 import type { Night } from './night.js';
-import { removeUnshown } from './takedown.js';
+import { removeUnshown } from './unshown.js';
 
 /** Rows that have made something of content that is withdrawn by now. */
 export function withheldRows(rows: readonly ItemRow[], withheld: Withheld): readonly ItemRow[] {
@@ -49,7 +49,8 @@ export async function withhold(night: Night, run: RunId, rows: readonly ItemRow[
 }
 
 /** Forgets what was made under these fingerprints, here and, where nobody else counts on it or shows it, at the origin. */
-export async function forgetMade({ state, origin }: Night, fingerprints: readonly Digest[]): Promise<void> {
+export async function forgetMade(night: Night, fingerprints: readonly Digest[]): Promise<void> {
+  const { state, origin } = night;
   const made = [...state.made(fingerprints).values()];
   const head = made.length > 0 && (await origin.readHead())?.head;
   if (!head) return;
@@ -58,6 +59,6 @@ export async function forgetMade({ state, origin }: Night, fingerprints: readonl
   for (const digest of state.madeDigests()) counts.set(digest, (counts.get(digest) ?? 0) + 1);
   for (const { sha256 } of outputs) counts.set(sha256, (counts.get(sha256) ?? 0) - 1);
   const unshared = outputs.filter(({ sha256 }) => counts.get(sha256) === 0); // no other checkpoint counts on them
-  await removeUnshown(origin, head, unshared);
+  await removeUnshown(night, head, unshared);
   state.forgetMade(fingerprints);
 }

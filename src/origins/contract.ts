@@ -85,6 +85,11 @@ export interface Origin {
   /** Present where others cannot be kept out while something is collected: see `domain/condemned.ts`. */
   readonly condemning?: Condemning;
   /**
+   * Where the bytes of these blobs and manifest nodes lie, or would be stored now, when not under the key of their name.
+   * Present where keys are condemned; whoever commits a head that names them says it in `moved`.
+   */
+  readonly moves?: (names: Named) => Promise<Moved>;
+  /**
    * True where a swap that ended `unknown` may still land, at any time, as long as the head is the one it was based on:
    * whoever goes on commits first. A swap that throws was refused and will not land.
    */
@@ -101,6 +106,11 @@ export interface Origin {
   readonly tree?: Tree;
 }
 
+export interface Named {
+  readonly blobs: Iterable<BlobName>;
+  readonly nodes: Iterable<Digest>;
+}
+
 /**
  * Lists of condemned keys. Where the head that was last read names any, `blobBytes` finds no blob under a condemned key,
  * and `putBlob` and `putManifest` store under a fresh one.
@@ -112,8 +122,6 @@ export interface Condemning {
   readList(list: Digest): Promise<readonly string[] | undefined>;
   /** Deletes the lists stored before `olderThan` that are not in `keep`. */
   pruneLists(keep: ReadonlySet<Digest>, olderThan: number): Promise<void>;
-  /** Where the bytes of these blobs and manifest nodes lie, when not under the key of their name. */
-  moves(names: { readonly blobs: Iterable<BlobName>; readonly nodes: Iterable<Digest> }): Promise<Moved>;
 }
 
 /** The fixed names by which readers find the head. */

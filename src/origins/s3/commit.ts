@@ -33,7 +33,7 @@ export async function readHead(store: Store): Promise<HeadRead | undefined> {
     const text = (await Body?.transformToString()) ?? '';
     return { head: parseHead(text), version: ETag, ...(at !== undefined && { at }) };
   });
-  if (found) store.places.follow(found.head);
+  store.places.follow(found?.head);
   return found;
 }
 

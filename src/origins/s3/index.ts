@@ -2,7 +2,7 @@ import type { Origin, OriginKind, OriginServices } from '../contract.js';
 import { blobBytes, condemnBlob, hashBlob, putBlob } from './blobs.js';
 import { type Limits, usualLimits } from './client.js';
 import { Commits, readHead } from './commit.js';
-import { condemning } from './condemning.js';
+import { condemning, moves } from './condemning.js';
 import { check, readConfig } from './config.js';
 import { putManifest, readManifest } from './manifests.js';
 import { abandonUploads } from './multipart.js';
@@ -54,6 +54,7 @@ export function openStore(
     listStored: () => listStored(store),
     remove: guarded(store, remove),
     condemning: condemning(store),
+    moves: guarded(store, moves),
     lateSwaps: true,
     parallelPuts,
     partialUploads: { abandon: guarded(store, abandonUploads) },

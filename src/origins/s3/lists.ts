@@ -3,6 +3,7 @@ import { sha256 } from '../../domain/digest.js';
 import { Fault } from '../../domain/faults.js';
 import type { Moved } from '../../domain/moved.js';
 import type { Digest } from '../../domain/types.js';
+import { readHead } from './commit.js';
 import { put, readWhole, type Store } from './store.js';
 
 /** Where the bytes that `key` names may be stored, and be named by the next head. */
@@ -15,7 +16,14 @@ export async function movesAt(store: Store, keys: Iterable<string>): Promise<Mov
   return movesOf(keys, await placement(store));
 }
 
+/** Where the bytes that `key` names are looked for. */
+export async function liesAt(store: Store, key: string): Promise<string> {
+  if (!store.places.isKnown) await readHead(store);
+  return store.places.lies(key);
+}
+
 async function placement(store: Store): Promise<Placement> {
+  if (!store.places.isKnown) await readHead(store);
   return await store.places.placement((list) => knownList(store, list));
 }
 
