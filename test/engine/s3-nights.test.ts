@@ -336,8 +336,9 @@ test('where storing is slower than making, no more than two items wait in each p
   const waiting: number[] = [];
   world.onExecute = () => waiting.push(world.executed.size - world.of('item-ended').length);
   const running = world.run();
-  await expect.poll(() => s3d.log.filter(isBlobPut).length).toBe(world.workers);
-  await expect.poll(() => world.executed.size).toBe(2 * world.workers);
+  const soon = { timeout: 10_000 };
+  await expect.poll(() => s3d.log.filter(isBlobPut).length, soon).toBe(world.workers);
+  await expect.poll(() => world.executed.size, soon).toBe(2 * world.workers);
   way.open();
   expect(await running).toMatchObject({ outcome: 'published', derivatives: { made: 24 } });
   expect(Math.max(...waiting)).toBe(2 * world.workers);
