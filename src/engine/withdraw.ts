@@ -41,10 +41,15 @@ export interface Withdrawn {
 
 async function surveyed(origin: Origin, head: Head, key: AssetKey): Promise<Survey['contents']> {
   const { contents } = await survey(origin, head, key);
-  if (contents.length > 0 || head.withdrawn?.some((one) => one.key === key)) return contents;
-  throw new Fault('asset-unknown', `no snapshot kept for '${head.job}' shows an asset '${key}'`, {
-    hint: 'nightpress diff {job} previous live',
-  });
+  if (contents.length === 0) mustBeWithdrawn(head, key);
+  return contents;
+}
+
+/** Throws `asset-unknown` when nothing of this asset is withdrawn. */
+export function mustBeWithdrawn({ job, withdrawn }: Head, key: AssetKey): void {
+  if (withdrawn?.some((one) => one.key === key)) return;
+  const message = `no snapshot kept for '${job}' shows an asset '${key}', and nothing of it is withdrawn: expected its key`;
+  throw new Fault('asset-unknown', message, { hint: 'nightpress explain {job} KEY' });
 }
 
 async function headAt({ origin, job }: HeadParts): Promise<Head> {
