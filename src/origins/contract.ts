@@ -69,7 +69,10 @@ export interface Origin {
 
   /** Every blob and manifest stored here, in no order. */
   listStored(): AsyncIterable<Stored>;
-  /** Deletes stored objects by key. Only `collect` calls this, inside `exclusively`. Absent keys are no error. */
+  /**
+   * Deletes stored objects by key. Absent keys are no error. `collect` calls this inside `exclusively`; takedowns do so where
+   * there is one, for blobs that no snapshot of the head shows.
+   */
   remove(keys: readonly string[]): Promise<void>;
 
   /**
