@@ -300,6 +300,7 @@ describe.each(['directory', 's3'] as const)('a takedown at an origin of type %s'
       true,
     ]);
     expect([await assets(await live()), await isWhole()]).toEqual([3, true]);
+    if (kind === 'directory') expect(filesWith('content of a')).toEqual([]);
     expect(await nextNight()).toMatchObject({ outcome: 'unchanged', items: { withheld: 2 } });
   });
 
