@@ -14,15 +14,19 @@ export interface AfterMove {
 
 /**
  * What becomes of the edges of a job whose head a person moves. Asked before it moves, since a secret that is missing must be
- * told while nothing has happened; what it returns is called with the new head. These verbs know no state: every edge is told.
+ * told while nothing has happened; what it returns is called with the new head. These verbs know no state: every edge is told,
+ * of takedowns those after the commit `since`.
  */
-export async function readyEdges(call: OriginCall, options: WaitOptions): Promise<(head: Head) => Promise<AfterMove>> {
+export async function readyEdges(
+  call: OriginCall,
+  options: WaitOptions,
+): Promise<(head: Head, since?: number) => Promise<AfterMove>> {
   const waitMs = waitOption(options, call.job);
   const edges = await openEdges(call.job, call.context);
-  return async (head) => {
+  return async (head, since) => {
     const stop = stopOnSignals(0, () => undefined); // the head has moved: a signal ends the wait, not the news of it
     try {
-      const records = await tellEdges({ edges, clock: call.clock, pause, stop }, head, waitMs);
+      const records = await tellEdges({ edges, clock: call.clock, pause, stop, since }, head, waitMs);
       return { edges: records, exit: exitWithEdges(0, records, waitMs !== undefined) };
     } finally {
       stop.release();

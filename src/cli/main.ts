@@ -25,6 +25,7 @@ import { addTry } from './commands/try.js';
 import { addUnfreeze } from './commands/unfreeze.js';
 import { addVerify } from './commands/verify.js';
 import { addWindows } from './commands/windows.js';
+import { addWithdraw } from './commands/withdraw.js';
 import type { CommandContext } from './context.js';
 import { hintOnChannel } from './options.js';
 import { faultLines } from './render/fault.js';
@@ -38,7 +39,7 @@ Exit codes:
   4   staged: held by the gate or a freeze        129  SIGHUP
   5   held at the deadline; resumable             130  SIGINT
   6   publish outcome unknown                     143  SIGTERM
-  7   live, but an edge did not serve it while --wait looked
+  7   live, but an edge did not serve it while --wait looked, or was not told of a takedown
   10  plan --detailed-exitcode: changes pending
   11  another live run holds the job
   12  work folder or state: no space, read-only, corrupt, newer
@@ -92,6 +93,7 @@ export function buildProgram(context: CommandContext): Command {
   addRollback(program, context);
   addUnfreeze(program, context);
   addPin(program, context);
+  addWithdraw(program, context);
   addVerify(program, context);
   addGc(program, context);
   addDoctor(program, context);

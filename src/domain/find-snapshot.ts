@@ -54,11 +54,12 @@ function bySeq(head: Head, text: string): SnapshotId | undefined {
   return (held.find(isMeant) ?? held.find(({ was }) => was?.some(isMeant)))?.snapshot;
 }
 
-/** A snapshot that content was withdrawn from is also found by the id it had before. */
+/** A snapshot that content was withdrawn from is also found by the id it had before, unless another has that now. */
 function byPrefix(head: Head, text: string): readonly SnapshotId[] {
   const held = [...head.retained, ...head.pins, ...channelsOf(head)];
   const isMeant = ({ snapshot }: { readonly snapshot: SnapshotId }) => snapshot.startsWith(text);
-  const meant = held.filter((one) => isMeant(one) || one.was?.some(isMeant));
+  const named = held.filter(isMeant);
+  const meant = named.length > 0 ? named : held.filter(({ was }) => was?.some(isMeant));
   return [...new Set(meant.map(({ snapshot }) => snapshot))];
 }
 

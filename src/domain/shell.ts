@@ -25,7 +25,7 @@ function octal(char: string): string {
 }
 
 /** A command about one asset; a key that begins with a dash would be read as an option. */
-export function assetCommand(verb: 'try' | 'explain', job: string, key: string): string {
+export function assetCommand(verb: 'try' | 'explain' | 'withdraw', job: string, key: string): string {
   return `nightpress ${verb} ${job} ${key.startsWith('-') ? '-- ' : ''}${shellWord(key)}`;
 }
 

@@ -1,7 +1,7 @@
 import { sha256 } from './digest.js';
 import { purgeReference } from './edges.js';
 import { Fault } from './faults.js';
-import { type Channels, commit, type Former, type Head, type Retained, type Stamp, type Withdrawal } from './head.js';
+import { commit, type Former, type Head, type Retained, type Stamp, type Withdrawal } from './head.js';
 import { keyOfBlob } from './moved.js';
 import { blobKey } from './origin-keys.js';
 import type { AssetKey, Digest, Entry, EntryItem, Finding, SnapshotId } from './types.js';
@@ -72,30 +72,25 @@ export function withdrawFrom(head: Head, takedown: Takedown): Head {
   const { contents, cleaned: clean, unreadable, ...stamp } = takedown;
   const next = commit(head, 'withdraw', stamp);
   const { seq, at } = next;
-  const kept = <T extends { readonly snapshot: SnapshotId }>(named: T) => !unreadable.has(named.snapshot);
-  const channels: Channels = Object.fromEntries(
-    Object.entries(head.channels).flatMap(([name, channel]) =>
-      channel && kept(channel) ? [[name, inPlace(channel, clean)]] : [],
-    ),
+  const place = <T extends Named>(named: readonly T[]) =>
+    named.filter(({ snapshot }) => !unreadable.has(snapshot)).map((one) => inPlace(one, clean));
+  const before = head.channels.live;
+  const moved = before !== undefined && clean.has(before.snapshot) ? { seq, at } : {};
+  const retained = once(place(head.retained)).map((entry) =>
+    entry.snapshot === (before && inPlace(before, clean).snapshot) ? { ...entry, ...moved } : entry,
   );
-  const live =
-    channels.live && clean.has(head.channels.live?.snapshot as SnapshotId)
-      ? { ...channels.live, seq, at }
-      : channels.live;
-  const retained = once(head.retained.filter(kept).map((entry) => inPlace(entry, clean)));
-  const made = contents.map((one): Withdrawal => ({ ...one, reason: stamp.reason, at, seq }));
-  const same = ({ key, source }: Withdrawal) => made.some((one) => one.key === key && one.source === source);
+  const others = Object.entries(head.channels).flatMap(([name, channel]) =>
+    channel ? place([channel]).map((one) => [name, one] as const) : [],
+  );
+  const live = before && (retained.find(({ snapshot }) => snapshot === inPlace(before, clean).snapshot) ?? before);
+  const withdrawn = contents.map((one): Withdrawal => ({ ...one, reason: stamp.reason, at, seq }));
+  const isNew = ({ key, source }: Withdrawal) => withdrawn.some((one) => one.key === key && one.source === source);
   return {
     ...next,
-    channels: { ...channels, ...(live && { live }) },
-    retained:
-      live === undefined
-        ? retained
-        : retained.map((entry) =>
-            entry.snapshot === live.snapshot ? { ...entry, seq: live.seq, at: live.at } : entry,
-          ),
-    pins: head.pins.filter(kept).map((pin) => inPlace(pin, clean)),
-    withdrawn: [...(head.withdrawn ?? []).filter((one) => !same(one)), ...made],
+    channels: { ...Object.fromEntries(others), ...(live && { live }) },
+    retained,
+    pins: place(head.pins),
+    withdrawn: [...(head.withdrawn ?? []).filter((one) => !isNew(one)), ...withdrawn],
   };
 }
 

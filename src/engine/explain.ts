@@ -38,7 +38,7 @@ export interface Story {
   /** One row an item and run, newest run first. */
   readonly history: readonly HistoryRow[];
   readonly live: LiveStory | undefined;
-  /** What was taken down under this key, newest last. */
+  /** Takedowns under this key, or of the content it was last read with; newest last. */
   readonly withdrawn: readonly Withdrawal[];
   /** Newest first. */
   readonly snapshots: readonly SnapshotStory[];
@@ -109,7 +109,7 @@ export async function explainAsset(night: Night, key: AssetKey, running: boolean
       : undefined,
     listing: sourceFault ? 'unknown' : compareListing(known, listed),
     unmatched: night.job.recipes.flatMap(({ name }) => (matching.has(name) ? [] : [name])),
-    withdrawn: read?.head.withdrawn?.filter((one) => one.key === key) ?? [],
+    withdrawn: read?.head.withdrawn?.filter((one) => one.key === key || one.source === known?.sha256) ?? [],
     live: read && (await liveStory(night, read.head, key)),
     snapshots: read ? await snapshotsOf(night, read.head, key) : [],
   };

@@ -164,7 +164,7 @@ async function nightWork(night: Night, open: OpenNight): Promise<Result> {
   });
   const edges = await tellEdges(night, published.head, open.waitMs);
   const result = endPublished(night, open, { validated, published, judged, edges, recipeSet: plan.recipeSet });
-  await tidy(night, published.kind === 'live');
+  await tidy(night, published.kind === 'live' || published.yielded.size > 0);
   return result;
 }
 

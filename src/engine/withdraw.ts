@@ -23,15 +23,15 @@ export interface WithdrawOptions {
  * and every tree that shows them. Who was interrupted says it again. Throws `asset-unknown` for what no snapshot shows.
  */
 export async function withdraw(parts: HeadParts, { key, reason }: WithdrawOptions): Promise<Withdrawn> {
-  let contents = await surveyed(parts.origin, await headAt(parts), key);
-  if (contents.length > 0) {
+  const before = await headAt(parts);
+  let found = await survey(parts.origin, before, key);
+  if (found.contents.length === 0) mustBeWithdrawn(before, key);
+  else
     await moveHead(parts, async (head, stamp) => {
-      const found = await survey(parts.origin, head, key);
-      contents = found.contents;
+      if (head.seq !== before.seq) found = await survey(parts.origin, head, key); // somebody came first
       return await cleanedHead(parts.origin, head, found, { ...stamp, reason });
     });
-  }
-  return { head: (await erase(parts)) ?? (await headAt(parts)), contents };
+  return { head: (await erase(parts)) ?? (await headAt(parts)), contents: found.contents };
 }
 
 export interface Withdrawn {
@@ -40,12 +40,11 @@ export interface Withdrawn {
   readonly contents: Survey['contents'];
 }
 
-async function surveyed(origin: Origin, head: Head, key: AssetKey): Promise<Survey['contents']> {
-  const { contents } = await survey(origin, head, key);
-  if (contents.length > 0 || head.withdrawn?.some((one) => one.key === key)) return contents;
-  throw new Fault('asset-unknown', `no snapshot kept for '${head.job}' shows an asset '${key}'`, {
-    hint: 'nightpress diff {job} previous live',
-  });
+/** Throws `asset-unknown` when nothing of this asset is withdrawn. */
+export function mustBeWithdrawn({ job, withdrawn }: Head, key: AssetKey): void {
+  if (withdrawn?.some((one) => one.key === key)) return;
+  const message = `no snapshot kept for '${job}' shows an asset '${key}', and nothing of it is withdrawn: expected its key`;
+  throw new Fault('asset-unknown', message, { hint: 'nightpress explain {job} KEY' });
 }
 
 async function headAt({ origin, job }: HeadParts): Promise<Head> {

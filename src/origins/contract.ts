@@ -74,7 +74,10 @@ export interface Origin {
 
   /** Every blob and manifest stored here, in no order. */
   listStored(): AsyncIterable<Stored>;
-  /** Deletes stored objects by key. Only a collection calls this. Absent keys are no error. */
+  /**
+   * Deletes stored objects by key. Absent keys are no error. Only collections and takedowns call this: inside `exclusively`, or
+   * for keys that the head condemns.
+   */
   remove(keys: readonly string[]): Promise<void>;
 
   /**

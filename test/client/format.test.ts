@@ -17,6 +17,7 @@ beforeAll(async () => {
   world = await aPublishedWorld([(it) => it.write('texts/new.txt', 'new\n')]);
   await say(world, 'pin', 'previous', 'winter');
   await say(world, 'rollback', 'previous', '--yes');
+  await say(world, 'withdraw', 'texts/t1.txt', '--reason', 'licence ended', '--yes');
   large = await anOrigin();
   const text = await large.derivative({ path: 'x', type: 'text/plain', ext: '', variant: 'original', text: 'same' });
   const keys = Array.from({ length: textCount }, (_, n) => `texts/§ ${n}`);
@@ -43,6 +44,7 @@ test('the schemas hold for every head and manifest node that nights and commands
   expect(written?.frozen && written.pins.length).toBe(1);
   expect(head(written), JSON.stringify(head.errors)).toBe(true);
   expect(head({ ...written, moved: { [`m/${'a'.repeat(64)}.json`]: 'b/aa/x-1.jpg' }, tomorrow: 1 })).toBe(true);
+  expect(written?.withdrawn?.length && written.retained.some(({ was }) => was)).toBe(true);
   const nodes = [...(await nodesOf(world.origin)), ...(await nodesOf(large.folder))];
   expect(nodes.some((one) => 'children' in (one as object))).toBe(true);
   for (const one of nodes) expect(node(one), JSON.stringify(node.errors)).toBe(true);
@@ -61,6 +63,8 @@ describe('the schemas refuse what is broken', () => {
     ['no commits', (head) => (head.commits = [])],
     ['a local time', (head) => (head.at = '2026-11-22 03:00')],
     ['a pin without a name', (head) => delete head.pins[0].name],
+    ['withdrawn content without its source', (head) => delete head.withdrawn[0].source],
+    ['a former snapshot without id', (head) => (head.retained[0].was = [{ seq: 1 }])],
     ['a move out of the origin', (head) => (head.moved = { [`m/${'a'.repeat(64)}.json`]: 'b/../../etc/passwd' })],
     ['a move of something else', (head) => (head.moved = { photo: 'b/aa/x' })],
   ])('a head with %s', async (_, harm) => {

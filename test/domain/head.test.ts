@@ -21,6 +21,7 @@ import {
 } from '../../src/domain/head.js';
 import { protectedSnapshots, retain } from '../../src/domain/retention.js';
 import type { RunId, SnapshotId } from '../../src/domain/types.js';
+import { withdrawFrom } from '../../src/domain/withdraw.js';
 
 const start = Date.parse('2026-11-22T03:00:00Z');
 const empty = firstHead({ origin: '4f7c1a52-6d6f-4a75-9a1f-0f9a2c1f7a11', job: 'catalog', now: start });
@@ -297,7 +298,25 @@ describe('any sequence of operations', () => {
       ),
     },
     { weight: 1, arbitrary: fc.constant<Step>((head, txn) => unstage(head, { txn, now: start })) },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(fc.nat(3), fc.nat(9)).map(
+        ([every, content]): Step =>
+          (head, txn) => {
+            // Snapshots that differ in what is withdrawn alone become one.
+            const clean = new Map(
+              named(head).map((snapshot, at) => [snapshot, at % 4 > every ? snap(100 + (at % 3)) : snapshot]),
+            );
+            const cleaned = new Map([...clean].filter(([from, to]) => from !== to));
+            const contents = [{ key: 'a.jpg', source: sha256(`content ${content}`), items: [], blobs: [] }];
+            return withdrawFrom(head, { txn, now: start, reason: 'why', contents, cleaned, unreadable: new Set() });
+          },
+      ),
+    },
   );
+  const named = ({ channels, retained, pins }: Head) => [
+    ...new Set([...Object.values(channels), ...retained, ...pins].flatMap((one) => one?.snapshot ?? [])),
+  ];
 
   test('keeps seq strictly growing, live and pins retained, at most 32 commits, and reads back as written', () => {
     fc.assert(

@@ -117,6 +117,10 @@ function onceAt(type: string, happens: () => Promise<unknown>): void {
           await done;
           return await night.origin.readHead();
         },
+        putBlob: async (name, from) => {
+          await done;
+          await night.origin.putBlob(name, from);
+        },
         swapHead: async (next, base) => {
           await done;
           return await night.origin.swapHead(next, base);
@@ -288,24 +292,31 @@ describe.each(['directory', 's3'] as const)('a takedown at an origin of type %s'
     expect(await nextNight()).toMatchObject({ outcome: 'published' });
   });
 
-  test('that comes while a run is at work is heeded: the run publishes all else and deletes what it stored', async () => {
-    await world.run();
-    world.put('a.txt', 'second a');
-    await nextNight();
-    world.put('copy.txt', 'content of a'); // made and stored again before the takedown lands
-    world.put('d.txt', 'content of d');
-    onceAt('manifest-ready', () => takeDown('a.txt'));
-    const result = await nextNight();
-    expect(result).toMatchObject({ outcome: 'published', items: { withheld: 1, done: 1 } });
-    expect(result.findings).toMatchObject([{ code: 'withdrawn', key: 'copy.txt' }]);
-    expect([await holds('content of a'), await holds('second a'), await holds('content of d')]).toEqual([
-      false,
-      false,
-      true,
-    ]);
-    expect([await assets(await live()), await isWhole()]).toEqual([3, true]);
-    expect(await nextNight()).toMatchObject({ outcome: 'unchanged', items: { withheld: 2 } });
-  });
+  test.each([
+    ['has stored it', 'manifest-ready'],
+    ['is about to store it', 'item-started'],
+  ])(
+    'that comes while a run %s is heeded: all else is published, and what it stored of it is deleted',
+    async (_, at) => {
+      await world.run();
+      world.put('a.txt', 'second a');
+      await nextNight();
+      world.put('copy.txt', 'content of a'); // made and stored again before the takedown lands
+      world.put('d.txt', 'content of d');
+      onceAt(at, () => takeDown('a.txt'));
+      const result = await nextNight();
+      expect(result).toMatchObject({ outcome: 'published', items: { withheld: 1, done: 1 } });
+      expect(result.findings).toMatchObject([{ code: 'withdrawn', key: 'copy.txt' }]);
+      expect([await holds('content of a'), await holds('second a'), await holds('content of d')]).toEqual([
+        false,
+        false,
+        true,
+      ]);
+      expect([await assets(await live()), await isWhole()]).toEqual([3, true]);
+      if (kind === 'directory') expect(filesWith('content of a')).toEqual([]);
+      expect(await nextNight()).toMatchObject({ outcome: 'unchanged', items: { withheld: 2 } });
+    },
+  );
 
   test('is ended by whoever comes next, when it was killed between its commit and the deletion', async () => {
     await world.run();

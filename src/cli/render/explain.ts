@@ -5,7 +5,8 @@ import type { Terminal } from '../terminal.js';
 import { bytes, duration, printable, short } from './units.js';
 
 export function storyRecord(job: string, story: Story): object {
-  const { key, known, listed, listing, recipes, unmatched, live, snapshots, history, expected, nextTry } = story;
+  const { key, known, listed, listing, recipes, unmatched, live, snapshots, history, expected, nextTry, withdrawn } =
+    story;
   return {
     type: 'asset',
     job,
@@ -23,6 +24,7 @@ export function storyRecord(job: string, story: Story): object {
     expected: expected ? { madeAt: instant(expected.madeAt), nightAt: instant(expected.nightAt) } : null,
     nextTry: nextTry ? { label: nextTry.label, opens: instant(nextTry.opens) } : null,
     live: live ?? null,
+    withdrawn,
     snapshots,
     runs: history.map(({ run, item, attempts }) => ({
       run: run.id,
@@ -75,6 +77,10 @@ export function renderStory(terminal: Terminal, job: string, story: Story): void
   renderSource(terminal, story);
   for (const fault of faultsOf(story)) terminal.out(`  ${paint('red', 'cause')}     ${printable(fault.message)}`);
   renderRecipes(terminal, story);
+  for (const { source, reason, at, erasedAt } of story.withdrawn) {
+    const left = erasedAt === undefined ? '; its blobs are still to be deleted' : '';
+    terminal.out(`  withdrawn content ${short(source)} at ${at}: ${printable(reason)}${left}`);
+  }
   renderExpected(terminal, story);
   renderDerivatives(terminal, story);
   for (const { snapshot, seq, window, standing, pins, sha256, carried, lost } of story.snapshots) {

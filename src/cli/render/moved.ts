@@ -11,7 +11,7 @@ import { printable } from './units.js';
 
 /** What a person's commit did, and how the head stands after it. */
 export interface Moved {
-  readonly verb: 'publish' | 'promote' | 'resolve' | 'rollback' | 'unfreeze' | 'pin' | 'unpin';
+  readonly verb: 'publish' | 'promote' | 'resolve' | 'rollback' | 'unfreeze' | 'pin' | 'unpin' | 'withdraw' | 'lift';
   /** One line, for people. */
   readonly done: string;
   readonly head: Head;

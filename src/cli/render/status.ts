@@ -27,6 +27,7 @@ export function statusRecord(standing: Standing, next: readonly string[]): objec
     live: head?.channels.live ?? null,
     staged: head?.channels.staged ?? null,
     frozen: head?.frozen ?? null,
+    withdrawn: head?.withdrawn ?? [],
     originFault: originFault ? { code: originFault.code, message: originFault.message } : null,
     run: run
       ? {
@@ -70,6 +71,7 @@ export function renderStatus(
     );
   if (standing.head?.frozen)
     terminal.out(`  frozen    since ${standing.head.frozen.at}: ${printable(standing.head.frozen.reason)}`);
+  renderWithdrawn(terminal, standing.head?.withdrawn);
   if (standing.run) renderRun(terminal, standing.run, now);
   if (standing.progress) renderProgress(terminal, standing.progress, standing.running, now);
   const { shed } = (standing.run?.result ?? {}) as StoredResult;
@@ -80,6 +82,8 @@ export function renderStatus(
 function importText({ night, about }: NonNullable<Standing['importing']>): string {
   return `night ${night}${about === undefined ? '' : ` of about ${Math.max(night, about)}`}`;
 }
+
+const mostWithdrawn = 5;
 
 type Colour = 'green' | 'yellow' | 'red' | 'cyan';
 
@@ -184,6 +188,14 @@ function stillUseful(job: string, run: RunRow, head: Standing['head']): readonly
   if (run.outcome !== 'held' || !staged || fateOf(run, head) !== 'staged') return others;
   const isOld = (command: string) => /^nightpress (unfreeze|publish) /.test(command);
   return [publishCommand(job, staged.rules), ...others.filter((command) => !isOld(command))];
+}
+
+/** The newest few: what is withheld from nights. */
+function renderWithdrawn(terminal: Terminal, withdrawn: NonNullable<Standing['head']>['withdrawn'] = []): void {
+  for (const { key, at, reason } of withdrawn.slice(-mostWithdrawn))
+    terminal.out(`  withdrawn ${printable(key)} at ${at}: ${printable(reason)}`);
+  const more = withdrawn.length - mostWithdrawn;
+  if (more > 0) terminal.out(`            and ${count(more, 'older one')}; --json lists all`);
 }
 
 function renderRun(terminal: Terminal, run: RunRow, now: number): void {
