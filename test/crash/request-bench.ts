@@ -205,7 +205,7 @@ const acts: Readonly<Record<string, string>> = {
 };
 
 /** What a first line asks, without names that are random or hashes. */
-function nameOf(line: string): string {
+export function nameOf(line: string): string {
   const [method = '', where = ''] = line.split(' ');
   const { pathname, searchParams } = new URL(where, 'http://store');
   const act = Object.keys(acts).find(
