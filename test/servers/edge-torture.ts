@@ -125,7 +125,7 @@ async function undisturbed(stage: EdgeStage, publisher: StartOptions): Promise<P
 /** Whatever happened: runs make it good, and what the last one says is live and whole. */
 async function finish(scene: Scene, seqBefore: number): Promise<void> {
   const { stage, object } = scene;
-  await until(() => stage.world.left().length === 0 || undefined, 'no process of a dead run is left', 5000);
+  await until(() => stage.world.left().length === 0 || undefined, 'no process of a dead run is left');
   const run = await madeGood(scene);
   const head = await stage.head();
   if (run.code !== 0) object(`the finishing run ended with ${run.code}: ${run.stderr}`);

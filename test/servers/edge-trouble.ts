@@ -61,17 +61,20 @@ const killAtCommit: Trouble = async (scene) => {
   if (told(scene, await run.ended).signal) count(`SIGKILL at the ${at} of a commit`);
 };
 
-const kinds: readonly Cut['kind'][] = ['reset', 'cut-answer', 'late', 'slow'];
-
-/** The commit's connection breaks or drags. What is late lands during this run, or while the next one is at work. */
-const cut: Trouble = async (scene) => {
-  const { stage, random, pace, count } = scene;
-  const kind = kinds[random.below(kinds.length)] ?? 'reset';
+/** What is late lands during this run, or while the next one is at work. */
+function someCut({ random, pace }: Scene): Cut {
   const until = delay(random.fraction() * (pace.startMs + pace.runMs) * 2);
-  const before = stage.cutter.made;
-  stage.cutter.next(headPut, { kind, until, at: 'answer', strike: () => undefined });
+  const all: readonly Cut[] = [{ kind: 'cut-answer' }, { kind: 'late', until }, { kind: 'slow', until }];
+  return all[random.below(all.length + 1)] ?? { kind: 'reset' };
+}
+
+/** The commit's connection breaks or drags. */
+const cut: Trouble = async (scene) => {
+  const { cutter } = scene.stage;
+  const [next, before] = [someCut(scene), cutter.made];
+  cutter.next(headPut, next);
   await ended(scene, ['--now']);
-  if (stage.cutter.made > before) count(`commit: ${kind}`);
+  if (cutter.made > before) scene.count(`commit: ${next.kind}`);
 };
 
 /** Two publishers start at the same moment. */
