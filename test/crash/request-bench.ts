@@ -6,11 +6,11 @@ import { parseHead } from '../../src/domain/head-text.js';
 import type { SnapshotId } from '../../src/domain/types.js';
 import { checkpointed } from '../support/checkpoints.js';
 import { type Cutter, startCutter } from '../support/cutter.js';
-import { liveFilesOf } from '../support/live-files.js';
+import { flawsOfLive } from '../support/live-files.js';
 import { credentialsInEnvironment } from '../support/s3-source.js';
 import { Bucket, type S3d, startS3d } from '../support/s3d/index.js';
 import { until } from '../support/until.js';
-import { age, aWorld, type Ended, fill, hasBegun, type StartOptions, type World } from '../support/world.js';
+import { age, aWorld, type Ended, fill, hasBegun, type Running, type World } from '../support/world.js';
 
 /** When the process dies: before anything of its n-th request gets through, or when the store has done it and answers. */
 export interface Blow {
@@ -22,8 +22,8 @@ export interface Suffered extends Blow {
   readonly publish: string;
   /** Such as `PUT head.json`. */
   readonly request: string;
-  /** What the head names after the kill. `unreached`: the run ended before it had asked so often. */
-  readonly head: 'none' | 'old' | 'new' | 'unreached';
+  /** What the head names after the kill. */
+  readonly head: 'none' | 'old' | 'new';
   /** Items made again although a checkpoint held them. */
   readonly again: number;
   readonly violations: readonly string[];
@@ -109,6 +109,7 @@ export class Bench {
     const since = Date.now();
     const killed = await this.#killed(blow);
     const violations = [...(await this.#flaws())];
+    if (!killed.signal) violations.push(`it ended with ${killed.code} before it had asked so often`);
     const [after, shown] = [this.#head()?.seq ?? 0, this.#head()?.channels.live?.snapshot];
     if (after < before) violations.push(`seq ${after} after ${before}`);
     if (shown !== this.#old && shown !== this.#calm) violations.push(`${shown} is live, neither old nor new`);
@@ -119,7 +120,7 @@ export class Bench {
     if (again > 0) violations.push(`${again} items were made again after their checkpoint`);
     const request = nameOf(this.#cutter.asked[blow.nth - 1] ?? '');
     const head = shown === undefined ? 'none' : shown === this.#old ? 'old' : 'new';
-    return { ...blow, publish: this.#name, request, head: killed.signal ? head : 'unreached', again, violations };
+    return { ...blow, publish: this.#name, request, head, again, violations };
   }
 
   async end(): Promise<void> {
@@ -135,7 +136,7 @@ export class Bench {
     this.#cutter.next(/./, { kind: 'strike', at, strike: () => run.signal('SIGKILL') }, nth);
     const ended = await run.ended;
     this.#cutter.forget();
-    await until(() => this.#world.left().length === 0 || undefined, 'no process of the dead run is left', 3000);
+    await until(() => this.#world.left().length === 0 || undefined, 'no process of the dead run is left');
     return ended;
   }
 
@@ -152,16 +153,8 @@ export class Bench {
     return [...wrong, ...left.map((name) => `${name} was left`)];
   }
 
-  /** What is not there, or not what it should be, of all that the head names. */
   async #flaws(): Promise<readonly string[]> {
-    const head = this.#head();
-    if (!head) return [];
-    try {
-      const files = await liveFilesOf(head, async (key) => this.#s3d.bucket().get(`site/${key}`)?.body);
-      return Object.entries(files).flatMap(([file, is]) => (is === 'whole' ? [] : [`${file} is ${is}`]));
-    } catch (error) {
-      return [(error as Error).message];
-    }
+    return await flawsOfLive(this.#head(), async (key) => this.#s3d.bucket().get(`site/${key}`)?.body);
   }
 
   async #checkpointed(since: number): Promise<ReadonlySet<string>> {
@@ -183,9 +176,9 @@ export class Bench {
     if (existsSync(this.#saved)) await cp(this.#saved, this.#world.state, { recursive: true });
   }
 
-  #start(args: readonly string[], options: StartOptions = {}) {
+  #start(args: readonly string[]): Running {
     const env = { ...credentialsInEnvironment, AWS_EC2_METADATA_DISABLED: 'true' };
-    return this.#world.start(args, { workers: 1, env, ...options });
+    return this.#world.start(args, { workers: 1, env });
   }
 }
 
@@ -205,7 +198,7 @@ const acts: Readonly<Record<string, string>> = {
 };
 
 /** What a first line asks, without names that are random or hashes. */
-function nameOf(line: string): string {
+export function nameOf(line: string): string {
   const [method = '', where = ''] = line.split(' ');
   const { pathname, searchParams } = new URL(where, 'http://store');
   const act = Object.keys(acts).find(

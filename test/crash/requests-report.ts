@@ -20,7 +20,7 @@ export function requestsText({ suffered }: RequestsReport): string {
 
 function headsAt(all: readonly Suffered[], at: Suffered['at']): string {
   const heads = all.filter((one) => one.at === at).map(({ head }) => head);
-  const kinds = (['none', 'old', 'new', 'unreached'] as const).map((head) => {
+  const kinds = (['none', 'old', 'new'] as const).map((head) => {
     const times = heads.filter((one) => one === head).length;
     return times === 0 ? [] : [`${times}× ${head}`];
   });
@@ -32,10 +32,9 @@ export function requestsSummary({ date, seconds, suffered }: RequestsReport): st
     violations.map((what) => `  ${publish}, ${nth} (${request}) at its ${at}: ${what}`),
   );
   const again = suffered.reduce((sum, one) => sum + one.again, 0);
-  const kills = suffered.filter(({ head }) => head !== 'unreached').length;
   const end = wrong.length === 0 ? 'no violation' : `${wrong.length} VIOLATIONS`;
   return [
-    `${date}: ${kills} kills in ${seconds} s; ${again} items made again although a checkpoint held them; ${end}.`,
+    `${date}: ${suffered.length} kills in ${seconds} s; ${again} items made again although a checkpoint held them; ${end}.`,
     ...wrong,
   ].join('\n');
 }

@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
-import { Bench, type Blow, type Scenario, type Suffered, scenarios } from './request-bench.js';
+import { Bench, type Blow, nameOf, type Scenario, type Suffered, scenarios } from './request-bench.js';
 import { type RequestsReport, requestsSummary, requestsText, writeRequests } from './requests-report.js';
 
 /**
  * `npm run torture -- --requests [--all] [--write]`: a publish to a bucket is killed at its first request, at its second, at
- * its third …, before the store has it and when the store has done it. Every request after the last upload, and every fifth
- * up to there; what only reads, before. With `--all` everything.
+ * its third …, before the store has it and when the store has done it. Every request after the last upload; up to there the
+ * first of each kind and every sixteenth; what only reads, before. With `--all` everything.
  */
 export async function requests(argv: readonly string[]): Promise<number> {
   const flag = { type: 'boolean' } as const;
@@ -52,9 +52,10 @@ function everyBlow(asked: readonly string[]): readonly Blow[] {
 }
 
 function chosenBlows(asked: readonly string[]): readonly Blow[] {
+  const names = asked.map(nameOf);
   const published = asked.findLastIndex((line) => /^(PUT|POST) \S+\/b\//.test(line)) + 1;
-  const isRead = (line = '') => /^(GET|HEAD) /.test(line);
-  return everyBlow(asked).filter(
-    ({ nth, at }) => (nth > published || nth % 5 === 1) && (at === 'request' || !isRead(asked[nth - 1])),
-  );
+  const isChosen = (nth: number) =>
+    nth > published || nth % 16 === 0 || names.indexOf(names[nth - 1] ?? '') === nth - 1;
+  const isRead = (nth: number) => /^(GET|HEAD) /.test(names[nth - 1] ?? '');
+  return everyBlow(asked).filter(({ nth, at }) => isChosen(nth) && (at === 'request' || !isRead(nth)));
 }

@@ -22,3 +22,14 @@ export async function liveFilesOf(head: Head, get: Get): Promise<Readonly<Record
       files[derivative.path] = sha256(await at(blobKey(derivative))) === derivative.sha256 ? 'whole' : 'broken';
   return files;
 }
+
+/** What is not there, or not itself, of all that the head names: nodes and blobs. Empty: it is whole. */
+export async function flawsOfLive(head: Head | undefined, get: Get): Promise<readonly string[]> {
+  if (!head) return [];
+  try {
+    const files = Object.entries(await liveFilesOf(head, get));
+    return files.flatMap(([file, is]) => (is === 'whole' ? [] : [`${file} is ${is}`]));
+  } catch (error) {
+    return [(error as Error).message];
+  }
+}
