@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -84,17 +85,23 @@ async function sendParts(store: Store, { key, file, partBytes }: LargeBlob, uplo
   const inTurn = pLimit(1);
   const read = async (number: number) => {
     const from = (number - 1) * partBytes;
-    const bytes = await readExactly(file, from, Math.min(partBytes, file.size - from));
+    return await readExactly(file, from, Math.min(partBytes, file.size - from));
+  };
+  const hashNext = async (reading: Promise<Buffer>) => {
+    const bytes = await reading;
+    await setImmediate(); // so that they are on their way first
     hash.update(bytes);
-    return bytes;
   };
   const parts: UploadedPart[] = [];
+  const sendNext = async (number: number, bytes: Buffer) => {
+    if (upload) parts[number - 1] = await sendPart(store, { key, upload, number, bytes });
+  };
   let isFailing = false;
   const send = async (number: number) => {
     if (isFailing) return;
     try {
-      const bytes = await inTurn(read, number);
-      if (upload) parts[number - 1] = await sendPart(store, { key, upload, number, bytes });
+      const reading = read(number);
+      await allEnded([inTurn(hashNext, reading), reading.then((bytes) => sendNext(number, bytes))]);
     } catch (error) {
       isFailing = true;
       throw error;
