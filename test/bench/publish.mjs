@@ -61,7 +61,7 @@ async function inFolder(folder) {
 async function inBucket() {
   const jiti = createJiti(import.meta.url);
   const { aBucket, storeEnvironment } = await jiti.import('../servers/store.ts');
-  Object.assign(process.env, storeEnvironment);
+  Object.assign(process.env, storeEnvironment, { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' });
   const server = await (await jiti.import('../servers/ceph.ts')).startCeph();
   const { name: bucket, endpoint } = await aBucket(server);
   const config = { type: 's3', bucket, endpoint, region: 'us-east-1', forcePathStyle: true };

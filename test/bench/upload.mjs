@@ -19,6 +19,7 @@ import { parseArgs } from 'node:util';
 import { createJiti } from 'jiti';
 import { median, timed } from './timed.mjs';
 
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 const { values: options } = parseArgs({
   options: { quick: { type: 'boolean' }, rounds: { type: 'string' }, write: { type: 'boolean' } },
 });

@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { sha256 } from '../../domain/digest.js';
@@ -11,7 +9,7 @@ import { badHash } from '../bad-hash.js';
 import type { BlobName } from '../contract.js';
 import { freeFor, liesAt } from './lists.js';
 import { uploadInParts } from './multipart.js';
-import { readExactly } from './part.js';
+import { type OpenFile, readExactly, withFile } from './part.js';
 import { bare, look, put, read, type Store } from './store.js';
 import { isConflict, isNotImplemented, troubleOf } from './trouble.js';
 
@@ -26,26 +24,20 @@ export const partBytes = 16 << 20;
  */
 export async function putBlob(store: Store, name: BlobName, from: string): Promise<void> {
   const key = await freeFor(store, blobKey(name));
-  const file = await open(from, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    const stats = await file.stat();
-    if (!stats.isFile()) throw new TypeError(`${from} is no regular file: it cannot become blob ${name.sha256}`);
-    if (stats.size <= partBytes) await putWhole(store, { key, name, file, size: stats.size });
-    else await uploadInParts(store, { key, name, file, size: stats.size, partBytes });
-  } finally {
-    await file.close();
-  }
+  await withFile(from, async (file) => {
+    if (file.size <= partBytes) await putWhole(store, { key, name, file });
+    else await uploadInParts(store, { key, name, file, partBytes });
+  });
 }
 
 interface Incoming {
   readonly key: string;
   readonly name: BlobName;
-  readonly file: FileHandle;
-  readonly size: number;
+  readonly file: OpenFile;
 }
 
-async function putWhole(store: Store, { key, name, file, size }: Incoming): Promise<void> {
-  const bytes = await readExactly(file, 0, size);
+async function putWhole(store: Store, { key, name, file }: Incoming): Promise<void> {
+  const bytes = await readExactly(file, 0, file.size);
   const found = sha256(bytes);
   if (found !== name.sha256) throw badHash(`blob ${name.sha256}`, found);
   await put(store, key, { bytes, sha256: name.sha256 });

@@ -31,7 +31,7 @@ export interface S3OriginInput {
   readonly singleWriter?: boolean;
 }
 
-/** Uploads of at most 16 MiB in memory each. */
+/** Each has at most 16 MiB in memory, those in parts share eight parts: 240 MiB, when one of eight is in parts. */
 const parallelPuts = 8;
 
 export function openStore(

@@ -1,26 +1,27 @@
 import { createHash } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import pLimit from 'p-limit';
 import { sha256 } from '../../domain/digest.js';
 import { Fault } from '../../domain/faults.js';
 import type { Digest } from '../../domain/types.js';
 import type { UploadedPart } from '../../domain/uploads.js';
 import { badHash } from '../bad-hash.js';
 import type { BlobName } from '../contract.js';
-import { readExactly } from './part.js';
+import { type OpenFile, readExactly } from './part.js';
 import { signed } from './signed.js';
-import { headersFor, look, type Store } from './store.js';
+import { askQuickly, headersFor, look, type Store } from './store.js';
 import { troubleOf, unlessAbsent } from './trouble.js';
 
 /*
  * An upload in parts:
  *
- *   create → its id is recorded → part after part, each recorded when the store has it → complete → forgotten
+ *   create → its id is recorded → parts, several at once, each recorded when the store has it → complete → forgotten
  *
  * Nothing is to be seen under the key before it is complete. A run that was killed leaves the record; the same content
  * made again has the same key and the same parts, so the next run sends only those that are not recorded. A part counts
@@ -30,13 +31,12 @@ import { troubleOf, unlessAbsent } from './trouble.js';
 export interface LargeBlob {
   readonly key: string;
   readonly name: BlobName;
-  readonly file: FileHandle;
-  readonly size: number;
+  readonly file: OpenFile;
   readonly partBytes: number;
 }
 
 export async function uploadInParts(store: Store, blob: LargeBlob): Promise<void> {
-  const kept = (await look(store, blob.key))?.bytes === blob.size;
+  const kept = (await look(store, blob.key))?.bytes === blob.file.size;
   const upload = kept ? undefined : await beginOrResume(store, blob);
   try {
     await send(store, blob, upload);
@@ -76,16 +76,45 @@ async function beginOrResume(store: Store, { key, name }: LargeBlob): Promise<Be
   return { id, parts: [], isResumed: false };
 }
 
-/** Reads the file once, and hashes what it sends. Without an upload it only hashes. */
-async function sendParts(store: Store, { key, file, size, partBytes }: LargeBlob, upload: Begun | undefined) {
+/**
+ * Reads the file once, and hashes what it sends. Without an upload it only hashes. A part is read when `store.parts` has a
+ * place for it. Whatever was begun has ended when this resolves or throws.
+ */
+async function sendParts(store: Store, { key, file, partBytes }: LargeBlob, upload: Begun | undefined) {
   const hash = createHash('sha256');
-  const parts: UploadedPart[] = [];
-  for (let number = 1, at = 0; at < size; number++, at += partBytes) {
-    const bytes = await readExactly(file, at, Math.min(partBytes, size - at));
+  const inTurn = pLimit(1);
+  const read = async (number: number) => {
+    const from = (number - 1) * partBytes;
+    return await readExactly(file, from, Math.min(partBytes, file.size - from));
+  };
+  const hashNext = async (reading: Promise<Buffer>) => {
+    const bytes = await reading;
+    await setImmediate(); // so that they are on their way first
     hash.update(bytes);
-    if (upload) parts.push(await sendPart(store, { key, upload, number, bytes }));
-  }
+  };
+  const parts: UploadedPart[] = [];
+  const sendNext = async (number: number, bytes: Buffer) => {
+    if (upload) parts[number - 1] = await sendPart(store, { key, upload, number, bytes });
+  };
+  let isFailing = false;
+  const send = async (number: number) => {
+    if (isFailing) return;
+    try {
+      const reading = read(number);
+      await allEnded([inTurn(hashNext, reading), reading.then((bytes) => sendNext(number, bytes))]);
+    } catch (error) {
+      isFailing = true;
+      throw error;
+    }
+  };
+  const numbers = Array.from({ length: Math.ceil(file.size / partBytes) }, (_, index) => index + 1);
+  await allEnded(numbers.map((number) => store.parts(send, number)));
   return { parts, whole: hash.digest('hex') as Digest };
+}
+
+/** Throws the first that was thrown, when nothing is on its way any more. */
+async function allEnded(works: readonly Promise<void>[]): Promise<void> {
+  for (const ended of await Promise.allSettled(works)) if (ended.status === 'rejected') throw ended.reason;
 }
 
 interface Part {
@@ -99,14 +128,22 @@ async function sendPart(store: Store, { key, upload, number, bytes }: Part): Pro
   const digest = sha256(bytes);
   const sent = upload.parts.find((part) => part.number === number && part.sha256 === digest);
   if (sent) return sent;
-  const command = new UploadPartCommand({ ...store.at(key), UploadId: upload.id, PartNumber: number, Body: bytes });
-  const { ETag: etag = '' } = await store.data.send(signed(command, digest));
+  const etag = await etagOfPart(store, { key, upload, number, bytes }, digest);
   const part = { number, etag, sha256: digest };
   store.uploads?.recordPart(upload.id, part);
   return part;
 }
 
-async function complete(store: Store, { key, size }: LargeBlob, { id, parts }: Begun): Promise<void> {
+async function etagOfPart(store: Store, { key, upload, number, bytes }: Part, digest: Digest): Promise<string> {
+  const query = { partNumber: String(number), uploadId: upload.id };
+  const headers = { 'x-amz-content-sha256': digest };
+  const stored = await askQuickly(store, { method: 'PUT', key, query, headers, body: bytes });
+  if (stored?.etag) return stored.etag;
+  const command = new UploadPartCommand({ ...store.at(key), UploadId: upload.id, PartNumber: number, Body: bytes });
+  return (await store.data.send(signed(command, digest))).ETag ?? '';
+}
+
+async function complete(store: Store, { key, file: { size } }: LargeBlob, { id, parts }: Begun): Promise<void> {
   const Parts = parts.map(({ number, etag }) => ({ PartNumber: number, ETag: etag }));
   const command = new CompleteMultipartUploadCommand({ ...store.at(key), UploadId: id, MultipartUpload: { Parts } });
   try {

@@ -81,6 +81,18 @@ describe('a blob of more than 16 MiB', () => {
     expect(s3d.count('put-part')).toBe(3);
   });
 
+  test('has its parts on their way together', async () => {
+    const ways: (() => void)[] = [];
+    s3d.hooks.push(({ kind }) => {
+      if (kind !== 'put-part') return undefined;
+      const until = new Promise<void>((open) => ways.push(open));
+      if (ways.length === 3) for (const open of ways) open();
+      return { kind: 'late', until };
+    });
+    await open({ attempts: 2 }).putBlob(name, await film());
+    expect(await open().hashBlob(name)).toBe(name.sha256);
+  });
+
   test('that was cut off is gone on with: parts that the store has are not sent again', async () => {
     s3d.hooks.push((asked) => (asked.query.get('partNumber') === '3' ? { kind: 'drop' } : undefined));
     await expect(open().putBlob(name, await film())).rejects.toMatchObject({ code: 'origin-unreachable' });
@@ -180,6 +192,50 @@ describe('trouble', () => {
     vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
     vi.stubEnv('HOME', scratch);
     await expect(open().readHead()).rejects.toMatchObject({ code: 'credentials-refused' });
+  });
+});
+
+describe('what is small', () => {
+  const bytes = Buffer.from('{"entries":[],"nightpress":1}');
+  const name = { sha256: sha256(bytes), ext: 'json' };
+  const isOfSdk = ({ headers }: Asked) => headers['amz-sdk-invocation-id'] !== undefined;
+  let seen: (readonly [string, boolean])[];
+  let file: string;
+
+  beforeEach(async () => {
+    seen = [];
+    s3d.hooks.push((asked) => void seen.push([asked.kind, isOfSdk(asked)]));
+    file = path.join(scratch, 'small');
+    await writeFile(file, bytes);
+  });
+
+  test('goes past the SDK once that has shown the way, and is stored alike', async () => {
+    const origin = open({ attempts: 2, more: { prefix: 'site' } });
+    await origin.putBlob(name, file);
+    const first = s3d.bucket().get(`site/${blobKey(name)}`)?.headers;
+    await origin.putBlob(name, file);
+    expect(await origin.blobBytes(name)).toBe(bytes.length);
+    expect(seen).toEqual([
+      ['put', true],
+      ['put', false],
+      ['head', false],
+    ]);
+    expect(s3d.bucket().get(`site/${blobKey(name)}`)?.headers).toEqual(first);
+  });
+
+  test('is asked of the SDK where the short way fails, and what that says counts', async () => {
+    const origin = open({ attempts: 2 });
+    await origin.readHead();
+    const isShort = (asked: Asked) => !isOfSdk(asked);
+    for (const mishap of [{ kind: 'answer', status: 503 }, { kind: 'drop' }, { kind: 'drop-after' }] as const) {
+      s3d.hooks.unshift(next(isShort, mishap));
+      await origin.putBlob(name, file);
+      s3d.hooks.unshift(next(isShort, mishap));
+      expect(await origin.blobBytes(name)).toBe(bytes.length);
+    }
+    expect(await origin.blobBytes({ sha256: sha256('not there'), ext: 'txt' })).toBeUndefined();
+    s3d.hooks.unshift(() => ({ kind: 'answer', status: 403, code: 'AccessDenied' }));
+    await expect(origin.putBlob(name, file)).rejects.toMatchObject({ code: 'credentials-refused' });
   });
 });
 
