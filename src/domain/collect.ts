@@ -97,10 +97,14 @@ export async function rootsReaching(load: LoadNode, roots: readonly Root[], want
   return reaching;
 }
 
-/** What was stored before `olderThan`, is reachable from nowhere and counted on by no checkpoint. */
-export function collectable<T extends Storable>({ stored, reachable, moved, checkpoints, olderThan }: Mark<T>): T[] {
-  const isNeeded = (object: T) => isWhereItLies(object.key, moved) && reachable.has(originalKey(object.key));
-  return [...stored].filter((object) => object.at < olderThan && !isNeeded(object) && !checkpoints.has(object.sha256));
+/** What was stored before `olderThan`, or is withdrawn, and is reachable from nowhere and counted on by no checkpoint. */
+export function collectable<T extends Storable>(mark: Mark<T>): T[] {
+  const { stored, reachable, moved, checkpoints, withdrawn, olderThan } = mark;
+  const isWithdrawn = ({ sha256 }: T) => withdrawn?.has(sha256) === true;
+  const isNeeded = ({ key }: T) => isWhereItLies(key, moved) && reachable.has(originalKey(key));
+  const isCountedOn = (object: T) => checkpoints.has(object.sha256) && !isWithdrawn(object);
+  const mayGo = (object: T) => object.at < olderThan || isWithdrawn(object);
+  return [...stored].filter((object) => mayGo(object) && !isNeeded(object) && !isCountedOn(object));
 }
 
 export interface Mark<T extends Storable> {
@@ -110,6 +114,8 @@ export interface Mark<T extends Storable> {
   readonly moved: Moved | undefined;
   readonly checkpoints: ReadonlySet<Digest>;
   readonly olderThan: number;
+  /** Blobs that takedowns delete whatever their age. */
+  readonly withdrawn?: ReadonlySet<Digest>;
 }
 
 /** Whether bytes of this name are looked for under this very key: those of another generation lie there for nobody. */

@@ -23,6 +23,9 @@ const hourMs = 3_600_000;
 /** How long a list is kept, and its keys are not used again: longer than anybody may sleep who read it. */
 export const condemnedMs = 30 * 24 * hourMs;
 
+/** Lists that no head names any more are deleted so much later: whoever read the head before may still ask for them. */
+export const unnamedMs = condemnedMs;
+
 /** One list of condemned keys, as the head names it. */
 export interface CondemnedList {
   /** sha256 of its bytes. */
@@ -30,7 +33,6 @@ export interface CondemnedList {
   /** When it was made, by the origin's clock; RFC 3339 UTC. */
   readonly at: string;
   readonly objects: number;
-  readonly bytes: number;
 }
 
 export interface Placement {
@@ -70,9 +72,9 @@ export function listKey(list: Digest): string {
   return `g/${list}.json`;
 }
 
-/** Sorted, so that the same keys are the same list. */
-export function serializeList(keys: Iterable<string>): Buffer {
-  return Buffer.from(`${JSON.stringify({ nightpress: 1, keys: [...keys].sort() })}\n`);
+/** `txn` is that of the commit that is to name it: no two marks make the same list, so that none is deleted for another. */
+export function serializeList({ txn, keys }: { readonly txn: string; readonly keys: Iterable<string> }): Buffer {
+  return Buffer.from(`${JSON.stringify({ nightpress: 1, txn, keys: [...keys].sort() })}\n`);
 }
 
 const shape = z.looseObject({

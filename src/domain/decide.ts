@@ -2,9 +2,11 @@ import type { DeclaredOutput } from './collisions.js';
 import { type CostModel, reuseSeconds } from './cost.js';
 import { digestOf, itemId } from './digest.js';
 import { itemFingerprint } from './fingerprint.js';
+import type { Withdrawal } from './head.js';
 import type { Change, KnownListing } from './inventory.js';
 import { publicPath } from './paths.js';
 import type { AssetKey, Digest, Disposition, Entry, EntryItem, Finding, ItemId, PartitionId, Recipe } from './types.js';
+import { type Withheld, withdrawnFinding } from './withdraw.js';
 
 /** A recipe with all that the plan needs to know of it; made once a run. */
 export interface RecipeFacts {
@@ -31,6 +33,8 @@ export interface Evidence {
   readonly quarantined: ReadonlyMap<Digest, Finding>;
   /** What items cost, as far as is known. */
   readonly costs: Pick<CostModel, 'predict'>;
+  /** Content that must not be published, by source. */
+  readonly withheld: Withheld;
   /** Asked only when an item is about to be worked; see `planCollisions`. */
   readonly collisions: () => ReadonlyMap<ItemId, Finding>;
   /** Why an item is to be made again whatever is remembered of it: `askedAgain`, or trouble found at the origin. */
@@ -89,6 +93,8 @@ export function decide(item: Candidate, input: Evidence): PlannedItem | undefine
     const finding = change.asset?.problem ?? hidden;
     return ended(item, 'failed', `cannot be read: ${finding.code}`, finding);
   }
+  const withdrawal = change.sha256 && input.withheld.get(change.sha256);
+  if (withdrawal) return withheld(item, withdrawal);
   const remake = input.remake?.(facts.recipe.name, change.key);
   const stale = remake ?? whyStale(item, input.known.get(change.key));
   if (stale === undefined) return undefined;
@@ -140,6 +146,12 @@ function hasItsPaths({ change, facts }: Candidate, live: EntryItem): boolean {
   return live.derivatives.every(
     (derivative) => derivative.path === publicPath(path, { ...derivative, key: change.key, recipe: name }),
   );
+}
+
+function withheld(item: Candidate, withdrawal: Withdrawal): PlannedItem {
+  const planned = row(item, 'its content was withdrawn', 0);
+  const { key, recipe } = planned;
+  return { ...planned, disposition: 'withheld', finding: { ...withdrawnFinding(withdrawal), key, recipe } };
 }
 
 function row(item: Candidate, because: string, predictedSeconds: number): PlannedItem {

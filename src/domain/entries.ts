@@ -38,9 +38,10 @@ export interface EntryInput {
 
 /**
  * What the next snapshot says of one asset; undefined when it has nothing to show.
- * Fresh results win, unchanged items stay as they are, failed ones keep their last good derivatives, marked `carried`.
+ * Nothing of what was withdrawn. Fresh results win, unchanged items stay as they are, failed ones keep their last good derivatives, marked `carried`.
  */
 export function composeEntry(input: EntryInput): Entry | undefined {
+  if ([...input.ended.values()].some(({ disposition }) => disposition === 'withheld')) return undefined;
   const items: Record<string, EntryItem> = {};
   for (const recipe of input.recipes) {
     const item = composeItem(input, recipe);

@@ -14,7 +14,7 @@ const seqNumber = /^\d{1,9}$/;
 export function findSnapshot(head: Head, text: string): SnapshotId {
   const found = byChannel(head, text) ?? byPin(head, text) ?? bySeq(head, text);
   if (found) return found;
-  const ids = idPrefix.test(text) ? [...heldSnapshots(head)].filter((id) => id.startsWith(text)) : [];
+  const ids = idPrefix.test(text) ? byPrefix(head, text) : [];
   if (ids.length === 1 && ids[0]) return ids[0];
   if (text === 'previous') {
     const message = `no snapshot was live before the one that is: '${head.job}' has nothing to go back to`;
@@ -49,11 +49,17 @@ function byPin(head: Head, text: string): SnapshotId | undefined {
 
 function bySeq(head: Head, text: string): SnapshotId | undefined {
   if (!seqNumber.test(text)) return undefined;
-  return [...head.retained, ...channelsOf(head)].find(({ seq }) => seq === Number(text))?.snapshot;
+  const held = [...head.retained, ...channelsOf(head)];
+  const isMeant = ({ seq }: { readonly seq?: number }) => seq === Number(text);
+  return (held.find(isMeant) ?? held.find(({ was }) => was?.some(isMeant)))?.snapshot;
 }
 
-function heldSnapshots(head: Head): ReadonlySet<SnapshotId> {
-  return new Set([...head.retained, ...head.pins, ...channelsOf(head)].map(({ snapshot }) => snapshot));
+/** A snapshot that content was withdrawn from is also found by the id it had before. */
+function byPrefix(head: Head, text: string): readonly SnapshotId[] {
+  const held = [...head.retained, ...head.pins, ...channelsOf(head)];
+  const isMeant = ({ snapshot }: { readonly snapshot: SnapshotId }) => snapshot.startsWith(text);
+  const meant = held.filter((one) => isMeant(one) || one.was?.some(isMeant));
+  return [...new Set(meant.map(({ snapshot }) => snapshot))];
 }
 
 function channelsOf({ channels }: Head): readonly Channel[] {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Fault } from './faults.js';
 import type { Head } from './head.js';
 import { movedProblem } from './moved.js';
+import { parseKey } from './origin-keys.js';
 import type { Digest, RunId, SnapshotId } from './types.js';
 
 /**
@@ -22,27 +23,42 @@ export const commitKinds = [
   'unpin',
   'retain',
   'fence',
+  'withdraw',
+  'erase',
+  'lift',
 ] as const;
 
 /** How many commits a head remembers: a publisher that lost its answer has this many others' commits to ask again. */
 export const commitsKept = 32;
 
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected a sha256 of 64 hex digits');
-const snapshot = sha256.transform((hex) => hex as SnapshotId);
+const digest = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'expected a sha256 of 64 hex digits')
+  .transform((hex) => hex as Digest);
+const snapshot = digest.transform((hex): SnapshotId => hex);
 const at = z.iso.datetime('expected an RFC 3339 time in UTC');
 const seq = z.int().min(1);
 const text = z.string().min(1);
 const run = text.transform((id) => id as RunId);
 
-const channel = z.looseObject({ snapshot, seq, at, window: text, run });
-
-const amount = z.int().min(0);
-const condemned = z.looseObject({
-  list: sha256.transform((hex) => hex as Digest),
+const was = z.array(z.looseObject({ snapshot, seq: seq.optional() })).optional();
+const channel = z.looseObject({ snapshot, seq, at, window: text, run, was });
+/** An extension that cannot lead out of its folder: blobs are deleted by it. */
+const ext = z.string().regex(/^[a-z0-9]{0,16}$/, 'expected the extension of a blob');
+const blobKey = z.string().refine((key) => parseKey(key)?.kind === 'blob', 'expected the key of a blob');
+const withdrawal = z.looseObject({
+  key: text,
+  source: digest,
+  items: z.array(digest),
+  blobs: z.array(z.looseObject({ sha256: digest, ext, key: blobKey.optional() })),
+  paths: z.array(text).optional(),
+  reason: text,
   at,
-  objects: amount,
-  bytes: amount,
+  seq,
+  erasedAt: at.optional(),
 });
+
+const condemned = z.looseObject({ list: digest, at, objects: z.int().min(0) });
 const moved = z.record(z.string(), z.string()).superRefine((given, { addIssue }) => {
   const message = movedProblem(given);
   if (message) addIssue({ code: 'custom', message });
@@ -61,9 +77,10 @@ const shape = z
       .catchall(channel.extend({ rules: z.array(text).optional() })),
     frozen: z.looseObject({ reason: z.string(), at }).optional(),
     retained: z.array(channel.extend({ droppedAt: at.optional() })),
-    pins: z.array(z.looseObject({ name: text, snapshot, at })),
+    pins: z.array(z.looseObject({ name: text, snapshot, at, was })),
     moved: moved.optional(),
     gc: z.looseObject({ lists: z.array(condemned) }).optional(),
+    withdrawn: z.array(withdrawal).optional(),
     commits: z
       .array(
         z.looseObject({

@@ -3,7 +3,7 @@ import type { CondemnedList } from './condemned.js';
 import { Fault } from './faults.js';
 import { type commitKinds, commitsKept } from './head-text.js';
 import type { Moved } from './moved.js';
-import type { RunId, SnapshotId } from './types.js';
+import type { AssetKey, Digest, RunId, SnapshotId } from './types.js';
 
 export { commitsKept, parseHead, serializeHead } from './head-text.js';
 
@@ -12,8 +12,8 @@ export { commitsKept, parseHead, serializeHead } from './head-text.js';
  *
  * Invariants: `seq` only grows, by one per commit; `commits` holds the last 32 commits, newest last; a commit landed
  * when its `txn` is among them; the live snapshot is retained and was not let go; while `frozen` is set, nothing but
- * a rollback moves `live`. Everything that changes what must be kept (publish, stage, retain, pin, freeze,
- * collect) is one commit here, so all of it serialises on one compare-and-swap. Rejected: a second pointer for the
+ * a rollback and a takedown move `live`; no snapshot named here shows content that is `withdrawn`. Everything that changes
+ * what must be kept (publish, stage, retain, pin, freeze, collect, withdraw) is one commit here, so all of it serialises on one compare-and-swap. Rejected: a second pointer for the
  * staged snapshot or for retention; two commit points tear.
  */
 export interface Head {
@@ -35,6 +35,8 @@ export interface Head {
   readonly moved?: Moved;
   /** What collections of an origin that cannot keep publishers out have condemned: see `condemned.ts`. */
   readonly gc?: { readonly lists: readonly CondemnedList[] };
+  /** Content that was taken down and must not come back, in the order of the takedowns: see `withdraw.ts`. */
+  readonly withdrawn?: readonly Withdrawal[];
   readonly commits: readonly Commit[];
 }
 
@@ -53,6 +55,15 @@ export interface Channel {
   /** Window label and run that made it, for people. */
   readonly window: string;
   readonly run: RunId;
+  /** Snapshots in whose place a takedown put this one. */
+  readonly was?: readonly Former[];
+}
+
+/** A snapshot that was kept until content of it was withdrawn: people may still call the one in its place by its names. */
+export interface Former {
+  readonly snapshot: SnapshotId;
+  /** Of the commit that had put it there; none where only a pin named it. */
+  readonly seq?: number;
 }
 
 /** A snapshot waiting for `publish --override` or `unfreeze`. */
@@ -71,6 +82,31 @@ export interface Pin {
   readonly name: string;
   readonly snapshot: SnapshotId;
   readonly at: string;
+  readonly was?: readonly Former[];
+}
+
+/** One content that was taken down, under one of the keys that showed it. */
+export interface Withdrawal {
+  readonly key: AssetKey;
+  /** sha256 of the source: what must not be published again. */
+  readonly source: Digest;
+  /** Fingerprints of what was made of it: derivatives of it may be carried under a newer source. */
+  readonly items: readonly Digest[];
+  /** What nothing else showed, and so is deleted at once. */
+  readonly blobs: readonly {
+    readonly sha256: Digest;
+    readonly ext: string;
+    /** Where it lay, when not under the key of its name. */
+    readonly key?: string;
+  }[];
+  /** Public paths that showed it, where plain web servers are shown a tree. */
+  readonly paths?: readonly string[];
+  readonly reason: string;
+  readonly at: string;
+  /** Of the commit that took it down. */
+  readonly seq: number;
+  /** When its blobs were gone from the origin; until then somebody has to delete them. */
+  readonly erasedAt?: string;
 }
 
 export interface Commit {
@@ -237,13 +273,14 @@ export function landed(head: Head, txn: string): boolean {
   return head.commits.some((made) => made.txn === txn);
 }
 
-function commit(head: Head, kind: CommitKind, { txn, now, reason }: Stamp): Head {
+/** The head after one more commit of this kind. */
+export function commit(head: Head, kind: CommitKind, { txn, now, reason }: Stamp): Head {
   const seq = head.seq + 1;
   const made = { seq, txn, kind, ...(reason !== undefined && { reason }) };
   return { ...head, seq, at: stamped(now), commits: [...head.commits, made].slice(-commitsKept) };
 }
 
-type Made = Pick<Channel, 'snapshot' | 'window' | 'run'>;
+type Made = Pick<Channel, 'snapshot' | 'window' | 'run' | 'was'>;
 
 /** The next commit of `head` puts this snapshot somewhere. */
 function channelAt(head: Head, { snapshot, window, run }: Made, { now }: Stamp): Channel {
@@ -251,7 +288,8 @@ function channelAt(head: Head, { snapshot, window, run }: Made, { now }: Stamp):
 }
 
 function makeLive(head: Head, made: Made, stamp: Stamp): Head {
-  const live = channelAt(head, made, stamp);
+  const { was } = head.retained.find(({ snapshot }) => snapshot === made.snapshot) ?? made;
+  const live: Channel = { ...channelAt(head, made, stamp), ...(was && { was }) };
   const others = head.retained.filter(({ snapshot }) => snapshot !== live.snapshot);
   return { ...head, channels: { ...head.channels, live }, retained: [...others, live] };
 }
@@ -284,6 +322,6 @@ function neverLive(head: Head, snapshot: SnapshotId): Fault {
   );
 }
 
-function stamped(now: number): string {
+export function stamped(now: number): string {
   return new Date(now).toISOString();
 }

@@ -85,6 +85,7 @@ export const noItems: ItemCounts = {
   carried: 0,
   failed: 0,
   quarantined: 0,
+  withheld: 0,
   unchanged: 0,
 };
 

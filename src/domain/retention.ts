@@ -1,6 +1,9 @@
 import type { Head, Retained } from './head.js';
 import type { KeepSpec, SnapshotId } from './types.js';
 
+/** How long the blobs of a snapshot that was let go live on, for readers that still follow it. */
+export const graceMs = 72 * 3_600_000;
+
 export interface RetainAt {
   /** Says what is never let go, whatever its age: see `protectedSnapshots`. */
   readonly head: Head;

@@ -249,8 +249,11 @@ export interface Hooks {
   readonly withinMs: number;
 }
 
-/** How an item ended. `carried`: the last good derivatives stay; `failed`, `quarantined`: nothing to show. */
-export type Disposition = 'done' | 'reused' | 'carried' | 'failed' | 'quarantined';
+/**
+ * How an item ended. `carried`: the last good derivatives stay; `failed`, `quarantined`: nothing to show; `withheld`: its
+ * content was withdrawn and must not be shown.
+ */
+export type Disposition = 'done' | 'reused' | 'carried' | 'failed' | 'quarantined' | 'withheld';
 
 /** How a run ended. */
 export type Outcome =

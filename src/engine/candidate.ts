@@ -33,7 +33,7 @@ export async function storeCandidate(night: Night, { base, updates }: Stand): Pr
 
 async function movesOf(night: Night, updates: Updates, nodes: Iterable<Digest>): Promise<Moved> {
   const blobs = [...updates.values()].flatMap((entry) => (entry ? outputsOf(entry) : []));
-  return (await night.origin.condemning?.moves({ blobs, nodes })) ?? {};
+  return (await night.origin.moves?.({ blobs, nodes })) ?? {};
 }
 
 /** Whoever moved the head may have been a collector, and what it let go may have been old enough to look forgotten. */

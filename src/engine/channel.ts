@@ -9,7 +9,7 @@ import type { Emit } from './events.js';
  */
 export function onChannel(origin: Origin, channel: string | undefined): Origin {
   if (channel === undefined || channel === liveChannel) return origin;
-  const { tree: _tree, entrances: _entrances, exclusively: _exclusively, ...rest } = origin;
+  const { tree: _tree, entrances: _entrances, exclusively: _exclusively, condemning: _condemning, ...rest } = origin;
   return {
     ...rest,
     async readHead() {

@@ -13,14 +13,14 @@ import { isBraked, usualMaxDelete } from '../domain/condemned.js';
 import { Fault } from '../domain/faults.js';
 import { type Head, retainOnly } from '../domain/head.js';
 import { originalKey } from '../domain/origin-keys.js';
-import { retain } from '../domain/retention.js';
+import { graceMs, retain } from '../domain/retention.js';
 import type { Condemning, Origin, Stored } from '../origins/contract.js';
 import { nodeLoader } from './base.js';
 import { collectBeside, condemnedNow } from './condemn.js';
 import type { Night } from './night.js';
-import { graceMs } from './publish.js';
 import { type CollectParts, everything, type Survey, survey } from './survey.js';
 import { pruneTrees } from './tree.js';
+import { erase } from './withdraw.js';
 
 export type { CollectParts } from './survey.js';
 
@@ -53,6 +53,7 @@ export interface CollectOptions {
 export async function collect(parts: CollectParts, options: CollectOptions): Promise<Collection> {
   const { exclusively, condemning } = parts.origin;
   if (!options.remove) return await rehearse(parts, options);
+  await erase(parts); // what was withdrawn goes whatever its age
   if (exclusively) return await exclusively((swapHead) => collectAlone(parts, options, swapHead));
   if (condemning) return await collectInSteps({ ...parts, condemning }, maxDeleteAt(parts.origin, options));
   throw new Fault('usage', 'nothing can be deleted here: a channel leaves that to runs of live', {

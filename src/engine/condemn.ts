@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { movedOf } from '../domain/collect.js';
-import { type CondemnedList, condemnedMs, isBraked, listsKept } from '../domain/condemned.js';
+import { type CondemnedList, condemnedMs, isBraked, listsKept, unnamedMs } from '../domain/condemned.js';
 import { type Head, retainOnly, type Stamp, withLists, withMoved } from '../domain/head.js';
 import type { Digest } from '../domain/types.js';
 import type { Condemning, Origin, Stored } from '../origins/contract.js';
-import { moveHead } from './move-head.js';
+import { type HeadParts, moveHead } from './move-head.js';
 import { type CollectParts, everything, type Survey, survey } from './survey.js';
 
 /** As many as one request deletes; before each, the head is read again. */
@@ -34,8 +34,29 @@ export async function collectBeside(
   if (marked.braked) return { ...marked, objects: marked.braked, brakedOf: stored.length };
   const objects = await sweep(parts.origin, stored, marked.condemned);
   const named = new Set(marked.head.gc?.lists.map(({ list }) => list));
-  await parts.condemning.pruneLists(named, marked.now - condemnedMs);
+  await parts.condemning.pruneLists(named, marked.now - condemnedMs - unnamedMs);
   return { ...marked, objects };
+}
+
+/**
+ * Deletes now, whatever its age, what `keysIn` says of the head as it is: condemned like all that is deleted here, so that
+ * nobody who stores the same bytes later finds them taken away.
+ */
+export async function condemnBlobs(
+  parts: HeadParts & { readonly condemning: Condemning },
+  keysIn: (head: Head) => Promise<readonly string[]>,
+): Promise<void> {
+  let keys: readonly string[] = [];
+  await moveHead(parts, async (base, stamp, { at: now = stamp.now }) => {
+    keys = await keysIn(base);
+    const listed = await condemnedNow(parts.condemning, base);
+    const fresh = keys.filter((key) => !listed.has(key));
+    if (fresh.length === 0) return base;
+    const list = await parts.condemning.putList({ txn: stamp.txn, keys: fresh });
+    const lists = [...(base.gc?.lists ?? []), { list, at: new Date(now).toISOString(), objects: fresh.length }];
+    return withLists(retainOnly(base, { ...stamp, retained: base.retained }), lists);
+  });
+  await parts.origin.remove(keys);
 }
 
 interface Marked extends Pick<Condemned, 'head' | 'isMoved' | 'surveyed'> {
@@ -64,7 +85,7 @@ async function mark(parts: CollectParts & { readonly condemning: Condemning }, m
     const isTooMuch = isBraked(fresh.length, marking.stored.length, marking.maxDelete);
     decided = { now, surveyed, condemned: listed, ...(isTooMuch && { braked: fresh }) };
     if (isTooMuch) return base;
-    const added = fresh.length > 0 ? [await listOf(parts.condemning, fresh, now)] : [];
+    const added = fresh.length > 0 ? [await listOf(parts.condemning, fresh, { txn: stamp.txn, now })] : [];
     for (const { list } of added) for (const { key } of fresh) listed.set(key, list);
     return marked(base, { surveyed, lists: [...lists.map(({ list }) => list), ...added], stamp });
   });
@@ -86,10 +107,13 @@ function marked(base: Head, { surveyed: { kept, reachable }, lists, stamp }: Dec
   return withMoved(withLists(retainOnly(base, { ...stamp, retained: kept }), lists), moved);
 }
 
-async function listOf(condemning: Condemning, objects: readonly Stored[], now: number): Promise<CondemnedList> {
-  const list = await condemning.putList(objects.map(({ key }) => key));
-  const bytes = objects.reduce((sum, object) => sum + object.bytes, 0);
-  return { list, at: new Date(now).toISOString(), objects: objects.length, bytes };
+async function listOf(
+  condemning: Condemning,
+  objects: readonly Stored[],
+  { txn, now }: Pick<Stamp, 'txn' | 'now'>,
+): Promise<CondemnedList> {
+  const list = await condemning.putList({ txn, keys: objects.map(({ key }) => key) });
+  return { list, at: new Date(now).toISOString(), objects: objects.length };
 }
 
 interface KnownList {

@@ -10,6 +10,7 @@ import {
 } from '../domain/edges.js';
 import { Fault } from '../domain/faults.js';
 import type { Head } from '../domain/head.js';
+import { emptiedKeys, newsSeq, takedownReference } from '../domain/withdraw.js';
 import type { Edge, EdgeStop } from '../edges/contract.js';
 import type { State } from '../state/contract.js';
 import type { Emit } from './events.js';
@@ -23,6 +24,8 @@ export interface EdgeParts {
   readonly emit?: Emit;
   /** Remembers who was told. Without one everybody is told, which does no harm. */
   readonly state?: Pick<State, 'told' | 'rememberTold'>;
+  /** Without a state: the edges have heard of takedowns up to this commit; unless said, of all before what is live. */
+  readonly since?: number;
 }
 
 /**
@@ -35,16 +38,18 @@ export async function tellEdges(
   head: Head | undefined,
   waitMs: number | undefined,
 ): Promise<readonly EdgeRecord[]> {
-  const live = head?.channels.live;
-  if (!live) return [];
-  const told = { origin: head.origin, seq: live.seq };
+  const seq = head && newsSeq(head);
+  if (!head || seq === undefined) return [];
+  const told = { origin: head.origin, seq };
   const names = parts.edges.map(({ name }) => name);
   const due = untold(names, parts.state?.told() ?? [], told);
   if (due.size === 0 && waitMs === undefined) return [];
   const startedAt = parts.clock();
   const records = await Promise.all(
     parts.edges.map(async (edge) => {
-      const trouble = due.has(edge.name) ? await tell(edge, told, parts.stop) : undefined;
+      const trouble = due.has(edge.name)
+        ? await tell(edge, { ...told, emptied: emptiedFor(parts, edge.name, head) }, parts.stop)
+        : undefined;
       const waited = waitMs === undefined ? undefined : await waitFor(parts, edge, { told, startedAt, waitMs });
       const record = edgeRecord(edge.name, trouble, waited);
       parts.emit?.({ type: 'edge', ...record });
@@ -59,14 +64,26 @@ export async function tellEdges(
 
 interface ToldOf {
   readonly origin: string;
-  /** Of the commit that made the live snapshot live. */
+  /** Of the commit that made the live snapshot live, or of a takedown after it. */
   readonly seq: number;
 }
 
+/** Keys that takedowns emptied since this edge last heard of anything. */
+function emptiedFor({ state, since }: EdgeParts, edge: string, head: Head): readonly string[] {
+  if (!state) return emptiedKeys(head, since ?? (head.channels.live?.seq ?? 1) - 1);
+  const heard = state.told().find((one) => one.edge === edge && one.origin === head.origin)?.seq;
+  return emptiedKeys(head, heard !== undefined && heard <= head.seq ? heard : undefined); // of more than there is: rewound
+}
+
 /** Undefined: it was told. */
-async function tell(edge: Edge, told: ToldOf, stop: EdgeStop): Promise<string | undefined> {
+async function tell(
+  edge: Edge,
+  { emptied, ...told }: ToldOf & { readonly emptied: readonly string[] },
+  stop: EdgeStop,
+): Promise<string | undefined> {
   try {
-    await edge.purge({ keys: [headKey], reference: purgeReference(told) }, stop);
+    const reference = emptied.length > 0 ? takedownReference(told, emptied) : purgeReference(told);
+    await edge.purge({ keys: [headKey, ...emptied], reference }, stop);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return error.message;

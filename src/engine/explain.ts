@@ -1,13 +1,14 @@
 import { liveFrom } from '../domain/deadline.js';
 import { type Expectation, expectReady } from '../domain/expect.js';
 import { Fault } from '../domain/faults.js';
-import type { Head } from '../domain/head.js';
+import type { Head, Withdrawal } from '../domain/head.js';
 import { compareInventory } from '../domain/inventory.js';
 import { lookup } from '../domain/manifest.js';
 import { compileMatch } from '../domain/match.js';
 import type { AssetKey, Derivative, Disposition, Entry, ListedAsset, SnapshotId, Window } from '../domain/types.js';
 import { type DerivativeUrls, urlsOf } from '../domain/urls.js';
 import { nextOpenings } from '../domain/window.js';
+import { withheldBy } from '../domain/withdraw.js';
 import type { HistoryRow, ItemRow, KnownAsset } from '../state/contract.js';
 import { meetOrigin, nodeLoader } from './base.js';
 import { recipeSet } from './lifecycle.js';
@@ -37,6 +38,8 @@ export interface Story {
   /** One row an item and run, newest run first. */
   readonly history: readonly HistoryRow[];
   readonly live: LiveStory | undefined;
+  /** What was taken down under this key, newest last. */
+  readonly withdrawn: readonly Withdrawal[];
   /** Newest first. */
   readonly snapshots: readonly SnapshotStory[];
   readonly originFault: Fault | undefined;
@@ -106,6 +109,7 @@ export async function explainAsset(night: Night, key: AssetKey, running: boolean
       : undefined,
     listing: sourceFault ? 'unknown' : compareListing(known, listed),
     unmatched: night.job.recipes.flatMap(({ name }) => (matching.has(name) ? [] : [name])),
+    withdrawn: read?.head.withdrawn?.filter((one) => one.key === key) ?? [],
     live: read && (await liveStory(night, read.head, key)),
     snapshots: read ? await snapshotsOf(night, read.head, key) : [],
   };
@@ -163,6 +167,7 @@ async function wouldDo(night: Night, key: AssetKey, listed: ListedAsset | undefi
     known,
     recipes,
     base: base.snapshot,
+    withheld: withheldBy(base.head),
     findings: [],
     present: () => new Set([...known.keys(), key]),
   });

@@ -11,6 +11,7 @@ import { type Approved, liftedOf, missingOf, ownTolerances, staleItems } from '.
 import type { Night } from './night.js';
 import type { MadePlan } from './plan.js';
 import { isMissing } from './report.js';
+import { withheldBesideLive } from './withheld.js';
 
 export interface ForecastInput {
   readonly made: MadePlan;
@@ -53,7 +54,11 @@ export async function forecastGate(night: Parts, input: ForecastInput): Promise<
     missing: missingOf(unaccepted),
     stale: last ? staleItems(night, { run: last.id, now }, unaccepted) : [],
     recipes: ownTolerances(night.job, plan.items),
-    assets: { total: total - unmatched, removed, baseTotal: base && live.count },
+    assets: {
+      total: total - unmatched,
+      removed,
+      baseTotal: base && live.count + withheldBesideLive(rows, made.entries),
+    },
     findings: frozen.totals.findings
       .filter((finding) => finding.recipe === undefined)
       .map((finding) => acceptances.tell({ finding })),
@@ -76,7 +81,7 @@ function ending(
   const waiting = new Set(
     waitingRows(
       {
-        fresh: rows.filter(({ disposition }) => !isMissing(disposition)),
+        fresh: rows.filter(isFresh),
         failing: rows.filter((row) => isMissing(row.disposition) && !isAccepted(acceptances, row)),
       },
       groupOf(job.groupBy),
@@ -93,9 +98,13 @@ function isAccepted(acceptances: Acceptances, { key, recipe, finding, fingerprin
   return finding !== undefined && acceptances.of({ finding: { ...finding, key, recipe }, fingerprint }) !== undefined;
 }
 
+function isFresh({ disposition }: Foretold): boolean {
+  return !isMissing(disposition) && disposition !== 'withheld';
+}
+
 /** Fresh output changes what is live, and so does what goes, or is marked as carried. */
 function changesLive({ made, recipesFor }: ForecastInput, rows: readonly Foretold[]): boolean {
-  if (rows.some(({ disposition }) => !isMissing(disposition))) return true;
+  if (rows.some(isFresh)) return true;
   const ended = new Map<AssetKey, Map<string, EndedItem>>();
   for (const row of rows) ended.set(row.key, (ended.get(row.key) ?? new Map()).set(row.recipe, row));
   return made.comparison.changes.some(({ kind, key, sha256 }) => {

@@ -8,6 +8,7 @@ import { liveLoader } from './base.js';
 import type { Night } from './night.js';
 import { isAccepted, isMissing, isShed } from './report.js';
 import type { Validated } from './validate.js';
+import { withheldBesideLive } from './withheld.js';
 
 export interface JudgeInput {
   readonly run: RunRow;
@@ -47,7 +48,11 @@ export async function judgeNight(night: Night, input: JudgeInput): Promise<Judge
     stale: staleItems(night, { run: input.run.id, now: night.clock() }, unaccepted),
     recipes: ownTolerances(night.job, rows),
     drift: night.job.gate.drift === undefined ? [] : driftsOf(input),
-    assets: { total: present, removed: assets.removed, baseTotal: await liveAssets(night, input, present) },
+    assets: {
+      total: present,
+      removed: assets.removed,
+      baseTotal: await liveAssets(night, input, { present, withheld: withheldBesideLive(rows, input.entries) }),
+    },
     findings: strays.filter((finding) => finding.recipe === undefined),
     validation: input.validated.findings,
   });
@@ -55,9 +60,13 @@ export async function judgeNight(night: Night, input: JudgeInput): Promise<Judge
 }
 
 /** Where nothing came, went or changed, those that are live are those that are there: a look at the origin saved. */
-async function liveAssets(night: Night, { base, validated }: JudgeInput, present: number): Promise<number | undefined> {
+async function liveAssets(
+  night: Night,
+  { base, validated }: JudgeInput,
+  { present, withheld }: { readonly present: number; readonly withheld: number },
+): Promise<number | undefined> {
   if (base === undefined || validated.updates.size === 0) return base && present;
-  return (await updateManifest(liveLoader(night.origin), base, new Map())).count;
+  return (await updateManifest(liveLoader(night.origin), base, new Map())).count + withheld;
 }
 
 /** What was approved beforehand passes. */

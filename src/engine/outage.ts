@@ -130,7 +130,7 @@ class Outage {
 }
 
 function patientOrigin(origin: Origin, outage: Outage): Origin {
-  const { probe, condemning } = origin;
+  const { probe, moves } = origin;
   return {
     ...origin,
     readHead: () => outage.reach(() => origin.readHead()),
@@ -149,7 +149,7 @@ function patientOrigin(origin: Origin, outage: Outage): Origin {
     putBlob: (name, from) => outage.reach(() => origin.putBlob(name, from)),
     hashBlob: (name) => outage.reach(() => origin.hashBlob(name)),
     condemnBlob: (name) => outage.reach(() => origin.condemnBlob(name)),
-    condemning: condemning && { ...condemning, moves: (names) => outage.reach(() => condemning.moves(names)) },
+    moves: moves && ((names) => outage.reach(() => moves(names))),
     probe: probe && { ...probe, look: (options) => outage.reach(() => probe.look(options)) },
   };
 }

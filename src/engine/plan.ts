@@ -18,6 +18,7 @@ import type {
   RunId,
   SnapshotId,
 } from '../domain/types.js';
+import type { Withheld } from '../domain/withdraw.js';
 import type { FrozenPlan, ItemRow, PlanTotals } from '../state/contract.js';
 import { liveLoader } from './base.js';
 import { recipeSet } from './lifecycle.js';
@@ -29,6 +30,7 @@ export interface PlanRequest {
   /** Live snapshot to compare with; undefined: nothing was ever published. */
   readonly base: SnapshotId | undefined;
   readonly recipes: ReadonlyMap<string, ReadyRecipe>;
+  readonly withheld: Withheld;
 }
 
 export interface MadePlan {
@@ -41,7 +43,7 @@ export interface MadePlan {
 
 /** Decides what a run would do. Reads state, origin and nothing else; writes nothing: `plan` and `run` both call this. */
 export async function makePlan(night: PlanParts, request: PlanRequest): Promise<MadePlan> {
-  const { inventory, base, recipes } = request;
+  const { inventory, base, recipes, withheld } = request;
   const recipesFor = matcher(recipes);
   const set = recipeSet(recipes);
   const known = night.state.listings(set);
@@ -56,6 +58,7 @@ export async function makePlan(night: PlanParts, request: PlanRequest): Promise<
     known,
     base,
     recipes,
+    withheld,
     present: () => presentKeys(inventory, comparison),
     findings: inventory.findings,
   });
@@ -68,6 +71,8 @@ export interface ChangesRequest {
   readonly known: ReadonlyMap<AssetKey, KnownListing>;
   readonly base: SnapshotId | undefined;
   readonly recipes: ReadonlyMap<string, ReadyRecipe>;
+  /** Content that the head keeps from being published. */
+  readonly withheld: Withheld;
   /** Keys of everything that is or stays public: what collisions are looked for in. */
   readonly present: () => Iterable<AssetKey>;
   /** Findings of the scan. */
@@ -78,7 +83,7 @@ export interface ChangesRequest {
 
 /** The plan for changes that are known already: all of a scan, or those a person chose. */
 export async function planChanges(night: PlanParts, request: ChangesRequest): Promise<MadePlan> {
-  const { comparison, known, base, recipes, present, findings, insist } = request;
+  const { comparison, known, base, recipes, withheld, present, findings, insist } = request;
   const live = await liveEntries(night, base, comparison.changes);
   const lost = await lostItems(night, live);
   const entries = withoutItems(live, lost);
@@ -87,6 +92,7 @@ export async function planChanges(night: PlanParts, request: ChangesRequest): Pr
   const plan = planItems({
     ...evidence,
     known,
+    withheld,
     made: night.state.made(fingerprints),
     quarantined: night.state.quarantined(fingerprints),
     collisions: once(() => planCollisions(present(), evidence)),

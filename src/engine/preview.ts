@@ -3,6 +3,7 @@ import type { Hold } from '../domain/gate.js';
 import { groupOf, type LargeGroup, largeGroups } from '../domain/groups.js';
 import type { AssetKey, Inventory, Recipe, Window } from '../domain/types.js';
 import { windowToCome } from '../domain/window-to-come.js';
+import { withheldBy } from '../domain/withdraw.js';
 import { type Base, meetOrigin } from './base.js';
 import { forecastGate } from './forecast.js';
 import type { Approved } from './judge.js';
@@ -38,7 +39,12 @@ export async function previewNight(night: Night, request: RunRequest = {}): Prom
   const recipes = await readyRecipes(night);
   const decision = decide(night, request, whatChanged(night, recipes, base));
   const inventory = await scan(night);
-  const made = await makePlan(night, { inventory, base: base.snapshot, recipes });
+  const made = await makePlan(night, {
+    inventory,
+    base: base.snapshot,
+    recipes,
+    withheld: withheldBy(base.head),
+  });
   const recipesFor = matcher(recipes);
   const window = windowToCome(decision, night.job.window, night.clock());
   const gate = await forecastGate(night, { made, base: base.snapshot, recipesFor, window });

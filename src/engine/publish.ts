@@ -5,6 +5,7 @@ import { firstHead, type Head, publishTo, stageIn, unstage, withMoved, withRetai
 import { diffManifests } from '../domain/manifest.js';
 import { letGo } from '../domain/retention.js';
 import type { AssetKey, Entry, RunId, SnapshotId, Window } from '../domain/types.js';
+import { blockedBy, cleaned, withheldBy } from '../domain/withdraw.js';
 import type { HeadRead } from '../origins/contract.js';
 import { liveLoader } from './base.js';
 import { type Candidate, refuseCollected, type Stand, storeCandidate } from './candidate.js';
@@ -13,9 +14,8 @@ import { wayProved } from './fitness.js';
 import type { Night } from './night.js';
 import { mendTree, prepareTree } from './tree.js';
 import type { Updates } from './validate.js';
+import { withheldRows, withhold } from './withheld.js';
 
-/** How long a dropped snapshot's blobs live on, for readers that still follow it. */
-export const graceMs = 72 * 3_600_000;
 const maxSwaps = 5;
 
 export interface PublishInput {
@@ -51,7 +51,7 @@ export interface Published {
 
 /**
  * Writes manifest and head, in that order, and moves nothing else. Another publisher that came first is no failure:
- * what this run changed is put on top of what is live now, and where both changed an asset, the one whose source is
+ * what this run changed, less what was withdrawn meanwhile, is put on top of what is live now, and where both changed an asset, the one whose source is
  * still as it was staged wins. Whoever follows the head sees the old snapshot or the new one.
  */
 export async function publish(night: Night, input: PublishInput): Promise<Published> {
@@ -62,6 +62,7 @@ export async function publish(night: Night, input: PublishInput): Promise<Publis
     const read = await night.origin.readHead();
     if (!read && seen !== undefined) throw headGone(night, seen);
     seen = read?.head.seq;
+    stand = await withoutWithdrawn(night, input.run, { stand, head: read?.head });
     if (seen !== input.head?.seq || attempt > 1) await refuseCollected(night, stand.updates);
     stand = await follow(night, input, { stand, live: read?.head.channels.live, attempt });
     const candidate = await storeCandidate(night, stand);
@@ -206,6 +207,24 @@ function nextHead(night: Night, input: PublishInput, { read, snapshot, rules, tx
     published,
     retained.filter((entry) => entry.snapshot !== input.damaged),
   );
+}
+
+/** What was withdrawn while the run was at it is left out: nothing of it may come back. */
+async function withoutWithdrawn(
+  night: Night,
+  run: RunId,
+  { stand, head }: { readonly stand: Stand; readonly head: Head | undefined },
+): Promise<Stand> {
+  if (!head?.withdrawn) return stand;
+  const content = blockedBy(head);
+  const updates = new Map<AssetKey, Entry | undefined>();
+  for (const [key, entry] of stand.updates) {
+    const left = entry && cleaned(entry, content);
+    if (left !== undefined || entry === undefined) updates.set(key, left);
+  }
+  const withheld = withheldBy(head);
+  await withhold(night, run, withheldRows(night.state.items(run), withheld), withheld);
+  return { ...stand, updates };
 }
 
 interface Rebase {

@@ -168,6 +168,7 @@ function countItems(rows: readonly ItemRow[], unchanged: number): ItemCounts {
     carried: of('carried'),
     failed: of('failed'),
     quarantined: of('quarantined'),
+    withheld: of('withheld'),
   };
 }
 

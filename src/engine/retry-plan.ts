@@ -5,6 +5,7 @@ import { type Change, type Comparison, changeOf } from '../domain/inventory.js';
 import { balance } from '../domain/partitions.js';
 import { priorityOf } from '../domain/priority.js';
 import type { AssetKey, Finding, ListedAsset, SnapshotId } from '../domain/types.js';
+import type { Withheld } from '../domain/withdraw.js';
 import type { FrozenPlan, ItemRow, KnownAsset, NewItem, PlanTotals, RunRow } from '../state/contract.js';
 import { recipeSet } from './lifecycle.js';
 import type { Night, ReadyRecipe } from './night.js';
@@ -14,6 +15,7 @@ import type { Chosen } from './retry-choice.js';
 
 export interface RetryInput {
   readonly base: SnapshotId | undefined;
+  readonly withheld: Withheld;
   readonly last: RunRow;
   readonly published: boolean;
   readonly recipes: ReadonlyMap<string, ReadyRecipe>;
@@ -43,6 +45,7 @@ export async function planRetry(
     known,
     base: input.base,
     recipes,
+    withheld: input.withheld,
     present: () =>
       new Set([...known.keys(), ...comparison.changes.map((change) => change.key), ...changesKept.flatMap(present)]),
     findings: last.plan.findings,
@@ -98,7 +101,7 @@ function present({ key, kind }: { readonly key: AssetKey; readonly kind: string 
  */
 function inPartitions(night: Night, items: readonly NewItem[]): Pick<FrozenPlan, 'items' | 'partitions'> {
   const priority = priorityOf(night.job);
-  const working = items.filter((item) => item.disposition === undefined || !isMissing(item.disposition));
+  const working = items.filter(({ disposition }) => !isMissing(disposition) && disposition !== 'withheld');
   const partitions = balance(
     working.map((item) => ({ id: item.id, seconds: item.predictedSeconds, priority: priority(item) })),
     { workers: night.workers },

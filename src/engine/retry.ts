@@ -2,6 +2,7 @@ import { Fault } from '../domain/faults.js';
 import { groupOf } from '../domain/groups.js';
 import type { Result } from '../domain/result.js';
 import type { AssetKey } from '../domain/types.js';
+import { withheldBy } from '../domain/withdraw.js';
 import type { RunRow } from '../state/contract.js';
 import { type Base, meetOrigin } from './base.js';
 import { fenceOpenSwap } from './fence.js';
@@ -13,6 +14,7 @@ import { readyRecipes } from './recipes.js';
 import { chooseItems } from './retry-choice.js';
 import { planRetry } from './retry-plan.js';
 import { finishRun } from './run.js';
+import { endTakedowns } from './withdraw.js';
 
 /** What to do again. Partitions and items add up; `failed` leaves of them only those without fresh output. */
 export interface RetryRequest {
@@ -38,7 +40,7 @@ export async function retryNight(night: Night, request: RetryRequest): Promise<R
   const startedAt = night.clock();
   await reapDeadWorkers(night);
   await fenceOpenSwap(night);
-  const base = await meetOrigin(night, false);
+  const base = await endTakedowns(night, await meetOrigin(night, false));
   const last = lastRun(night);
   const published = isPublished(last, base);
   if (!published) refuseUnlessWhole(night, last, base);
@@ -51,6 +53,7 @@ export async function retryNight(night: Night, request: RetryRequest): Promise<R
   });
   const { frozen, todo } = await planRetry(night, {
     base: base.snapshot,
+    withheld: withheldBy(base.head),
     last,
     published,
     recipes,

@@ -4,6 +4,7 @@ import { Fault, isStorageFailure } from '../domain/faults.js';
 import { updateManifest } from '../domain/manifest.js';
 import { bearsUntil } from '../domain/outage.js';
 import type { Result } from '../domain/result.js';
+import { withheldBy } from '../domain/withdraw.js';
 import type { RunRow } from '../state/contract.js';
 import { type Base, liveLoader, meetOrigin } from './base.js';
 import { collectDropped } from './collect.js';
@@ -24,6 +25,7 @@ import { scan } from './scan.js';
 import { type DeadlineHold, deadlineHold, shed } from './shed.js';
 import { type Validated, validate } from './validate.js';
 import { waitForClose } from './wait.js';
+import { endTakedowns } from './withdraw.js';
 import { work } from './work.js';
 
 export interface RunRequest {
@@ -70,7 +72,7 @@ async function anyNight(night: Night, request: RunRequest, startedAt: number): P
   await reapDeadWorkers(night);
   await fenceOpenSwap(night);
   const adopt = request.adopt ?? false;
-  const base = await salvage(night, await meetOrigin(night, adopt), adopt);
+  const base = await endTakedowns(night, await salvage(night, await meetOrigin(night, adopt), adopt));
   const settled = night.state.openRun() ? undefined : decideFor(night, request, base);
   const { waitMs } = request;
   const idle = { head: base.head, startedAt, waitMs };
@@ -134,7 +136,12 @@ async function nightWork(night: Night, open: OpenNight): Promise<Result> {
   const { run, base, recipes } = open;
   if (!run.plan) {
     const inventory = await scan(night);
-    await freezePlan(night, run.id, { inventory, base: base.snapshot, recipes });
+    await freezePlan(night, run.id, {
+      inventory,
+      base: base.snapshot,
+      recipes,
+      withheld: withheldBy(base.head),
+    });
   }
   const plan = await thawPlan(night, run.id, recipes);
   const whole = await workUntilWhole(night, open, plan);
@@ -181,7 +188,8 @@ async function workUntilWhole(night: Night, open: OpenNight, plan: Thawed): Prom
     enter(night, open.run, 'working');
     const { recipes, deadline } = open;
     const { entries: base, remake, insist } = plan;
-    const worked = await work(night, { run: id, recipes, base, remake, insist, deadline });
+    const withheld = withheldBy(open.base.head);
+    const worked = await work(night, { run: id, recipes, base, remake, insist, withheld, deadline });
     if (worked === 'stopped') return undefined;
     if (worked === 'late') shed(night, id, plan);
     enter(night, open.run, 'validating');
@@ -189,6 +197,7 @@ async function workUntilWhole(night: Night, open: OpenNight, plan: Thawed): Prom
       run: id,
       base: plan.entries,
       recipesFor: plan.recipesFor,
+      withheld,
       readable: (live) => (live === open.base.damaged ? plan.base : live),
     });
     if (validated.lost.length === 0) return validated;

@@ -2,10 +2,10 @@ import { Fault } from '../domain/faults.js';
 import { previousSnapshot } from '../domain/find-snapshot.js';
 import type { Head } from '../domain/head.js';
 import { countOf, parseNode } from '../domain/manifest-node.js';
+import { graceMs } from '../domain/retention.js';
 import type { RunId, SnapshotId } from '../domain/types.js';
 import type { Origin } from '../origins/contract.js';
 import { nodeLoader } from './base.js';
-import { graceMs } from './publish.js';
 
 /** One snapshot that the head names, with everything that keeps it there. */
 export interface SnapshotRow {

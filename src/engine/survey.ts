@@ -1,11 +1,11 @@
 import { collectable, reachableFrom, rootsOf } from '../domain/collect.js';
 import type { Head, Retained } from '../domain/head.js';
-import { retain } from '../domain/retention.js';
+import { graceMs, retain } from '../domain/retention.js';
+import { withdrawnBlobs } from '../domain/withdraw.js';
 import type { Origin, Stored } from '../origins/contract.js';
 import type { State } from '../state/contract.js';
 import { nodeLoader } from './base.js';
 import type { HeadParts } from './move-head.js';
-import { graceMs } from './publish.js';
 
 export interface CollectParts extends HeadParts {
   /** Its checkpoints are roots. Without one, only their age protects blobs that a run has not published yet. */
@@ -43,7 +43,8 @@ export async function survey(parts: CollectParts, { head, stored, now }: SurveyA
     roots.map((root) => root.snapshot),
   );
   const checkpoints = new Set(parts.state?.madeDigests());
-  const objects = collectable({ stored, reachable, moved, checkpoints, olderThan: now - graceMs });
+  const withdrawn = withdrawnBlobs(head);
+  const objects = collectable({ stored, reachable, moved, checkpoints, withdrawn, olderThan: now - graceMs });
   const before = new Set(droppedIn(retained));
   const letGo = droppedIn(kept).filter((snapshot) => !before.has(snapshot)).length;
   return { objects, kept, reachable, letGo, forgotten: retained.length - kept.length };

@@ -4,12 +4,14 @@ import { composeEntry, type EndedItem } from '../domain/entries.js';
 import { groupCode, groupOf, waitingRows } from '../domain/groups.js';
 import { entries } from '../domain/manifest.js';
 import type { AssetKey, Digest, Entry, Finding, ItemId, Made, Recipe, RunId, SnapshotId } from '../domain/types.js';
+import type { Withheld } from '../domain/withdraw.js';
 import type { ItemRow } from '../state/contract.js';
 import { liveLoader } from './base.js';
 import type { Night } from './night.js';
 import { isAccepted, isMissing } from './report.js';
 import { byKey } from './settle.js';
 import { notHeld } from './store.js';
+import { withheldKeys, withheldRows, withhold } from './withheld.js';
 
 /** Entry by key as the next snapshot has it; undefined: the asset is not in it. */
 export type Updates = ReadonlyMap<AssetKey, Entry | undefined>;
@@ -31,6 +33,7 @@ export interface ValidateInput {
   readonly run: RunId;
   readonly base: ReadonlyMap<AssetKey, Entry>;
   readonly recipesFor: (key: AssetKey) => readonly Recipe[];
+  readonly withheld: Withheld;
   /** What can be read of a live snapshot whose manifest is damaged; any other as it is. */
   readonly readable: (live: SnapshotId) => SnapshotId | undefined;
 }
@@ -41,13 +44,18 @@ export interface ValidateInput {
  */
 export async function validate(night: Night, input: ValidateInput): Promise<Validated> {
   const rows = night.state.items(input.run);
+  const blocked = withheldRows(rows, input.withheld);
+  if (blocked.length > 0) {
+    await withhold(night, input.run, blocked, input.withheld);
+    return await validate(night, input);
+  }
   const made = night.state.made(rows.flatMap((row) => row.fingerprint ?? []));
-  if (withdraw(night, input, rows, replacedMeanwhile(input, rows))) return await validate(night, input);
-  if (withdraw(night, input, rows, tornItems(night, rows))) return await validate(night, input);
+  if (stepBack(night, input, rows, replacedMeanwhile(input, rows))) return await validate(night, input);
+  if (stepBack(night, input, rows, tornItems(night, rows))) return await validate(night, input);
   const missing = await missingItems(night, rows, made, input.base);
   const updates = composeUpdates(night, input, rows, made);
   const collided = await collisions(night, input, updates);
-  if (withdraw(night, input, rows, collided)) return await validate(night, input);
+  if (stepBack(night, input, rows, collided)) return await validate(night, input);
   return {
     updates,
     lost: missing.map((row) => row.id),
@@ -98,7 +106,7 @@ function tornItems(night: Night, rows: readonly ItemRow[]): ReadonlyMap<ItemId, 
  * after the work (a source's own width in a template) and collide. What stays live cannot collide with itself. True:
  * look again.
  */
-function withdraw(
+function stepBack(
   night: Night,
   input: ValidateInput,
   rows: readonly ItemRow[],
@@ -166,14 +174,14 @@ function composeUpdates(
     const ofKey = ended.get(row.key) ?? new Map<string, EndedItem>();
     ended.set(row.key, ofKey.set(row.recipe, endedItem(row, row.disposition, made)));
   }
+  const withheld = withheldKeys(rows);
   const updates = new Map<AssetKey, Entry | undefined>();
   for (const change of night.state.changes(input.run)) {
     const { key, sha256 } = change;
     const recipes = change.kind === 'removed' ? [] : input.recipesFor(key);
-    updates.set(
-      key,
-      composeEntry({ key, sha256, recipes, ended: ended.get(key) ?? new Map(), base: input.base.get(key) }),
-    );
+    const base = input.base.get(key);
+    const entry = composeEntry({ key, sha256, recipes, ended: ended.get(key) ?? new Map(), base });
+    if (entry || base || !withheld.has(key)) updates.set(key, entry); // a night that only withholds changes nothing
   }
   return updates;
 }

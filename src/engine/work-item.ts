@@ -5,6 +5,7 @@ import { stillBad } from '../domain/decide.js';
 import { errno } from '../domain/faults.js';
 import { itemFingerprint } from '../domain/fingerprint.js';
 import type { AssetKey, Digest, Disposition, Finding, ListedAsset, Made } from '../domain/types.js';
+import { withdrawnFinding } from '../domain/withdraw.js';
 import type { WorkOrder, WorkResult } from '../processors/contract.js';
 import type { Staged as StagedBytes } from '../sources/contract.js';
 import type { ItemRow } from '../state/contract.js';
@@ -17,7 +18,8 @@ import type { Workshop } from './workshop.js';
  * One item's way through the night:
  *
  *   stage    its bytes are copied and hashed: from here on they are known by sha256
- *   settle   the same fingerprint was made before (live snapshot, state, or another item a moment ago) → `reused`;
+ *   settle   its content was withdrawn → `withheld`;
+ *            the same fingerprint was made before (live snapshot, state, or another item a moment ago) → `reused`;
  *            known to fail → `carried` or `quarantined`
  *   execute  a worker makes the outputs; what may pass is tried again, and what two workers died over waits until
  *            nothing else is in work
@@ -85,6 +87,8 @@ export async function executeItem(
   const recipe = recipeOf(shop, item);
   const fingerprint = itemFingerprint({ sha256: staged.sha256, recipe, key: item.key });
   const known = { item, startedAt, sha256: staged.sha256, staged: staged.asset, fingerprint };
+  const withdrawal = shop.withheld.get(staged.sha256);
+  if (withdrawal) return { ...known, disposition: 'withheld', finding: withdrawnFinding(withdrawal) };
   const done = await shop.inFlight.occupy(fingerprint);
   if (!done) return undefined;
   const made = shop.remake(item) ? undefined : await remembered(shop, item, fingerprint);

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errno, Fault, isStorageFailure } from '../domain/faults.js';
 import type { AssetKey, Entry, RunId } from '../domain/types.js';
+import type { Withheld } from '../domain/withdraw.js';
 import type { ItemRow } from '../state/contract.js';
 import { Patience } from './attempt.js';
 import { Checkpoint } from './checkpoint.js';
@@ -20,6 +21,7 @@ export interface WorkInput {
   readonly base: ReadonlyMap<AssetKey, Entry>;
   readonly remake: (item: ItemRow) => boolean;
   readonly insist: (item: ItemRow) => boolean;
+  readonly withheld: Withheld;
   /** When nothing more is begun, in milliseconds since the epoch. */
   readonly deadline: number | undefined;
 }

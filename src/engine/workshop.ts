@@ -1,4 +1,5 @@
 import type { AssetKey, Entry, RunId } from '../domain/types.js';
+import type { Withheld } from '../domain/withdraw.js';
 import type { Executor } from '../executors/contract.js';
 import type { ItemRow } from '../state/contract.js';
 import type { Patience } from './attempt.js';
@@ -31,4 +32,6 @@ export interface Workshop {
   readonly remake: (item: ItemRow) => boolean;
   /** Items that are tried although their content is known to fail. */
   readonly insist: (item: ItemRow) => boolean;
+  /** Content that is not to be made, whoever asks: known by its bytes, so only when they are staged. */
+  readonly withheld: Withheld;
 }

@@ -86,6 +86,11 @@ export interface Origin {
   /** Present where others cannot be kept out while something is collected: see `domain/condemned.ts`. */
   readonly condemning?: Condemning;
   /**
+   * Where the bytes of these blobs and manifest nodes lie, or would be stored now, when not under the key of their name.
+   * Present where keys are condemned; whoever commits a head that names them says it in `moved`.
+   */
+  readonly moves?: (names: Named) => Promise<Moved>;
+  /**
    * True where a swap that ended `unknown` may still land, at any time, as long as the head is the one it was based on:
    * whoever goes on commits first. A swap that throws was refused and will not land.
    */
@@ -102,19 +107,22 @@ export interface Origin {
   readonly tree?: Tree;
 }
 
+export interface Named {
+  readonly blobs: Iterable<BlobName>;
+  readonly nodes: Iterable<Digest>;
+}
+
 /**
  * Lists of condemned keys. Where the head that was last read names any, `blobBytes` finds no blob under a condemned key,
  * and `putBlob` and `putManifest` store under a fresh one.
  */
 export interface Condemning {
-  /** Stores a list of keys, durably, and returns what the head has to call it. */
-  putList(keys: readonly string[]): Promise<Digest>;
+  /** Stores a list of keys, durably, and returns what the head has to call it; `txn` is that of the commit that will. */
+  putList(list: { readonly txn: string; readonly keys: readonly string[] }): Promise<Digest>;
   /** Undefined: it is missing or damaged. Until no head names it any more, nothing can be stored: `origin-corrupt`. */
   readList(list: Digest): Promise<readonly string[] | undefined>;
   /** Deletes the lists stored before `olderThan` that are not in `keep`. */
   pruneLists(keep: ReadonlySet<Digest>, olderThan: number): Promise<void>;
-  /** Where the bytes of these blobs and manifest nodes lie, when not under the key of their name. */
-  moves(names: { readonly blobs: Iterable<BlobName>; readonly nodes: Iterable<Digest> }): Promise<Moved>;
 }
 
 /** The fixed names by which readers find the head. */

@@ -98,7 +98,7 @@ function readProgress(sql: Sql, run: RunId): Progress {
     endedSeconds: number;
     workedSeconds: number;
   }>(
-    `SELECT partition AS id, count(*) AS ended, count(*) FILTER (WHERE disposition NOT IN ('done', 'reused')) AS failed,
+    `SELECT partition AS id, count(*) AS ended, count(*) FILTER (WHERE disposition NOT IN ('done', 'reused', 'withheld')) AS failed,
        total(predicted_seconds) AS endedSeconds, total(worked) AS workedSeconds
      FROM item LEFT JOIN (
        SELECT item AS id, sum(ended_at - started_at) / 1000.0 AS worked FROM attempt WHERE run = ? GROUP BY item
@@ -125,6 +125,7 @@ function readProgress(sql: Sql, run: RunId): Progress {
       carried: of('carried'),
       failed: of('failed'),
       quarantined: of('quarantined'),
+      withheld: of('withheld'),
     },
     partitions: readPartitions(sql, run).map((partition) => {
       const { ended = 0, failed = 0, endedSeconds = 0, workedSeconds = 0 } = endedOf.get(partition.id) ?? {};

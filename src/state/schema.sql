@@ -60,7 +60,7 @@ CREATE TABLE cost (
   PRIMARY KEY (recipe, ext, size)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE item (
+CREATE TABLE "item" (
   ordinal INTEGER PRIMARY KEY,
   run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE,
   id TEXT NOT NULL,
@@ -71,7 +71,7 @@ CREATE TABLE item (
   partition TEXT,
   state TEXT NOT NULL CHECK (state IN ('todo', 'claimed', 'ended')),
   attempts INTEGER NOT NULL DEFAULT 0,
-  disposition TEXT CHECK (disposition IN ('done', 'reused', 'carried', 'failed', 'quarantined')),
+  disposition TEXT CHECK (disposition IN ('done', 'reused', 'carried', 'failed', 'quarantined', 'withheld')),
   finding TEXT CHECK (json_valid(finding)),
   fingerprint TEXT,
   sha256 TEXT,

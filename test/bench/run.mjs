@@ -11,13 +11,13 @@
  *
  * Absolute times say something about one machine only; the ratios are what is kept. `--write` puts the table in docs/BENCH.md.
  */
-import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
+import { median, timed } from './timed.mjs';
 
 const { values: options } = parseArgs({
   options: { quick: { type: 'boolean' }, json: { type: 'boolean' }, write: { type: 'boolean' } },
@@ -55,7 +55,7 @@ async function benchPictures({ name, pictures, formats, judged = false }) {
     const recipe = `image({ match: '**/*.jpg', widths: ${JSON.stringify(widths)}, formats: ${JSON.stringify(formats)} })`;
     const folder = project(`pictures-${formats.length}-${round}`, source, recipe);
     const command = [process.execPath, bin, 'run', 'bench', '--project', folder, '--workers', '1', '--json', '-v'];
-    const ours = await timed(command, true);
+    const ours = await timed(command, { watchMemory: true });
     const lines = ours.stdout
       .split('\n')
       .filter(Boolean)
@@ -155,7 +155,7 @@ async function benchNoOp() {
   checkMade(first);
   const rounds = [];
   for (let round = 0; round < Math.max(3, size.rounds); round++) {
-    const ours = await timed(command, true);
+    const ours = await timed(command, { watchMemory: true });
     const bare = await timed([process.execPath, path.join(here, 'walk.mjs'), source]);
     const result = JSON.parse(ours.stdout.trim().split('\n').at(-1));
     if (result.outcome !== 'unchanged' || result.assets.unchanged !== size.files)
@@ -212,53 +212,6 @@ export default defineJob({
 `;
   writeFileSync(path.join(folder, 'jobs', 'bench.ts'), text);
   return folder;
-}
-
-/** CPU seconds (user and system, children included) and wall seconds of one command, as the shell counts them. */
-async function timed(command, watchMemory = false) {
-  const script = 'TIMEFORMAT="%U %S %R"; { time "$@" 2>&3; } 3>/dev/null';
-  const child = spawn('bash', ['-c', script, 'bench', ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const peaks = { coordinator: 0, worker: 0 };
-  const timer = watchMemory ? setInterval(() => notePeaks(child.pid, peaks), 100) : undefined;
-  const [stdout, stderr] = await Promise.all([textOf(child.stdout), textOf(child.stderr)]);
-  clearInterval(timer);
-  const [user, system, wall] = stderr.trim().split('\n').at(-1).split(' ').map(Number);
-  return { cpu: user + system, wall, stdout, peaks };
-}
-
-async function textOf(stream) {
-  const chunks = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
-}
-
-/** VmHWM of the coordinator (child of the shell) and of its workers. Linux; elsewhere the figures stay 0. */
-function notePeaks(shell, peaks) {
-  for (const coordinator of childrenOf(shell)) {
-    peaks.coordinator = Math.max(peaks.coordinator, peakOf(coordinator));
-    for (const worker of childrenOf(coordinator)) peaks.worker = Math.max(peaks.worker, peakOf(worker));
-  }
-}
-
-function childrenOf(pid) {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
-  } catch {
-    return []; // ended, or not Linux
-  }
-}
-
-function peakOf(pid) {
-  try {
-    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
-  } catch {
-    return 0; // ended meanwhile
-  }
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
 }
 
 function f(value) {

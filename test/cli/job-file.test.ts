@@ -66,7 +66,7 @@ test('the last line of run --json has every field of the record, and its counts 
     snapshot: expect.stringMatching(/^[0-9a-f]{64}$/),
     live: { snapshot: result?.snapshot, seq: 1, at: expect.any(String) },
     assets: { total: 1, added: 1, changed: 0, unchanged: 0, removed: 0, unmatched: 0 },
-    items: { total: 1, done: 1, reused: 0, carried: 0, failed: 0, quarantined: 0, unchanged: 0 },
+    items: { total: 1, done: 1, reused: 0, carried: 0, failed: 0, quarantined: 0, withheld: 0, unchanged: 0 },
     derivatives: { made: 1, reused: 0, bytes: 7 },
     partitions: { total: 1, done: 1, failed: 0 },
     freshness: { p50Ms: expect.any(Number), p95Ms: expect.any(Number), oldestMs: expect.any(Number) },

@@ -1,6 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import type { Observed } from '../support/readers.js';
+import { table, writeSection } from './reliability.js';
 
 /** One disturbance at one point of a night, and what became of that night. */
 export interface Cell {
@@ -33,20 +32,14 @@ export interface MatrixReport {
 export function matrixText(report: MatrixReport): string {
   const { points, faults, cells } = report;
   const cellOf = (fault: string, point: string) => cells.find((cell) => cell.fault === fault && cell.point === point);
-  const rows = faults.map(({ name, how }) =>
-    row([
-      name,
-      how,
-      ...points.map((point) => cellText(cellOf(name, point))),
-      handedOut(cells.filter(({ fault }) => fault === name)),
-    ]),
-  );
+  const rows = faults.map(({ name, how }) => [
+    name,
+    how,
+    ...points.map((point) => cellText(cellOf(name, point))),
+    handedOut(cells.filter(({ fault }) => fault === name)),
+  ]);
   const header = ['fault', 'how', ...points.map((point) => `\`${point}\``), 'items handed out'];
-  return [row(header), row(header.map(() => '---')), ...rows].join('\n');
-}
-
-function row(texts: readonly string[]): string {
-  return `| ${texts.join(' | ')} |`;
+  return table(header, rows);
 }
 
 function cellText(cell: Cell | undefined): string {
@@ -79,14 +72,7 @@ export function summaryText({ cells, seconds, observed, violations }: MatrixRepo
   ].join('\n');
 }
 
-const file = fileURLToPath(new URL('../../docs/RELIABILITY.md', import.meta.url));
-const [begin, end] = ['<!-- matrix -->', '<!-- /matrix -->'];
-
 /** Puts the table between the two marks of docs/RELIABILITY.md. */
 export async function writeMatrix(report: MatrixReport): Promise<void> {
-  const text = await readFile(file, 'utf8');
-  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`${file}: expected ${begin} and ${end} around the table`);
-  const section = `${begin}\n${report.date}: ${summaryText(report)}.\n\n${matrixText(report)}\n`;
-  await writeFile(file, text.slice(0, from) + section + text.slice(to));
+  await writeSection('matrix', `${report.date}: ${summaryText(report)}.\n\n${matrixText(report)}`);
 }

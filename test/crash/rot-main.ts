@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { randomFrom } from '../support/random-sources.js';
+import { table } from './reliability.js';
 import { cuts, type Damage, type Fate, flips, Patient, type Scenario, type Suffered, scenarios } from './rot.js';
 
 /** `npm run torture -- --rot [--flips N] [--seed S]`: states cut off and with flipped bits, see `rot.ts`. */
@@ -66,5 +67,5 @@ function rotText(rows: readonly Row[]): string {
     ...fates.map((fate) => all.filter((one) => one.fate === fate).length),
     all.reduce((sum, one) => sum + one.again, 0),
   ]);
-  return [header, header.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  return table(header, lines);
 }

@@ -3,12 +3,13 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Result } from '../../src/domain/result.js';
 import { checkpointed } from '../support/checkpoints.js';
+import { type Pace, paceOf, someTimeIn } from '../support/moments.js';
 import { descendantsOf } from '../support/processes.js';
 import { flawsOf, liveSnapshot } from '../support/published.js';
 import { changeAtRandom, type Random, randomFrom } from '../support/random-sources.js';
 import { startReaders } from '../support/readers.js';
 import { until } from '../support/until.js';
-import { aWorld, type Ended, executions, fill, type Line, type Running, type World } from '../support/world.js';
+import { aWorld, type Ended, executions, fill, hasBegun, type Running, type World } from '../support/world.js';
 import { type Kill, type Report, reportText } from './torture-report.js';
 
 /**
@@ -27,13 +28,6 @@ interface Torture {
   readonly kills: Kill[];
   readonly violations: string[];
   readonly executions: Record<string, number>;
-}
-
-/** How long the last undisturbed night took: until its run began, from there to its end, and of that after the work. */
-interface Pace {
-  readonly startMs: number;
-  readonly runMs: number;
-  readonly endMs: number;
 }
 
 interface Night {
@@ -106,17 +100,8 @@ async function watched(world: World, twin: World, { kills, seed, readers: count 
 
 async function undisturbed(twin: World, args: readonly string[]): Promise<Pace & Pick<Result, 'snapshot'>> {
   const startedAt = performance.now();
-  const { lines, result } = await twin.run(args, { workers: 1 });
-  if (!result) throw new Error('an undisturbed run told no result');
-  const runMs = result.durationMs;
-  const validatedAt = lines.find(isWorkDone)?.at;
-  const endedAt = lines.find(({ type }) => type === 'ended')?.at;
-  const endMs = validatedAt && endedAt ? Date.parse(endedAt) - Date.parse(validatedAt) : 0;
-  return { runMs, endMs, startMs: performance.now() - startedAt - runMs, snapshot: result.snapshot };
-}
-
-function isWorkDone({ type, phase }: Line): boolean {
-  return type === 'phase' && phase === 'validating';
+  const ended = await twin.run(args, { workers: 1 });
+  return { ...paceOf(ended, performance.now() - startedAt), snapshot: ended.result?.snapshot ?? null };
 }
 
 async function oneNight(state: Torture, round: number, wanted: number): Promise<void> {
@@ -140,17 +125,12 @@ async function oneNight(state: Torture, round: number, wanted: number): Promise<
   }
 }
 
-/** Whether there is a run for `run` alone to take up. Killed earlier, nothing tells that one was wanted. */
-function hasBegun(ended: Ended): boolean {
-  return ended.lines.some((line) => line.type === 'phase');
-}
-
 /** Ended without a signal: it came first, or lost a worker and ended all the same. */
 async function killedRun(state: Torture, night: Night, args: readonly string[]): Promise<Ended> {
-  const { world, random } = state;
+  const { world, random, pace } = state;
   const wantsWorker = random.below(6) === 0;
   const run = world.start(args);
-  const afterMs = await someTimeIn(run, state);
+  const afterMs = await someTimeIn(run, random, pace);
   const isRunning = run.lines.at(-1)?.type !== 'result';
   const victim = wantsWorker && strikeWorker(run) ? 'worker' : 'coordinator';
   if (victim === 'coordinator') run.signal('SIGKILL');
@@ -164,29 +144,6 @@ async function killedRun(state: Torture, night: Night, args: readonly string[]):
     night.object(`processes of a dead run are left after 3 s: ${JSON.stringify(world.left())}`),
   );
   return ended;
-}
-
-/** The start of the program, the run (twice as often), and its end, where manifest and head are written. */
-const stages: readonly { readonly pace: keyof Pace; readonly begins?: (line: Line) => boolean }[] = [
-  { pace: 'startMs' },
-  { pace: 'runMs', begins: ({ type }) => type === 'run' },
-  { pace: 'runMs', begins: ({ type }) => type === 'run' },
-  { pace: 'endMs', begins: isWorkDone },
-];
-
-/** Waits until a moment somewhere in one of the stages, or until the run has ended. */
-async function someTimeIn(run: Running, { random, pace }: Torture): Promise<number> {
-  const startedAt = performance.now();
-  const stage = stages[random.below(stages.length)];
-  const afterMs = random.fraction() * pace[stage?.pace ?? 'runMs'];
-  const begins = stage?.begins;
-  let over = false;
-  const ended = run.ended.then(() => {
-    over = true;
-  });
-  if (begins) await until(() => over || run.lines.some(begins) || undefined, 'the run has come so far', 60_000);
-  await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, afterMs))]);
-  return Math.round(performance.now() - startedAt);
 }
 
 /** False: there is none at the moment. */

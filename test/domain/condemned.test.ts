@@ -58,10 +58,11 @@ describe('the place of bytes', () => {
 });
 
 describe('a list of condemned keys', () => {
-  test('is the same for the same keys, and says them again', () => {
+  test('is the same for the same keys and commit, and says them again', () => {
     const keys = [generation(1), key, manifestKey(sha256('y'))];
-    const bytes = serializeList(keys);
-    expect(bytes).toEqual(serializeList(keys.toReversed()));
+    const bytes = serializeList({ txn: 't', keys });
+    expect(bytes).toEqual(serializeList({ txn: 't', keys: keys.toReversed() }));
+    expect(bytes).not.toEqual(serializeList({ txn: 'u', keys }));
     expect(parseList(bytes)?.toSorted()).toEqual(keys.toSorted());
     expect(listKey(sha256(bytes))).toMatch(/^g\/[0-9a-f]{64}\.json$/);
   });
@@ -75,7 +76,7 @@ describe('a list of condemned keys', () => {
 
   test('counts for 30 days', () => {
     const now = Date.parse('2026-11-26T03:00:00Z');
-    const list = (age: number) => ({ list: sha256('l'), at: new Date(now - age).toISOString(), objects: 1, bytes: 1 });
+    const list = (age: number) => ({ list: sha256('l'), at: new Date(now - age).toISOString(), objects: 1 });
     const [fresh, last, over] = [list(0), list(condemnedMs - 1), list(condemnedMs)];
     expect(listsKept([over, last, fresh], now)).toEqual([last, fresh]);
   });
@@ -107,7 +108,7 @@ describe('a head', () => {
   } as const;
 
   test('carries both, and has neither when there is nothing to say', () => {
-    const lists = [{ list: sha256('l'), at, objects: 2, bytes: 3 }];
+    const lists = [{ list: sha256('l'), at, objects: 2 }];
     const full = withMoved(withLists(head, lists), { [key]: generation(1) });
     expect(parseHead(serializeHead(full))).toEqual({ ...head, gc: { lists }, moved: { [key]: generation(1) } });
     expect(withMoved(withLists(full, []), {})).toEqual(head);
@@ -117,8 +118,8 @@ describe('a head', () => {
     [{ moved: { [key]: 'head.json' } }, 'moved'],
     [{ moved: { [generation(1)]: key } }, 'moved'],
     [{ moved: { 'b/../head.json': generation(1) } }, 'moved'],
-    [{ gc: { lists: [{ list: 'x', at, objects: 1, bytes: 1 }] } }, 'gc.lists.0.list'],
-    [{ gc: { lists: [{ list: sha256('l'), at: 'yesterday', objects: 1, bytes: 1 }] } }, 'gc.lists.0.at'],
+    [{ gc: { lists: [{ list: 'x', at, objects: 1 }] } }, 'gc.lists.0.list'],
+    [{ gc: { lists: [{ list: sha256('l'), at: 'yesterday', objects: 1 }] } }, 'gc.lists.0.at'],
   ])('that says %j is refused', (wrong, where) => {
     const text = JSON.stringify({ ...head, ...wrong });
     expect(() => parseHead(text)).toThrow(where);

@@ -23,14 +23,14 @@ function figure(samples: readonly Sample[], name: string, label?: string): numbe
 }
 
 test('a run is told in base units, every disposition beside the others', () => {
-  const items = { total: 20, unchanged: 10, done: 4, reused: 1, carried: 2, failed: 1, quarantined: 0 };
+  const items = { total: 20, unchanged: 10, done: 4, reused: 1, carried: 2, failed: 1, quarantined: 0, withheld: 0 };
   const freshness = { p50Ms: 1500, p95Ms: 60_000, oldestMs: 3_600_000 };
   const derivatives = { made: 12, reused: 3, bytes: 4096 };
   const samples = samplesOf(now, aResult({ items, freshness, derivatives, shed: 1 }), {});
   expect(figure(samples, 'nightpress_run_duration_seconds')).toBe(1.5);
   expect(figure(samples, 'nightpress_items', 'done')).toBe(4);
   expect(figure(samples, 'nightpress_items', 'carried')).toBe(2);
-  expect(samples.filter(({ name }) => name === 'nightpress_items')).toHaveLength(6);
+  expect(samples.filter(({ name }) => name === 'nightpress_items')).toHaveLength(7);
   expect(figure(samples, 'nightpress_items_left')).toBe(3); // one shed, two without a disposition
   expect(figure(samples, 'nightpress_item_error_ratio')).toBeCloseTo(2 / 7);
   expect(['0.5', '0.95', '1'].map((q) => figure(samples, 'nightpress_freshness_seconds', q))).toEqual([1.5, 60, 3600]);

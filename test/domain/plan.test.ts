@@ -97,6 +97,7 @@ function night(world: World, more: Partial<PlanInput> = {}) {
     recipesFor,
     facts,
     base: world.live,
+    withheld: new Map(),
     made: world.made,
     quarantined: world.quarantined,
     collisions: () => planCollisions(Object.keys(world.files), { recipesFor, facts }),

@@ -370,8 +370,9 @@ describe('at a store that compares and swaps', () => {
     const waiting: number[] = [];
     world.onExecute = () => waiting.push(world.executed.size - world.of('item-ended').length);
     const running = world.run();
-    await expect.poll(() => s3d.log.filter(isBlobPut).length).toBe(world.workers);
-    await expect.poll(() => world.executed.size).toBe(2 * world.workers);
+    const soon = { timeout: 10_000 };
+    await expect.poll(() => s3d.log.filter(isBlobPut).length, soon).toBe(world.workers);
+    await expect.poll(() => world.executed.size, soon).toBe(2 * world.workers);
     way.open();
     expect(await running).toMatchObject({ outcome: 'published', derivatives: { made: 24 } });
     expect(Math.max(...waiting)).toBe(2 * world.workers);

@@ -38,6 +38,11 @@ export function oneStore(start: () => Promise<RealServer>): () => RealServer {
   };
 }
 
+export interface StoredObject {
+  readonly key: string;
+  readonly bytes: number;
+}
+
 /** A bucket of a real store, as its owner sees it: what tests put there, look at and damage without nightpress. */
 export interface RealBucket {
   readonly name: string;
@@ -48,6 +53,7 @@ export interface RealBucket {
   headers(key: string): Promise<Readonly<Record<string, string | undefined>>>;
   delete(key: string): Promise<void>;
   keys(prefix?: string): Promise<string[]>;
+  objects(prefix?: string): Promise<StoredObject[]>;
   uploads(): Promise<string[]>;
   /** Other bytes, the same size and headers. */
   damage(key: string): Promise<void>;
@@ -83,7 +89,8 @@ export async function aBucket({ port }: RealServer): Promise<RealBucket> {
       return { ContentType, CacheControl };
     },
     delete: async (key) => void (await client.send(new DeleteObjectCommand(at(key)))),
-    keys: (prefix) => keysOf(client, name, prefix),
+    keys: async (prefix) => (await bucket.objects(prefix)).map(({ key }) => key),
+    objects: (prefix) => objectsOf(client, name, prefix),
     uploads: async () => {
       const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: name }));
       return Uploads.map(({ Key = '' }) => Key);
@@ -107,15 +114,16 @@ function absent(error: unknown): undefined {
   throw error;
 }
 
-async function keysOf(client: S3Client, name: string, prefix: string | undefined): Promise<string[]> {
-  const keys: string[] = [];
+async function objectsOf(client: S3Client, name: string, prefix: string | undefined): Promise<StoredObject[]> {
+  const objects: StoredObject[] = [];
   let token: string | undefined;
   do {
     const page = await client.send(
       new ListObjectsV2Command({ Bucket: name, Prefix: prefix, ContinuationToken: token, EncodingType: 'url' }),
     );
-    keys.push(...(page.Contents ?? []).map(({ Key = '' }) => decodeURIComponent(Key.replaceAll('+', ' '))));
+    for (const { Key = '', Size = 0 } of page.Contents ?? [])
+      objects.push({ key: decodeURIComponent(Key.replaceAll('+', ' ')), bytes: Size });
     token = page.IsTruncated ? page.NextContinuationToken : undefined;
   } while (token !== undefined);
-  return keys;
+  return objects;
 }

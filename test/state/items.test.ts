@@ -156,7 +156,7 @@ test('progress counts items, partitions and the time that is left', () => {
   expect(state.progress(runA)).toEqual({
     todo: 0,
     claimed: 1,
-    ended: { done: 1, reused: 0, carried: 1, failed: 0, quarantined: 0 },
+    ended: { done: 1, reused: 0, carried: 1, failed: 0, quarantined: 0, withheld: 0 },
     partitions: [
       { ...plan.partitions[0], ended: 1, failed: 1, endedSeconds: 2, workedSeconds: 0 },
       { ...plan.partitions[1], ended: 1, failed: 0, endedSeconds: 2, workedSeconds: 2 },

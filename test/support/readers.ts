@@ -8,20 +8,28 @@ export interface Observed {
   readonly snapshots: number;
 }
 
-export interface Readers {
+export interface Readers<Seen = Observed> {
   /** What must not be, as far as it was seen by now. */
   readonly violations: readonly string[];
   /** Ends the readers; what each of them looked at. */
-  stop(): Promise<readonly Observed[]>;
+  stop(): Promise<readonly Seen[]>;
 }
 
-/** Starts processes that read an origin all the time, each running `reader.ts` without a build. */
+/** Starts processes that read an origin all the time. */
 export function startReaders(origin: string, count: number): Readers {
-  const program = fileURLToPath(new URL('reader.ts', import.meta.url));
+  return startWatching(new URL('reader.ts', import.meta.url), Array(count).fill([origin]));
+}
+
+/**
+ * Starts a process for each of `calls`, which are its arguments; without a build. Until its stdin ends it tells violations in
+ * lines of JSON, and at last what it has seen.
+ */
+export function startWatching<Seen>(program: URL, calls: readonly (readonly string[])[]): Readers<Seen> {
   const jiti = import.meta.resolve('jiti/register');
   const violations: string[] = [];
-  const ends = Array.from({ length: count }, (_, at) => {
-    const child = spawn(process.execPath, ['--import', jiti, program, origin], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ends = calls.map((call, at) => {
+    const words = ['--import', jiti, fileURLToPath(program), ...call];
+    const child = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] });
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
@@ -29,12 +37,12 @@ export function startReaders(origin: string, count: number): Readers {
       text = lines.pop() ?? '';
       for (const line of lines) take(JSON.parse(line));
     });
-    let observed: Observed | undefined;
-    const take = (said: { readonly type: string; readonly where?: string; readonly flaw?: string } & Observed) => {
+    let observed: Seen | undefined;
+    const take = (said: { readonly type: string; readonly where?: string; readonly flaw?: string } & Seen) => {
       if (said.type === 'violation') violations.push(`reader ${at + 1}, ${said.where}: ${said.flaw}`);
       else observed = said;
     };
-    const ended = new Promise<Observed>((resolve, reject) => {
+    const ended = new Promise<Seen>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code) => {
         if (observed) resolve(observed);

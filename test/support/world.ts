@@ -194,6 +194,11 @@ function launch(folder: string, args: readonly string[], env: Readonly<Record<st
   };
 }
 
+/** Whether there is a run for `run` alone to take up. Killed earlier, nothing tells that one was wanted. */
+export function hasBegun({ lines }: Pick<Ended, 'lines'>): boolean {
+  return lines.some((line) => line.type === 'phase');
+}
+
 /** Sources of a small night: so many pictures and texts, all different, the same for the same name. */
 export async function fill(world: World, { pictures = 8, texts = 6 } = {}): Promise<void> {
   for (let n = 0; n < pictures; n++) await world.write(`pictures/p${n}.jpg`, await pictureOf(`p${n}`));

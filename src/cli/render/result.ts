@@ -83,6 +83,7 @@ function renderCounts(terminal: Terminal, result: Result): void {
       [items.carried, 'carried'],
       [items.failed, 'failed'],
       [items.quarantined, 'quarantined'],
+      [items.withheld, 'withheld'],
     ])}`,
   );
   if (result.shed) terminal.out(`  deadline  ${leftText(result.shed)}`);

@@ -9,7 +9,7 @@ import { blobKey } from '../../domain/origin-keys.js';
 import type { Digest } from '../../domain/types.js';
 import { badHash } from '../bad-hash.js';
 import type { BlobName } from '../contract.js';
-import { freeFor } from './lists.js';
+import { freeFor, liesAt } from './lists.js';
 import { uploadInParts } from './multipart.js';
 import { readExactly } from './part.js';
 import { bare, look, put, read, type Store } from './store.js';
@@ -56,7 +56,7 @@ export async function blobBytes(store: Store, name: BlobName): Promise<number | 
 }
 
 export async function hashBlob(store: Store, name: BlobName): Promise<Digest | undefined> {
-  return await read(store, store.places.lies(blobKey(name)), async ({ Body }) => {
+  return await read(store, await liesAt(store, blobKey(name)), async ({ Body }) => {
     const hash = createHash('sha256');
     for await (const chunk of Body as Readable) hash.update(chunk as Buffer);
     return hash.digest('hex') as Digest;
@@ -68,7 +68,7 @@ export async function hashBlob(store: Store, name: BlobName): Promise<Digest | u
  * meanwhile. A store that ignores the condition leaves that to chance. Where versions are kept, the bad bytes are, too.
  */
 export async function condemnBlob(store: Store, name: BlobName): Promise<void> {
-  const key = store.places.lies(blobKey(name));
+  const key = await liesAt(store, blobKey(name));
   const bad = await look(store, key);
   if (!bad) return;
   for (const etag of [bad.etag, bare(bad.etag)]) {

@@ -22,6 +22,19 @@ import { atStore, isConflict, isNotImplemented, isRefusal, type Trouble, trouble
  * Some stores compare `If-Match` with the ETag as they show it, quotes included, others (Ceph before 20) only without
  * them. Which one this is, is learned from a refusal that the head read back contradicts; nothing is taken from a name.
  */
+export async function readHead(store: Store): Promise<HeadRead | undefined> {
+  return (await lookAtHead(store)).found;
+}
+
+/** The head, and what readers are shown. Before the first commit nobody knows yet which way it will go. */
+async function lookAtHead(store: Store): Promise<{ readonly found?: HeadRead; readonly shown?: HeadRead }> {
+  const shown = await readHeadAt(store, headKey);
+  const isByLog = !shown || shown.head.commitsBy === 'log';
+  const found = isByLog ? await readByLog(store, shown) : shown;
+  store.places.follow(found?.head);
+  return { found, shown };
+}
+
 type EtagForm = 'as shown' | 'bare';
 
 export class Commits {
@@ -34,13 +47,9 @@ export class Commits {
     this.#store = store;
   }
 
-  /** Before the first commit nobody knows yet which way it will go. */
   async readHead(): Promise<HeadRead | undefined> {
-    const shown = await readHeadAt(this.#store, headKey);
-    const isByLog = !shown || shown.head.commitsBy === 'log';
-    const found = isByLog ? await readByLog(this.#store, shown) : shown;
+    const { found, shown } = await lookAtHead(this.#store);
     this.#unseen = found?.head.seq === shown?.head.seq ? undefined : found;
-    if (found) this.#store.places.follow(found.head);
     return found;
   }
 

@@ -1,7 +1,8 @@
 import { listKey } from '../../domain/condemned.js';
+import type { Moved } from '../../domain/moved.js';
 import { blobKey, manifestKey } from '../../domain/origin-keys.js';
 import type { Digest } from '../../domain/types.js';
-import type { Condemning } from '../contract.js';
+import type { Condemning, Named } from '../contract.js';
 import { movesAt, putList, readList } from './lists.js';
 import { guarded, type Store } from './store.js';
 import { listed, removeKeys } from './stored.js';
@@ -12,11 +13,10 @@ export function condemning(store: Store): Condemning {
     putList: guarded(store, putList),
     readList: guarded(store, readList),
     pruneLists: guarded(store, pruneLists),
-    moves: guarded(store, moves),
   };
 }
 
-async function moves(store: Store, { blobs, nodes }: Parameters<Condemning['moves']>[0]) {
+export async function moves(store: Store, { blobs, nodes }: Named): Promise<Moved> {
   return await movesAt(store, [...[...blobs].map(blobKey), ...[...nodes].map(manifestKey)]);
 }
 

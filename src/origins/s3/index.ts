@@ -2,7 +2,7 @@ import type { Origin, OriginKind, OriginServices } from '../contract.js';
 import { blobBytes, condemnBlob, hashBlob, putBlob } from './blobs.js';
 import { type Limits, usualLimits } from './client.js';
 import { Commits } from './commit.js';
-import { condemning } from './condemning.js';
+import { condemning, moves } from './condemning.js';
 import { check, readConfig } from './config.js';
 import { putManifest, readManifest } from './manifests.js';
 import { abandonUploads } from './multipart.js';
@@ -55,6 +55,7 @@ export function openStore(
     remove: guarded(store, remove),
     condemning: condemning(store),
     entrances: commits.entrances,
+    moves: guarded(store, moves),
     lateSwaps: true,
     parallelPuts,
     partialUploads: { abandon: guarded(store, abandonUploads) },

@@ -3,6 +3,7 @@ import { sha256 } from '../../domain/digest.js';
 import { Fault } from '../../domain/faults.js';
 import type { Moved } from '../../domain/moved.js';
 import type { Digest } from '../../domain/types.js';
+import { readHead } from './commit.js';
 import { put, readWhole, type Store } from './store.js';
 
 /** Where the bytes that `key` names may be stored, and be named by the next head. */
@@ -15,7 +16,14 @@ export async function movesAt(store: Store, keys: Iterable<string>): Promise<Mov
   return movesOf(keys, await placement(store));
 }
 
+/** Where the bytes that `key` names are looked for. */
+export async function liesAt(store: Store, key: string): Promise<string> {
+  if (!store.places.isKnown) await readHead(store);
+  return store.places.lies(key);
+}
+
 async function placement(store: Store): Promise<Placement> {
+  if (!store.places.isKnown) await readHead(store);
   return await store.places.placement((list) => knownList(store, list));
 }
 
@@ -26,8 +34,8 @@ async function knownList(store: Store, list: Digest): Promise<readonly string[]>
   throw new Fault('origin-corrupt', message, { hint: 'nightpress gc {job} --yes' });
 }
 
-export async function putList(store: Store, keys: readonly string[]): Promise<Digest> {
-  const bytes = serializeList(keys);
+export async function putList(store: Store, given: Parameters<typeof serializeList>[0]): Promise<Digest> {
+  const bytes = serializeList(given);
   const list = sha256(bytes);
   await put(store, listKey(list), { bytes, sha256: list });
   return list;

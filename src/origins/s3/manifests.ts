@@ -3,11 +3,11 @@ import { Fault } from '../../domain/faults.js';
 import { manifestKey } from '../../domain/origin-keys.js';
 import type { Digest } from '../../domain/types.js';
 import { badHash } from '../bad-hash.js';
-import { freeFor } from './lists.js';
+import { freeFor, liesAt } from './lists.js';
 import { put, readWhole, type Store } from './store.js';
 
 export async function readManifest(store: Store, digest: Digest): Promise<Buffer | undefined> {
-  const key = store.places.lies(manifestKey(digest));
+  const key = await liesAt(store, manifestKey(digest));
   const bytes = await readWhole(store, key);
   if (!bytes) return undefined;
   const found = sha256(bytes);

@@ -10,21 +10,27 @@ import type { Digest } from '../../domain/types.js';
  */
 export class Places {
   readonly #lists = new Map<Digest, readonly string[]>();
-  #head: Pick<Head, 'moved' | 'gc'> = {};
+  #head: Pick<Head, 'moved' | 'gc'> | undefined;
   #condemned: Promise<ReadonlySet<string>> | undefined;
 
-  follow(head: Head): void {
-    this.#head = head;
+  /** Undefined: there is no head yet. */
+  follow(head: Head | undefined): void {
+    this.#head = head ?? {};
     this.#condemned = undefined;
+  }
+
+  /** False: nobody has looked for a head yet. */
+  get isKnown(): boolean {
+    return this.#head !== undefined;
   }
 
   /** Where the bytes that `key` names are looked for. */
   lies(key: string): string {
-    return whereLies(this.#head.moved, key);
+    return whereLies(this.#head?.moved, key);
   }
 
   async placement(readList: (list: Digest) => Promise<readonly string[]>): Promise<Placement> {
-    const { moved, gc } = this.#head;
+    const { moved, gc } = this.#head ?? {};
     this.#condemned ??= this.#read(gc?.lists.map(({ list }) => list) ?? [], readList);
     const reading = this.#condemned;
     try {
