@@ -69,6 +69,7 @@ const shape = z
     nightpress: z.literal(1, 'expected format 1, the only one this nightpress reads'),
     origin: text,
     job: text,
+    commitsBy: z.literal('log', "expected 'log', the only other way of commits that this nightpress knows").optional(),
     seq,
     at,
     channels: z

@@ -21,6 +21,8 @@ export interface Head {
   /** Identity of the origin, made with its first commit; a state that remembers another uuid refuses to publish. */
   readonly origin: string;
   readonly job: string;
+  /** Commits here are entries of a log (`commit-log.ts`), for ever: all publishers of an origin must go one way. */
+  readonly commitsBy?: 'log';
   readonly seq: number;
   /** When this head was written, RFC 3339 UTC. Never compared for order. */
   readonly at: string;
@@ -132,9 +134,25 @@ export interface Publication extends Stamp {
   readonly run: RunId;
 }
 
+interface First extends Pick<Head, 'origin' | 'job' | 'commitsBy'> {
+  readonly now: number;
+}
+
 /** The ground for the very first commit: never written itself, which its `seq` of 0 says. */
-export function firstHead({ origin, job, now }: { origin: string; job: string; now: number }): Head {
-  return { nightpress: 1, origin, job, seq: 0, at: stamped(now), channels: {}, retained: [], pins: [], commits: [] };
+export function firstHead({ origin, job, now, commitsBy }: First): Head {
+  const way = commitsBy && { commitsBy };
+  return {
+    nightpress: 1,
+    origin,
+    job,
+    ...way,
+    seq: 0,
+    at: stamped(now),
+    channels: {},
+    retained: [],
+    pins: [],
+    commits: [],
+  };
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { Head } from './head.js';
+
 /*
  * What the store behind an origin can do, judged by what it did when it was tried, never by its name:
  *
@@ -54,11 +56,29 @@ function whole(observations: readonly Observation[]): boolean {
   return observations.length > 0 && observations.every(({ seen }) => seen === 'kept');
 }
 
-/** `note`: worth knowing, or what a single writer can do without. */
-export function gravityOf({ check, seen }: Observation, singleWriter: boolean): 'ok' | 'note' | 'problem' {
+/**
+ * What keeps two publishers apart: `swap`, the head is replaced by compare and swap; `create`, commits are entries of a
+ * log (`commit-log.ts`); `nothing`, there is one publisher only, says the job.
+ */
+export type Reliance = 'swap' | 'create' | 'nothing';
+
+/** The way of commits is said by the head; before the first one, it is the best that the store keeps. */
+export function relianceOf(
+  tier: StoreTier,
+  { singleWriter, head }: { readonly singleWriter: boolean; readonly head: Pick<Head, 'commitsBy'> | undefined },
+): Reliance {
+  if (singleWriter) return 'nothing';
+  const isByLog = head ? head.commitsBy === 'log' : tier === 'B';
+  return isByLog ? 'create' : 'swap';
+}
+
+/** `note`: worth knowing, or what nobody relies on. */
+export function gravityOf({ check, seen }: Observation, reliance: Reliance): 'ok' | 'note' | 'problem' {
   if (seen === 'kept') return 'ok';
   const need = needs[check];
-  return need === 'data' || (need !== 'clock' && !singleWriter) ? 'problem' : 'note';
+  if (need === 'data') return 'problem';
+  const isRelied = (need === 'create' && reliance !== 'nothing') || (need === 'swap' && reliance === 'swap');
+  return isRelied ? 'problem' : 'note';
 }
 
 export const tierWords: Readonly<Record<StoreTier, string>> = {
@@ -68,15 +88,18 @@ export const tierWords: Readonly<Record<StoreTier, string>> = {
 };
 
 /** Why commits to a store of this tier are not safe, and what is expected instead; undefined: they are. */
-export function whyUnfit(tier: StoreTier, singleWriter: boolean): string | undefined {
-  if (tier === 'A' || singleWriter) return undefined;
-  const logs = tier === 'B' ? ' (commits by create-only entries, which it could keep, are not built)' : '';
-  const expected = 'expected a store that keeps If-None-Match and If-Match, or singleWriter: true in the origin';
-  return `tier ${tier}: it ${tierWords[tier]}, so two publishers would overwrite each other${logs}: ${expected}`;
+export function whyUnfit(tier: StoreTier, reliance: Reliance): string | undefined {
+  if (reliance === 'nothing' || tier === 'A' || (tier === 'B' && reliance === 'create')) return undefined;
+  const because = `tier ${tier}: it ${tierWords[tier]}, so two publishers would overwrite each other`;
+  const wayOut =
+    tier === 'B'
+      ? 'the head there was begun with compare and swap: expected such a store, a new prefix (it is begun with log entries), or singleWriter: true in the origin'
+      : 'expected a store that keeps If-None-Match at least, or singleWriter: true in the origin';
+  return `${because}: ${wayOut}`;
 }
 
 /** The first evidence against it. */
-export function firstAgainst(observations: readonly Observation[]): Observation | undefined {
-  const against = observations.filter((one) => gravityOf(one, false) === 'problem');
+export function firstAgainst(observations: readonly Observation[], reliance: Reliance): Observation | undefined {
+  const against = observations.filter((one) => gravityOf(one, reliance) === 'problem');
   return against.find(({ seen }) => seen === 'broken') ?? against[0];
 }

@@ -3,6 +3,8 @@ import { Fault } from '../domain/faults.js';
 import { fence as fenced, firstHead, type Head, landed } from '../domain/head.js';
 import type { HeadRead } from '../origins/contract.js';
 import type { State } from '../state/contract.js';
+import { mendEntrances } from './entrances.js';
+import { wayProved } from './fitness.js';
 import type { HeadParts } from './move-head.js';
 import type { Night } from './night.js';
 
@@ -26,7 +28,7 @@ export async function fenceOpenSwap(night: Night): Promise<void> {
   const before = (await night.origin.readHead())?.head;
   const remembered = night.state.origin();
   if (before && remembered && before.origin !== remembered.origin) return; // it was never sent there
-  const head = await fence(night, open);
+  const head = await fence(night, open, wayProved(night));
   if (head === undefined || head.seq === before?.seq) return;
   const message = landed(head, open.txn)
     ? `seq ${open.seq} landed after all`
@@ -34,12 +36,12 @@ export async function fenceOpenSwap(night: Night): Promise<void> {
   night.emit({ type: 'finding', finding: { code: 'swap-settled', severity: 'notice', message } });
 }
 
-/** The head in which `open` is, or can never be. Undefined: there is none, and `open` expects one. */
-export async function fence(parts: HeadParts, open: Unsettled): Promise<Head | undefined> {
+/** The head in which `open` is, or can never be. Undefined: there is none, and `open` expects one. `way`: of a first commit. */
+export async function fence(parts: HeadParts, open: Unsettled, way: Head['commitsBy']): Promise<Head | undefined> {
   for (let attempt = 1; attempt <= maxSwaps; attempt++) {
     const read = await parts.origin.readHead();
     if ((read?.head.seq ?? 0) !== open.seq - 1) return read?.head;
-    const next = await commitFence(parts, read);
+    const next = await commitFence(parts, read, way);
     if (next) return next;
   }
   throw new Fault('swap-unknown', `whether seq ${open.seq} of '${parts.job.name}' landed cannot be settled now`, {
@@ -49,9 +51,13 @@ export async function fence(parts: HeadParts, open: Unsettled): Promise<Head | u
 
 export const resolveCommand = 'nightpress publish {job} --resolve';
 
-async function commitFence({ origin, clock, job }: HeadParts, read: HeadRead | undefined): Promise<Head | undefined> {
+async function commitFence(
+  { origin, clock, job }: HeadParts,
+  read: HeadRead | undefined,
+  commitsBy: Head['commitsBy'],
+): Promise<Head | undefined> {
   const now = clock();
-  const ground = read?.head ?? firstHead({ origin: randomUUID(), job: job.name, now });
+  const ground = read?.head ?? firstHead({ origin: randomUUID(), job: job.name, now, commitsBy });
   const next = fenced(ground, { txn: randomUUID(), now });
   return (await origin.swapHead(next, read?.version)) === 'landed' ? next : undefined;
 }
@@ -63,20 +69,24 @@ export interface Resolved {
   readonly landed?: boolean;
 }
 
+type ResolvingState = Pick<State, 'openSwap' | 'storeProvedAt'>;
+
 /**
  * Settles by hand what is open: when it returns, nothing sent before can move the head any more. Writes nothing to the
  * state, which follows with the next run. Without an open swap of a run it was a person's commit: then the head as it is
  * now is fenced.
  */
-export async function resolveSwap(parts: HeadParts, state: Pick<State, 'openSwap'> | undefined): Promise<Resolved> {
+export async function resolveSwap(parts: HeadParts, state: ResolvingState | undefined): Promise<Resolved> {
   const open = state?.openSwap();
   const now = (await parts.origin.readHead())?.head;
   const isLate = parts.origin.lateSwaps ?? false;
   const unsettled = open ?? (now && { txn: '', seq: now.seq + 1 });
-  const head = isLate && unsettled ? await fence(parts, unsettled) : now;
+  const way = state && wayProved({ origin: parts.origin, state });
+  const head = isLate && unsettled ? await fence(parts, unsettled, way) : now;
   if (!head) {
     const hint = 'nightpress run {job}';
     throw new Fault('snapshot-unknown', `nothing was ever published for '${parts.job.name}'`, { hint });
   }
+  await mendEntrances(parts.origin);
   return { head, ...(open && { landed: landed(head, open.txn) }) };
 }

@@ -18,6 +18,7 @@ import {
 import { letGo } from '../domain/retention.js';
 import type { KeepSpec, SnapshotId } from '../domain/types.js';
 import type { HeadRead, Origin } from '../origins/contract.js';
+import { mendEntrances } from './entrances.js';
 import { prepareTree, pruneTrees } from './tree.js';
 import { verify } from './verify.js';
 
@@ -42,7 +43,7 @@ export async function moveHead(
   const unanswered: string[] = [];
   for (let attempt = 1; attempt <= maxSwaps; attempt++) {
     const read = await orUnknown(parts, unanswered, parts.origin.readHead());
-    if (read && unanswered.some((txn) => landed(read.head, txn))) return read.head;
+    if (read && unanswered.some((txn) => landed(read.head, txn))) return await shown(parts, read.head);
     if (!read)
       throw new Fault('snapshot-unknown', `nothing was ever published for '${parts.job.name}'`, {
         hint: 'nightpress run {job}',
@@ -56,6 +57,12 @@ export async function moveHead(
   }
   if (unanswered.length > 0) throw unknown(parts);
   throw new Fault('swap-lost', `the head of '${parts.job.name}' was moved by others ${maxSwaps} times in a row`);
+}
+
+/** It landed, but perhaps readers were not shown it: while that fails, nobody knows what they see. */
+async function shown(parts: HeadParts, head: Head): Promise<Head> {
+  await orUnknown(parts, ['landed'], mendEntrances(parts.origin));
+  return head;
 }
 
 /** While an answer is missing, trouble on the way to the next look leaves the outcome open. */

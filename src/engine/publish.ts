@@ -9,6 +9,8 @@ import { blockedBy, cleaned, withheldBy } from '../domain/withdraw.js';
 import type { HeadRead } from '../origins/contract.js';
 import { liveLoader } from './base.js';
 import { type Candidate, refuseCollected, type Stand, storeCandidate } from './candidate.js';
+import { mendEntrances } from './entrances.js';
+import { wayProved } from './fitness.js';
 import type { Night } from './night.js';
 import { mendTree, prepareTree } from './tree.js';
 import type { Updates } from './validate.js';
@@ -106,7 +108,7 @@ interface Shown extends Pick<Published, 'kind' | 'snapshot'> {
 async function mendShown(night: Night, run: RunId, { kind, snapshot, base }: Shown): Promise<void> {
   const live = kind === 'same' ? snapshot : base;
   if (live && kind !== 'live') await mendLive(night, run, live);
-  if (kind === 'same') await mendEntrances(night);
+  if (kind === 'same') await mendAndTell(night);
 }
 
 /** The live snapshot stays, but blobs of it may have been made again: its tree still shows the ones they replace. */
@@ -118,13 +120,11 @@ async function mendLive(night: Night, run: RunId, live: SnapshotId): Promise<voi
   );
 }
 
-/** A commit makes them anyway; a night without one looks whether somebody took them away. */
-async function mendEntrances(night: Night): Promise<void> {
-  const { entrances } = night.origin;
-  const lost = (await entrances?.lost()) ?? [];
+/** A commit makes them anyway; a night without one looks whether somebody took them away, or a publisher died before it could. */
+async function mendAndTell(night: Night): Promise<void> {
+  const lost = await mendEntrances(night.origin);
   if (lost.length === 0) return;
-  await entrances?.mend();
-  const message = `readers found nothing under ${lost.join(', ')} at the origin; it leads to what is live again`;
+  const message = `${lost.join(', ')} at the origin did not lead readers to what is live; now it does`;
   night.emit({ type: 'finding', finding: { code: 'entrance-lost', severity: 'notice', message } });
 }
 
@@ -198,7 +198,7 @@ interface Next {
 
 function nextHead(night: Night, input: PublishInput, { read, snapshot, rules, txn }: Next): Head {
   const now = night.clock();
-  const head = read?.head ?? firstHead({ origin: randomUUID(), job: night.job.name, now });
+  const head = read?.head ?? firstHead({ origin: randomUUID(), job: night.job.name, now, commitsBy: wayProved(night) });
   const commit = { txn, now, snapshot, window: input.window.label, run: input.run };
   if (rules.length > 0) return stageIn(head, { ...commit, rules });
   const published = publishTo(head, { ...commit, reason: input.reason });

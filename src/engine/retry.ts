@@ -68,7 +68,7 @@ export async function retryNight(night: Night, request: RetryRequest): Promise<R
     missed: [],
     because: 'retried by hand',
   } as const;
-  await refuseUnfitStore(night);
+  await refuseUnfitStore(night, base.head);
   const run = begin(night, { decision, digest: jobDigest(night.job, recipes), verb: 'retry' });
   night.state.freezePlan(run.id, frozen);
   const { totals, partitions } = frozen;

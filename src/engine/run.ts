@@ -80,7 +80,7 @@ async function anyNight(night: Night, request: RunRequest, startedAt: number): P
   const recipes = await readyRecipes(night); // starts tools, so only when there is something to do
   const decision = settled ?? decide(night, request, whatChanged(night, recipes, base));
   if (decision.kind === 'nothing') return await endIdle(night, { ...idle, decision });
-  await refuseUnfitStore(night);
+  await refuseUnfitStore(night, base.head);
   const run = begin(night, {
     decision,
     digest: jobDigest(night.job, recipes),

@@ -118,7 +118,7 @@ function findingsOf({
   return [
     ...(damaged ? [{ code: 'manifest-bad', severity: 'error', message: damaged } as const] : []),
     ...lostEntrances.map((name) => {
-      const message = `readers find nothing under '${name}': it does not lead to what is live`;
+      const message = `'${name}' does not lead readers to what is live`;
       return { code: 'entrance-lost', severity: 'error', message } as const;
     }),
     ...(treeMissing ? [{ code: 'tree-missing', severity: 'error', message: missing } as const] : []),

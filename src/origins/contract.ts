@@ -50,7 +50,8 @@ export interface Origin {
   /** Undefined: nothing was ever published here. A head that cannot be read or parsed is `origin-corrupt`. */
   readHead(): Promise<HeadRead | undefined>;
   /**
-   * Commits `next` if the head still is `base` (undefined: if there is none yet). One attempt, never a silent retry.
+   * Commits `next` if the head still is `base` (undefined: if there is none yet), in the way that `next.commitsBy` says.
+   * One attempt, never a silent retry.
    * The caller has made every blob and manifest that `next` names durable, and `tree.prepare` done where it exists.
    */
   swapHead(next: Head, base: string | undefined): Promise<Swap>;

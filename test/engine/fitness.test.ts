@@ -35,7 +35,27 @@ test('a store that was proved is trusted for thirty days, then it may be another
   expect(await changedNight(29)).toBe('published');
   expect(probes()).toBe(once);
   s3d.rules = { ...s3d.rules, tier: 'B' };
-  await expect(changedNight(2)).rejects.toMatchObject({ code: 'origin-unfit', exit: 13 });
+  const message = expect.stringMatching(/tier B: .*begun with compare and swap.*\(swap stale: /);
+  await expect(changedNight(2)).rejects.toMatchObject({ code: 'origin-unfit', exit: 13, message });
+});
+
+test('a store that only creates is proved for its log, not for a head that is swapped', async () => {
+  s3d.rules = { ...s3d.rules, tier: 'B' };
+  expect(await changedNight(0)).toBe('published');
+  const once = probes();
+  expect(await changedNight(29)).toBe('published');
+  expect(probes()).toBe(once);
+  const { commitsBy: _, ...swapped } = JSON.parse(s3d.bucket().get('site/head.json')?.body.toString() ?? '');
+  s3d.bucket().put('site/head.json', { body: Buffer.from(JSON.stringify(swapped)), headers: {}, at: 0 });
+  await expect(changedNight(1)).rejects.toMatchObject({ code: 'origin-unfit' });
+  expect(probes()).toBeGreaterThan(once);
+});
+
+test('a log is no longer trusted to a store that overwrites what is there', async () => {
+  s3d.rules = { ...s3d.rules, tier: 'B' };
+  expect(await changedNight(0)).toBe('published');
+  s3d.rules = { ...s3d.rules, tier: 'C' };
+  await expect(changedNight(31)).rejects.toMatchObject({ code: 'origin-unfit' });
 });
 
 test('a store that only loses races is found out before the night begins', async () => {

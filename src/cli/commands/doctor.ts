@@ -90,11 +90,12 @@ async function examineOrigin(
 ): Promise<number> {
   const job = await findJob(openProject(options), name);
   const racers = racersOption(options.races);
-  const { probe } = await openOrigin(job);
+  const origin = await openOrigin(job);
+  const { probe } = origin;
   if (!probe) return await examineJob(context, job.name, options);
   const terminal = openTerminal(context.env, options);
   const trial = { extent: 'all', racers, rounds, clock: context.clock } as const;
-  const report = await namingJob(job.name, () => examineStore(probe, trial));
+  const report = await namingJob(job.name, async () => examineStore(probe, (await origin.readHead())?.head, trial));
   if (options.json) terminal.out(JSON.stringify(storeRecord(job, report)));
   else for (const line of [...report.checks.map(lineOf), printable(verdictLine(report))]) terminal.out(line);
   return report.unfit === undefined ? 0 : problemFound;

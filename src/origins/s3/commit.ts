@@ -1,15 +1,14 @@
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { sha256 } from '../../domain/digest.js';
 import { Fault } from '../../domain/faults.js';
 import { type Head, landed } from '../../domain/head.js';
-import { parseHead, serializeHead } from '../../domain/head-text.js';
-import type { HeadRead, Swap } from '../contract.js';
-import { signed } from './signed.js';
-import { bare, read, type Store } from './store.js';
-import { isConflict, isNotImplemented, isRefusal, type Trouble, troubleOf } from './trouble.js';
+import type { Entrances, HeadRead, Swap } from '../contract.js';
+import { readByLog, show, swapByLog } from './commit-log.js';
+import { headKey, putHeadAt, readHeadAt, shortLived, withoutConditions } from './head-object.js';
+import { bare, type Store } from './store.js';
+import { atStore, isConflict, isNotImplemented, isRefusal, type Trouble, troubleOf } from './trouble.js';
 
 /*
- * A commit is one conditional PUT of `head.json`, sent once. What came of it:
+ * Where the head does not say that its commits go by the log (`commit-log.ts`), one is one conditional PUT of `head.json`,
+ * sent once. What came of it:
  *
  *   200                     landed
  *   501                     no conditional writes here: refused, with the way out
@@ -23,18 +22,17 @@ import { isConflict, isNotImplemented, isRefusal, type Trouble, troubleOf } from
  * Some stores compare `If-Match` with the ETag as they show it, quotes included, others (Ceph before 20) only without
  * them. Which one this is, is learned from a refusal that the head read back contradicts; nothing is taken from a name.
  */
-const headKey = 'head.json';
-/** An old head is safe to show while the origin is away; nobody may show one without asking for long. */
-const shortLived = 'public, max-age=0, s-maxage=5, stale-if-error=86400';
-
 export async function readHead(store: Store): Promise<HeadRead | undefined> {
-  const found = await read(store, headKey, async ({ Body, ETag }, at) => {
-    if (ETag === undefined) throw new Fault('origin-corrupt', `origin ${store.place} shows ${headKey} without an ETag`);
-    const text = (await Body?.transformToString()) ?? '';
-    return { head: parseHead(text), version: ETag, ...(at !== undefined && { at }) };
-  });
+  return (await lookAtHead(store)).found;
+}
+
+/** The head, and what readers are shown. Before the first commit nobody knows yet which way it will go. */
+async function lookAtHead(store: Store): Promise<{ readonly found?: HeadRead; readonly shown?: HeadRead }> {
+  const shown = await readHeadAt(store, headKey);
+  const isByLog = !shown || shown.head.commitsBy === 'log';
+  const found = isByLog ? await readByLog(store, shown) : shown;
   store.places.follow(found?.head);
-  return found;
+  return { found, shown };
 }
 
 type EtagForm = 'as shown' | 'bare';
@@ -42,9 +40,29 @@ type EtagForm = 'as shown' | 'bare';
 export class Commits {
   readonly #store: Store;
   #form: EtagForm = 'as shown';
+  /** The newest head as it was read last, when readers were shown an older one. */
+  #unseen: HeadRead | undefined;
 
   constructor(store: Store) {
     this.#store = store;
+  }
+
+  async readHead(): Promise<HeadRead | undefined> {
+    const { found, shown } = await lookAtHead(this.#store);
+    this.#unseen = found?.head.seq === shown?.head.seq ? undefined : found;
+    return found;
+  }
+
+  /** What readers are shown, as it was seen when the head was read last. */
+  get entrances(): Entrances {
+    return {
+      lost: async () => (this.#unseen ? [headKey] : []),
+      mend: async () => {
+        const [store, unseen] = [this.#store, this.#unseen];
+        if (unseen) await atStore(store.place, () => show(store, unseen));
+        this.#unseen = undefined;
+      },
+    };
   }
 
   async swapHead(next: Head, base: string | undefined): Promise<Swap> {
@@ -54,6 +72,7 @@ export class Commits {
   }
 
   async #swap(next: Head, base: string | undefined): Promise<Swap> {
+    if (next.commitsBy === 'log') return await swapByLog(this.#store, next, base);
     if (this.#store.singleWriter) return await this.#swapAlone(next, base);
     const first = await this.#attempt(next, base);
     if (first.swap !== 'lost' || !first.isUnmoved || base === undefined) return first.swap;
@@ -66,7 +85,7 @@ export class Commits {
     const condition =
       base === undefined ? { IfNoneMatch: '*' } : { IfMatch: this.#form === 'bare' ? bare(base) : base };
     try {
-      await sendHead(this.#store, next, condition);
+      await this.#send(next, condition);
       return { swap: 'landed', isUnmoved: false };
     } catch (error) {
       const trouble = troubleOf(error);
@@ -77,9 +96,9 @@ export class Commits {
 
   /** Nobody else moves the head, so looking first is enough; a store without conditions has nothing better. */
   async #swapAlone(next: Head, base: string | undefined): Promise<Swap> {
-    if ((await readHead(this.#store))?.version !== base) return 'lost';
+    if ((await readHeadAt(this.#store, headKey))?.version !== base) return 'lost';
     try {
-      await sendHead(this.#store, next, {});
+      await this.#send(next, {});
       return 'landed';
     } catch (error) {
       const trouble = troubleOf(error);
@@ -88,13 +107,18 @@ export class Commits {
     }
   }
 
+  async #send(head: Head, condition: { IfMatch?: string; IfNoneMatch?: string }): Promise<void> {
+    const to = { client: this.#store.commits, key: headKey, cacheControl: shortLived };
+    await putHeadAt(this.#store, { ...to, head, condition });
+  }
+
   async #readBack(next: Head, base: string | undefined, { trouble, error }: Said): Promise<Told> {
     const isDefinite = isRefusal(trouble);
     if (isDefinite && !isConflict(trouble)) throw error;
     if (isNotImplemented(trouble)) throw withoutConditions(this.#store, error);
     let now: HeadRead | undefined;
     try {
-      now = await readHead(this.#store);
+      now = await readHeadAt(this.#store, headKey);
     } catch (failure) {
       if (isDefinite || !(troubleOf(failure) || failure instanceof Fault)) throw failure;
       return { swap: 'unknown', isUnmoved: false };
@@ -115,27 +139,4 @@ interface Told {
 interface Said {
   readonly trouble: Trouble;
   readonly error: unknown;
-}
-
-/** To a single writer, who asks for none, it was said of something else. */
-function withoutConditions({ place, singleWriter }: Store, error: unknown): unknown {
-  if (singleWriter) return error;
-  const message = `origin ${place} knows no conditional writes, so two publishers would overwrite each other: expected a store that does, or singleWriter: true`;
-  return new Fault('origin-unfit', message, { cause: error });
-}
-
-async function sendHead(
-  store: Store,
-  head: Head,
-  condition: { IfMatch?: string; IfNoneMatch?: string },
-): Promise<void> {
-  const text = Buffer.from(serializeHead(head));
-  const command = new PutObjectCommand({
-    ...store.at(headKey),
-    ...condition,
-    Body: text,
-    ContentType: 'application/json',
-    CacheControl: shortLived,
-  });
-  await store.commits.send(signed(command, sha256(text)));
 }

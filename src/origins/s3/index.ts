@@ -1,7 +1,7 @@
 import type { Origin, OriginKind, OriginServices } from '../contract.js';
 import { blobBytes, condemnBlob, hashBlob, putBlob } from './blobs.js';
 import { type Limits, usualLimits } from './client.js';
-import { Commits, readHead } from './commit.js';
+import { Commits } from './commit.js';
 import { condemning, moves } from './condemning.js';
 import { check, readConfig } from './config.js';
 import { putManifest, readManifest } from './manifests.js';
@@ -43,7 +43,7 @@ export function openStore(
   const store = storeAt(read, limits, uploads);
   const commits = new Commits(store);
   return {
-    readHead: guarded(store, readHead),
+    readHead: () => atStore(store.place, () => commits.readHead()),
     swapHead: (next, base) => atStore(store.place, () => commits.swapHead(next, base)),
     readManifest: guarded(store, readManifest),
     putManifest: guarded(store, putManifest),
@@ -54,6 +54,7 @@ export function openStore(
     listStored: () => listStored(store),
     remove: guarded(store, remove),
     condemning: condemning(store),
+    entrances: commits.entrances,
     moves: guarded(store, moves),
     lateSwaps: true,
     parallelPuts,

@@ -11,7 +11,7 @@ import { holdLock } from '../../../src/state/lock.js';
 export const services: OriginServices = { holdLock };
 
 /** A publisher that keeps the order law, with one entry: `page.txt`, whose content is what it is given. */
-export function publisher(origin: Origin, scratch: string) {
+export function publisher(origin: Origin, scratch: string, commitsBy?: Head['commitsBy']) {
   const put = async (content: string): Promise<BlobName> => {
     const name = { sha256: sha256(content), ext: 'txt' };
     const file = path.join(scratch, randomUUID());
@@ -31,7 +31,7 @@ export function publisher(origin: Origin, scratch: string) {
     const snapshot = await store(content);
     const read = await origin.readHead();
     const txn = randomUUID();
-    const ground = read?.head ?? firstHead({ origin: 'an-origin', job: 'catalog', now: 0 });
+    const ground = read?.head ?? firstHead({ origin: 'an-origin', job: 'catalog', now: 0, commitsBy });
     const run = '20261122T020003Z-4f2a' as RunId;
     const head = publishTo(ground, { txn, now: ground.seq, snapshot, window: '2026-11-22T02:00', run });
     return { head, base: read?.version, txn };

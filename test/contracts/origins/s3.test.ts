@@ -3,9 +3,10 @@ import { s3 } from '../../../src/origins/s3/index.js';
 import { type S3dOptions, startS3d, testCredentials } from '../../support/s3d/index.js';
 import { type OriginHarness, originSuite } from './suite.js';
 
-const harnessOf = (options: S3dOptions): OriginHarness => ({
+const harnessOf = (options: S3dOptions, commitsBy?: 'log'): OriginHarness => ({
   trees: false,
   exclusive: false,
+  commitsBy,
   kind: async () => s3,
   async make() {
     const s3d = await startS3d({ pageSize: 3, ...options });
@@ -39,3 +40,5 @@ originSuite(
     quirks: ['a swap in the right form that loses is a 500', 'no ETag of a completed upload', 'wants Content-MD5'],
   }),
 );
+originSuite('s3 that creates once and does not compare and swap', harnessOf({ tier: 'B' }, 'log'));
+originSuite('s3 that compares and swaps, under a head with a log', harnessOf({}, 'log'));

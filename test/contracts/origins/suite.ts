@@ -15,6 +15,8 @@ export interface OriginHarness {
   readonly trees: boolean;
   /** Whether it can keep others from moving the head. */
   readonly exclusive: boolean;
+  /** How the first commit is made; absent: as most do. */
+  readonly commitsBy?: 'log';
   readonly kind: () => Promise<OriginKind>;
   /** A new, empty place to publish to; called for every test. */
   make(): Promise<OriginFixture>;
@@ -44,7 +46,7 @@ export function originSuite(name: string, harness: OriginHarness): void {
       fixture = await harness.make();
       scratch = await mkdtemp(path.join(tmpdir(), 'nightpress-origin-'));
       origin = another();
-      publish = publisher(origin, scratch);
+      publish = publisher(origin, scratch, harness.commitsBy);
     });
 
     afterEach(async () => {
@@ -290,7 +292,7 @@ export function originSuite(name: string, harness: OriginHarness): void {
       test('keeps others from moving the head, and may move it itself', async () => {
         await publish.publish('one');
         const mine = await publish.next('mine');
-        const theirs = await publisher(another(), scratch).next('theirs');
+        const theirs = await publisher(another(), scratch, harness.commitsBy).next('theirs');
         let swapping: Promise<string> | undefined;
         const result = await origin.exclusively?.(async (swapHead) => {
           swapping = another().swapHead(theirs.head, theirs.base);
