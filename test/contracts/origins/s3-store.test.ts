@@ -211,12 +211,13 @@ describe('what is small', () => {
 
   test('goes past the SDK once that has shown the way, and is stored alike', async () => {
     const origin = open({ attempts: 2, more: { prefix: 'site' } });
-    await origin.putBlob(name, file);
+    await open({ attempts: 1, more: { prefix: 'site' } }).putBlob(name, file); // all the way through the SDK
+    seen.length = 0;
     const first = s3d.bucket().get(`site/${blobKey(name)}`)?.headers;
     await origin.putBlob(name, file);
     expect(await origin.blobBytes(name)).toBe(bytes.length);
-    expect(seen).toEqual([
-      ['put', true],
+    const written = seen.filter(([kind]) => kind !== 'get'); // the look for a head comes first, and shows the way
+    expect(written).toEqual([
       ['put', false],
       ['head', false],
     ]);
