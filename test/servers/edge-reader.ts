@@ -68,10 +68,10 @@ async function refreshed(reader: Reader): Promise<Reader> {
 }
 
 function withFetch(bases: readonly string[], random: Random): Look {
-  let asked = 0;
+  let [asked, heads] = [0, 0];
   let [seq, snapshot] = [0, ''];
-  const get = async (key: string) => {
-    const url = `${bases[asked++ % bases.length]}/${key}`;
+  const get = async (key: string, turn = asked++) => {
+    const url = `${bases[turn % bases.length]}/${key}`;
     const answer = await fetch(url);
     if (answer.status !== 200) throw new Error(`${url} answers ${answer.status}`);
     return Buffer.from(await answer.arrayBuffer());
@@ -86,7 +86,7 @@ function withFetch(bases: readonly string[], random: Random): Look {
     return bytes;
   };
   return async () => {
-    const head = parseHead((await get('head.json')).toString());
+    const head = parseHead((await get('head.json', heads++)).toString());
     if (head.seq < seq) seen.refused++;
     else [seq, snapshot] = [head.seq, head.channels.live?.snapshot ?? snapshot];
     const all: { readonly key: string; readonly entry: Entry }[] = [];
