@@ -1,7 +1,7 @@
 import { type Asset, open, ReadError, type Reader } from 'nightpress/client';
 import { parseHead } from '../../src/domain/head-text.js';
 import { entries } from '../../src/domain/manifest.js';
-import { blobKey, manifestKey } from '../../src/domain/origin-keys.js';
+import { keyOfBlob, keyOfNode, type Moved } from '../../src/domain/moved.js';
 import type { Derivative, Digest, Entry } from '../../src/domain/types.js';
 import { sha256 } from '../support/published.js';
 import { type Random, randomFrom } from '../support/random-sources.js';
@@ -70,6 +70,7 @@ async function refreshed(reader: Reader): Promise<Reader> {
 function withFetch(bases: readonly string[], random: Random): Look {
   let [asked, heads] = [0, 0];
   let [seq, snapshot] = [0, ''];
+  let moved: Moved | undefined;
   const get = async (key: string, turn = asked++) => {
     const url = `${bases[turn % bases.length]}/${key}`;
     const answer = await fetch(url);
@@ -78,7 +79,7 @@ function withFetch(bases: readonly string[], random: Random): Look {
   };
   const node = async (digest: Digest) => {
     seen.nodes++;
-    return await named(digest, manifestKey(digest));
+    return await named(digest, keyOfNode(moved, digest));
   };
   const named = async (digest: Digest, key: string) => {
     const bytes = await get(key);
@@ -88,13 +89,16 @@ function withFetch(bases: readonly string[], random: Random): Look {
   return async () => {
     const head = parseHead((await get('head.json', heads++)).toString());
     if (head.seq < seq) seen.refused++;
-    else [seq, snapshot] = [head.seq, head.channels.live?.snapshot ?? snapshot];
+    else {
+      [seq, snapshot] = [head.seq, head.channels.live?.snapshot ?? snapshot];
+      moved = head.moved;
+    }
     const all: { readonly key: string; readonly entry: Entry }[] = [];
     for await (const entry of entries(node, snapshot as Digest)) all.push({ key: entry.key, entry });
     judge(snapshot, all);
     for (const { entry } of some(all, random)) {
       const derivatives = Object.values(entry.items).flatMap((item): readonly Derivative[] => item.derivatives);
-      for (const one of derivatives) await named(one.sha256, blobKey(one));
+      for (const one of derivatives) await named(one.sha256, keyOfBlob(moved, one));
       seen.blobs += derivatives.length;
     }
     return seq;

@@ -1,7 +1,7 @@
 import { sha256 } from '../../src/domain/digest.js';
 import type { Head } from '../../src/domain/head.js';
 import { entries } from '../../src/domain/manifest.js';
-import { blobKey, manifestKey } from '../../src/domain/origin-keys.js';
+import { keyOfBlob, keyOfNode } from '../../src/domain/moved.js';
 import type { Digest } from '../../src/domain/types.js';
 
 type Get = (key: string) => Promise<Buffer | undefined>;
@@ -13,13 +13,14 @@ export async function liveFilesOf(head: Head, get: Get): Promise<Readonly<Record
   const snapshot = head.channels.live?.snapshot;
   if (!snapshot) return files;
   const node = async (digest: Digest) => {
-    const bytes = await at(manifestKey(digest));
+    const bytes = await at(keyOfNode(head.moved, digest));
     if (sha256(bytes) !== digest) throw new Error(`manifest node ${digest} is missing or has other bytes`);
     return bytes;
   };
   for await (const { items } of entries(node, snapshot))
     for (const derivative of Object.values(items).flatMap((item) => item.derivatives))
-      files[derivative.path] = sha256(await at(blobKey(derivative))) === derivative.sha256 ? 'whole' : 'broken';
+      files[derivative.path] =
+        sha256(await at(keyOfBlob(head.moved, derivative))) === derivative.sha256 ? 'whole' : 'broken';
   return files;
 }
 
