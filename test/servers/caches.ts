@@ -34,6 +34,9 @@ sub vcl_recv {
     return (purge);
   }
 }
+sub vcl_backend_response {
+  if (bereq.url ~ "/head\\.json$") { set beresp.ttl = 5s; }
+}
 `;
   return await startServer((folder, port) => ({
     files: [{ name: 'main.vcl', text: vcl }],
