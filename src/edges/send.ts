@@ -93,9 +93,11 @@ function reasonOf(error: unknown): string {
   return errno(error) ?? errno(first) ?? 'it cannot be reached';
 }
 
+/** Of every fault of an edge. */
+export const hint = 'mend it, then: nightpress run {job} --wait';
+
 function faultOf({ method, url }: EdgeRequest, tried: Answer | Lost, secrets: readonly string[]): Fault {
   const call = `${method} ${withoutQuery(url)}`;
-  const hint = 'mend it, then: nightpress run {job} --wait';
   if ('lost' in tried) return new Fault('edge-unreachable', `${call}: ${tried.lost}`, { hint });
   const { status } = tried;
   const said = excerpt(tried.text, secrets);

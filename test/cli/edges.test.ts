@@ -82,6 +82,22 @@ test('run tells edges and, with --wait, shows when each served the snapshot; a s
   );
 });
 
+test('retry --wait shows the same, and is exit 7 for an edge that stays behind', async () => {
+  await world.run(['--now'], { env });
+  const again = ['--item', '**', '--remake'];
+  const retried = await world.run([...again, '--wait=60s'], { env, verb: 'retry' });
+  expect([retried.code, retried.result?.edges]).toEqual([
+    0,
+    [
+      { name: 'cloudflare', told: true, servedAfterMs: expect.any(Number) },
+      { name: 'varnish', told: true, servedAfterMs: expect.any(Number) },
+    ],
+  ]);
+  cdn.usually(says(404));
+  const late = await world.run([...again, '--wait=1s'], { env, verb: 'retry' });
+  expect([late.code, late.result?.edges?.[1]?.error]).toEqual([7, expect.stringMatching(/answers 404 after \d+ s/)]);
+});
+
 test('an edge that refuses is told as such, in text and state, and its token nowhere', async () => {
   cdn.usually(answers((answer, { headers }) => answer.writeHead(403).end(`{"you sent":"${headers.authorization}"}`)));
   const ended = await world.run(['--now'], { env, plain: true });
