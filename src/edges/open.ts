@@ -9,7 +9,11 @@ import { type EdgeRequest, hint, send } from './send.js';
 /** What a member adds to what all edges do alike. */
 export interface Member {
   /** The calls that tell of these URLs, all of the edge's bases. */
-  readonly requests: (urls: readonly string[], stale: Stale) => Iterable<EdgeRequest> | AsyncIterable<EdgeRequest>;
+  readonly requests: (
+    urls: readonly string[],
+    stale: Stale,
+    stop: EdgeStop,
+  ) => Iterable<EdgeRequest> | AsyncIterable<EdgeRequest>;
   /** Throws when an accepted answer says that it was not. */
   readonly judge?: (text: string) => void;
   /** Where one purge may come to nothing within the edge: everything is told once more after so long. */
@@ -21,7 +25,7 @@ export function edgeOf({ name, urls }: Common, parts: OpenParts, member: Member)
   const { services, secrets } = parts;
   const { againAfterMs } = member;
   const tell = async (stale: Stale, stop: EdgeStop) => {
-    for await (const request of member.requests(urlsOfKeys(urls, stale.keys), stale)) {
+    for await (const request of member.requests(urlsOfKeys(urls, stale.keys), stale, stop)) {
       const text = await send(request, { services, secrets, stop });
       member.judge?.(text);
     }

@@ -14,6 +14,8 @@ export interface EdgeRequest {
   readonly fine?: readonly number[];
   /** An answer that holds this text may be asked again, whatever its status. */
   readonly busy?: string;
+  /** Found only when the call was made: kept out of messages like those of the edge. */
+  readonly secrets?: readonly string[];
 }
 
 export interface SendParts {
@@ -96,11 +98,12 @@ function reasonOf(error: unknown): string {
 /** Of every fault of an edge. */
 export const hint = 'mend it, then: nightpress run {job} --wait';
 
-function faultOf({ method, url }: EdgeRequest, tried: Answer | Lost, secrets: readonly string[]): Fault {
+function faultOf(request: EdgeRequest, tried: Answer | Lost, secrets: readonly string[]): Fault {
+  const { method, url } = request;
   const call = `${method} ${withoutQuery(url)}`;
   if ('lost' in tried) return new Fault('edge-unreachable', `${call}: ${tried.lost}`, { hint });
   const { status } = tried;
-  const said = excerpt(tried.text, secrets);
+  const said = excerpt(tried.text, [...secrets, ...(request.secrets ?? [])]);
   const message = `${call} answered ${status}${said && `: ${said}`}`;
   if (status === 401 || status === 403) {
     return new Fault('credentials-refused', `${message}; expected credentials that may purge`, { hint });
