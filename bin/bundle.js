@@ -13,6 +13,7 @@ const outside = [
   'jiti',
   'prom-client',
   '@aws-sdk/client-s3',
+  '@aws-sdk/credential-provider-node',
   'nightpress',
 ];
 

@@ -120,7 +120,10 @@ export async function openEdges(
       const expected = 'an environment variable that is set';
       problems.push({ path: ['edges', index, option], value: variable, expected });
     }
-    opened.push(kind.open(spec, services));
+    const edge = kind.open(spec, services);
+    const lacking = await edge.lacks?.();
+    if (lacking !== undefined) problems.push({ path: ['edges', index], value: spec.type, expected: lacking });
+    opened.push(edge);
   }
   if (problems.length > 0) throw invalid(job.file, problems);
   return opened;

@@ -26,9 +26,15 @@ export interface Edge {
   /** Unique in its job. */
   readonly name: string;
   /**
+   * What it needs from this machine and does not have, in words that follow "expected"; undefined: nothing that is known. For
+   * what no variable of `EdgeKind.secrets` says. Asked before anything is published; never throws, and tells no secret.
+   */
+  readonly lacks?: () => Promise<string | undefined>;
+  /**
    * Tells the edge that what it keeps of these keys is stale, at each of its URLs. Resolves when it has accepted that, which is
-   * not yet that readers see it: `look` shows that. Tries again what may pass (no answer, 408, 429, 5xx) with pauses,
-   * at most five times and two minutes.
+   * not yet that readers see it: `look` shows that. Tries each call that may pass (no answer, 408, 429, 5xx) again with pauses,
+   * at most five times and two minutes. A member may tell everything twice, a few seconds apart; who is stopped in between
+   * has not told it.
    *
    * Errors, all as `Fault` without secrets in their message: `edge-unreachable` is temporary (no answer, or busy for too
    * long); `credentials-refused` (401, 403) and `edge-refused` (any other answer) want a person.

@@ -1,29 +1,44 @@
 import { type Look, urlsOfKeys } from '../domain/edges.js';
-import { errno } from '../domain/faults.js';
+import { errno, Fault } from '../domain/faults.js';
 import type { EdgeSpec } from '../domain/types.js';
 import type { Common } from './config.js';
 import { secretsIn } from './config.js';
-import type { Edge, EdgeServices, Stale } from './contract.js';
-import { type EdgeRequest, send } from './send.js';
+import type { Edge, EdgeServices, EdgeStop, Stale } from './contract.js';
+import { type EdgeRequest, hint, send } from './send.js';
 
 /** What a member adds to what all edges do alike. */
 export interface Member {
   /** The calls that tell of these URLs, all of the edge's bases. */
-  readonly requests: (urls: readonly string[], stale: Stale) => Iterable<EdgeRequest> | AsyncIterable<EdgeRequest>;
+  readonly requests: (
+    urls: readonly string[],
+    stale: Stale,
+    stop: EdgeStop,
+  ) => Iterable<EdgeRequest> | AsyncIterable<EdgeRequest>;
   /** Throws when an accepted answer says that it was not. */
   readonly judge?: (text: string) => void;
+  /** Where one purge may come to nothing within the edge: everything is told once more after so long. */
+  readonly againAfterMs?: number;
 }
 
 /** Calls are made one after the other: rate limits are counted in calls, and mostly there is one. */
 export function edgeOf({ name, urls }: Common, parts: OpenParts, member: Member): Edge {
   const { services, secrets } = parts;
+  const { againAfterMs } = member;
+  const tell = async (stale: Stale, stop: EdgeStop) => {
+    for await (const request of member.requests(urlsOfKeys(urls, stale.keys), stale, stop)) {
+      const text = await send(request, { services, secrets, stop });
+      member.judge?.(text);
+    }
+  };
   return {
     name,
     purge: async (stale, stop) => {
-      for await (const request of member.requests(urlsOfKeys(urls, stale.keys), stale)) {
-        const text = await send(request, { services, secrets, stop });
-        member.judge?.(text);
-      }
+      await tell(stale, stop);
+      if (againAfterMs === undefined) return;
+      await services.pause(againAfterMs, stop.asked);
+      if (stop.asked.aborted)
+        throw new Fault('edge-unreachable', 'stopped before it was purged a second time', { hint });
+      await tell(stale, stop);
     },
     look: async (key, limits) => await Promise.all(urlsOfKeys(urls, [key]).map((url) => lookAt(url, limits))),
   };

@@ -14,6 +14,8 @@ export interface EdgeRequest {
   readonly fine?: readonly number[];
   /** An answer that holds this text may be asked again, whatever its status. */
   readonly busy?: string;
+  /** Found only when the call was made: kept out of messages like those of the edge. */
+  readonly secrets?: readonly string[];
 }
 
 export interface SendParts {
@@ -93,12 +95,15 @@ function reasonOf(error: unknown): string {
   return errno(error) ?? errno(first) ?? 'it cannot be reached';
 }
 
-function faultOf({ method, url }: EdgeRequest, tried: Answer | Lost, secrets: readonly string[]): Fault {
+/** Of every fault of an edge. */
+export const hint = 'mend it, then: nightpress run {job} --wait';
+
+function faultOf(request: EdgeRequest, tried: Answer | Lost, secrets: readonly string[]): Fault {
+  const { method, url } = request;
   const call = `${method} ${withoutQuery(url)}`;
-  const hint = 'mend it, then: nightpress run {job} --wait';
   if ('lost' in tried) return new Fault('edge-unreachable', `${call}: ${tried.lost}`, { hint });
   const { status } = tried;
-  const said = excerpt(tried.text, secrets);
+  const said = excerpt(tried.text, [...secrets, ...(request.secrets ?? [])]);
   const message = `${call} answered ${status}${said && `: ${said}`}`;
   if (status === 401 || status === 403) {
     return new Fault('credentials-refused', `${message}; expected credentials that may purge`, { hint });

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { aRecorder, type Play, type Recorder, says } from '../support/recorder.js';
@@ -82,6 +82,22 @@ test('run tells edges and, with --wait, shows when each served the snapshot; a s
   );
 });
 
+test('retry --wait shows the same, and is exit 7 for an edge that stays behind', async () => {
+  await world.run(['--now'], { env });
+  const again = ['--item', '**', '--remake'];
+  const retried = await world.run([...again, '--wait=60s'], { env, verb: 'retry' });
+  expect([retried.code, retried.result?.edges]).toEqual([
+    0,
+    [
+      { name: 'cloudflare', told: true, servedAfterMs: expect.any(Number) },
+      { name: 'varnish', told: true, servedAfterMs: expect.any(Number) },
+    ],
+  ]);
+  cdn.usually(says(404));
+  const late = await world.run([...again, '--wait=1s'], { env, verb: 'retry' });
+  expect([late.code, late.result?.edges?.[1]?.error]).toEqual([7, expect.stringMatching(/answers 404 after \d+ s/)]);
+});
+
 test('an edge that refuses is told as such, in text and state, and its token nowhere', async () => {
   cdn.usually(answers((answer, { headers }) => answer.writeHead(403).end(`{"you sent":"${headers.authorization}"}`)));
   const ended = await world.run(['--now'], { env, plain: true });
@@ -117,6 +133,37 @@ test('publish, rollback and unfreeze tell edges too; one that stays behind is ex
   expect(edges[1]?.error).toMatch(new RegExp(`serves seq ${live.seq - 1} after \\d+ s, expected seq ${live.seq}$`));
   expect((await world.run([], { env, verb: 'unfreeze' })).code).toBe(0);
   expect(purges()).toHaveLength(6); // nothing was staged, so nothing went live
+});
+
+test('cloudfront takes its credentials where other AWS tools do, wants them first, and shows them nowhere', async () => {
+  const [id, secret, session] = ['AKIDOFTHEPROFILE', 'sEcRetOfTheProfile/1', 'session-of-the-profile'];
+  const edge = `{ type: 'cloudfront', distribution: 'EDFDVBD6EXAMPLE', endpoint: '${cdn.base}/api', urls: '${cdn.base}/public' }`;
+  const cloud = await aWorld({ gate: `{ shrink: '50%' }, edges: [${edge}]` });
+  await fill(cloud, { pictures: 0, texts: 1 });
+  await age(cloud);
+  const file = path.join(cloud.folder, 'aws-credentials');
+  const aws = {
+    ...{ AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_EC2_METADATA_DISABLED: 'true' },
+    ...{ HOME: cloud.folder, AWS_PROFILE: 'cdn', AWS_SHARED_CREDENTIALS_FILE: file },
+  };
+  const without = await cloud.run(['--now'], { env: aws });
+  expect([without.code, without.result?.fault?.message]).toEqual([
+    2,
+    expect.stringMatching(/edges\.0: "cloudfront" — expected AWS credentials .*AWS_ACCESS_KEY_ID .*profile 'cdn'/),
+  ]);
+  const keys = `aws_access_key_id = ${id}\naws_secret_access_key = ${secret}\naws_session_token = ${session}\n`;
+  await writeFile(file, `[cdn]\n${keys}`);
+  cdn.usually((answer, { headers }) => answer.writeHead(403).end(JSON.stringify(headers)));
+  const ended = await cloud.run(['--now'], { env: aws });
+  expect([ended.code, ended.result?.edges?.[0]?.error]).toEqual([0, expect.stringContaining('answered 403')]);
+  expect(cdn.calls.at(-1)?.headers).toMatchObject({
+    authorization: expect.stringContaining(`Credential=${id}/`),
+    'x-amz-security-token': session,
+  });
+  await rm(file);
+  for (const text of [await everything(cloud.folder), ended.stdout, ended.stderr])
+    for (const one of [id, secret, session]) expect(text).not.toContain(one);
+  await cloud.end();
 });
 
 test('waiting for nobody, and a job name taken for a duration, are told', async () => {

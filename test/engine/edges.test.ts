@@ -3,7 +3,9 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { purgeReference } from '../../src/domain/edges.js';
 import type { Head } from '../../src/domain/head.js';
+import type { Result } from '../../src/domain/result.js';
 import { rollBack } from '../../src/engine/move-head.js';
+import { retryNight } from '../../src/engine/retry.js';
 import { openState } from '../../src/state/open.js';
 import { aFakeEdge, type FakeEdge } from '../support/fake-edge.js';
 import { Killed, NightWorld } from '../support/night-world.js';
@@ -189,3 +191,34 @@ test('a signal ends the wait, not the night', async () => {
   expect([result.outcome, result.exit, cdn.looks < 10]).toEqual(['published', 7, true]);
   expect(result.edges?.[0]?.error).toContain('when the wait was stopped');
 });
+
+test('retry --wait tells, waits and ends as run --wait does, also when the retry changes nothing', async () => {
+  world.put('b.txt', 'two');
+  world.broken.add('b.txt');
+  expect((await world.run()).outcome).toBe('incomplete');
+  const old = await liveHead();
+  const fresh = { ...old, seq: old.seq + 1 };
+  world.broken.clear();
+  cdn.shows = () => serving(fresh);
+  varnish.shows = (look) => serving(look < 4 ? old : fresh);
+  const served = await retry(60_000);
+  expect([served.outcome, served.exit, served.live?.seq, told()]).toEqual(['published', 0, fresh.seq, [2, 2]]);
+  expect(served.edges).toEqual([
+    { name: 'cdn', told: true, servedAfterMs: 0 },
+    { name: 'varnish', told: true, servedAfterMs: 475 },
+  ]);
+  varnish.shows = () => serving(old);
+  const late = await retry(10_000);
+  expect([late.outcome, late.exit, told()]).toEqual(['unchanged', 7, [2, 2]]);
+  expect(late.findings.map(({ code }) => code)).toEqual(['edge-stale']);
+  expect(late.edges?.[1]?.error).toContain(`serves seq ${old.seq} after 10 s, expected seq ${fresh.seq}`);
+});
+
+async function retry(waitMs: number): Promise<Result> {
+  const state = openState(path.join(world.root, world.stateName));
+  try {
+    return await retryNight(await world.night(state), { waitMs, items: () => true, remake: true });
+  } finally {
+    state.close();
+  }
+}

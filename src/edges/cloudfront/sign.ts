@@ -25,7 +25,8 @@ export async function signed(request: EdgeRequest, credentials: AwsCredentials, 
     body: request.body,
   };
   const { headers } = await signer.sign(plain, { signingDate: new Date(now) });
-  return { ...request, headers };
+  const { accessKeyId, secretAccessKey, sessionToken = '' } = credentials;
+  return { ...request, headers, secrets: [accessKeyId, secretAccessKey, sessionToken] };
 }
 
 /** What the signer wants of a hash, by `node:crypto`. */

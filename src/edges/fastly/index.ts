@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { baseUrl, checkWith, common, type EdgeInputBase, readWith, secretsIn, variable } from '../config.js';
 import type { EdgeKind } from '../contract.js';
 import { edgeOf, partsOf } from '../open.js';
-import { requests } from './request.js';
+import { againAfterMs, requests } from './request.js';
 
 /** A service at Fastly. */
 export interface FastlyInput extends EdgeInputBase {
@@ -39,6 +39,6 @@ export const fastly: EdgeKind = {
   open: (config, services) => {
     const { tokenEnv, soft, tag, endpoint, ...own } = readWith(shape, config);
     const call = { soft, tag, endpoint, token: services.secret(tokenEnv) ?? '' };
-    return edgeOf(own, partsOf(config, services), { requests: (urls) => requests(call, urls) });
+    return edgeOf(own, partsOf(config, services), { requests: (urls) => requests(call, urls), againAfterMs });
   },
 };

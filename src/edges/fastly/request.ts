@@ -11,6 +11,14 @@ export interface FastlyCall {
 }
 
 /**
+ * With shielding, a reader between the purge of an edge and that of its shield puts the old object back, for as long as it is
+ * fresh (fastly.com/documentation/guides/full-site-delivery/purging/purging-best-practices, "Encountering race conditions").
+ * The remedy is to purge URLs and surrogate keys twice, about 2 s apart (Fastly's words in github/docs purge-edge-cache.ts,
+ * which found that too short later).
+ */
+export const againAfterMs = 5000;
+
+/**
  * `POST /purge/{cached_url}`, the URL without its scheme (`www.example.com/path/to/object-to-purge`), or for the tagged head
  * `POST /service/{service_id}/purge/{surrogate_key}`; `Fastly-Key`, and `Fastly-Soft-Purge: 1` for a soft one
  * (fastly.com/documentation/reference/api/purging; examples in fastly/fastly-js docs/PurgeApi.md).

@@ -14,6 +14,8 @@ export interface EdgeHarness {
   readonly accepted: string;
   /** The calls that its API reference asks for, to purge `head.json` under `https://cdn.example.com/catalog`. */
   readonly head: readonly Expected[];
+  /** Pauses between these calls; none unless told. */
+  readonly pauses?: readonly number[];
 }
 
 export interface Expected {
@@ -30,6 +32,7 @@ const head = { keys: ['head.json'], reference: 'nightpress-origin-7' };
 
 /** Every promise of `Edge` and `EdgeKind` that all members keep. */
 export function edgeSuite(name: string, harness: EdgeHarness): void {
+  const { pauses: usual = [] } = harness;
   describe(`edge ${name}`, () => {
     let api: Recorder;
     let pauses: number[];
@@ -79,7 +82,7 @@ export function edgeSuite(name: string, harness: EdgeHarness): void {
         for (const [name, value] of Object.entries(headers))
           expect([name, api.calls[at]?.headers[name]]).toEqual([name, value]);
       }
-      expect(pauses).toEqual([]);
+      expect(pauses).toEqual(usual);
     });
 
     test('tells every URL under which readers see the origin, and every key', async () => {
@@ -96,7 +99,7 @@ export function edgeSuite(name: string, harness: EdgeHarness): void {
       const date = new Date(now + 7000 + 11_000).toUTCString();
       api.play(says(429, 'slow down', { 'retry-after': '7' }), says(503, '', { 'retry-after': date }));
       await edge().purge(head, stop);
-      expect([api.calls.length - harness.head.length, pauses]).toEqual([2, [7000, 11_000]]);
+      expect([api.calls.length - harness.head.length, pauses]).toEqual([2, [7000, 11_000, ...usual]]);
     });
 
     test('gives up at once when it is asked to come back too late', async () => {
@@ -108,7 +111,7 @@ export function edgeSuite(name: string, harness: EdgeHarness): void {
     test('a broken answer and a cut connection are tried again, with pauses drawn from bounds that double', async () => {
       api.play(says(503), resets);
       await edge().purge(head, stop);
-      expect(pauses).toEqual([500, 1000]);
+      expect(pauses).toEqual([500, 1000, ...usual]);
     });
 
     test('what stays broken is given up after five calls', async () => {
@@ -149,7 +152,7 @@ export function edgeSuite(name: string, harness: EdgeHarness): void {
     test('who hangs in the middle of an answer counts as no answer', async () => {
       api.play((answer) => void answer.writeHead(200).write('{'));
       await edge({}, 1500).purge(head, stop);
-      expect(pauses).toEqual([500]);
+      expect(pauses).toEqual([500, ...usual]);
     });
 
     test('nobody there is temporary', async () => {
