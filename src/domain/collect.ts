@@ -57,7 +57,7 @@ export function rootsOf(head: Head, { now, graceMs }: CollectAt): readonly Root[
   for (const { snapshot, seq, droppedAt } of head.retained) {
     const until = droppedAt === undefined ? undefined : Date.parse(droppedAt) + graceMs;
     if (until === undefined) roots.push({ snapshot, because: { kind: 'retained', seq } });
-    else if (until > now) roots.push({ snapshot, because: { kind: 'dropped', seq, until } });
+    else if (until >= now) roots.push({ snapshot, because: { kind: 'dropped', seq, until } });
   }
   return roots;
 }

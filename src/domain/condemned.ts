@@ -50,15 +50,31 @@ export function placeOf(key: string, { moved, condemned }: Placement): string {
   }
 }
 
-/** Those of `keys` that do not lie where their names say. */
+/** Those of `keys` that do not lie where their names say, or where `moved` has said until now. */
 export function movesOf(keys: Iterable<string>, placement: Placement): Moved {
   const places = [...keys].map((key) => [key, placeOf(key, placement)] as const);
-  return Object.fromEntries(places.filter(([key, place]) => place !== key));
+  return Object.fromEntries(places.filter(([key, place]) => place !== key || whereLies(placement.moved, key) !== key));
+}
+
+/** Every key under which the bytes named by `key` may lie, by what is known: those of all generations up to the last. */
+export function placesOf(key: string, placement: Placement): readonly string[] {
+  const known = [whereLies(placement.moved, key), placeOf(key, placement)];
+  const last = Math.max(...known.map((place) => parseKey(place)?.generation ?? 0));
+  return Array.from({ length: last + 1 }, (_, generation) => keyInGeneration(key, generation));
 }
 
 /** Lists whose time is not over: theirs are the keys that nobody may use. */
 export function listsKept(lists: readonly CondemnedList[], now: number): readonly CondemnedList[] {
   return lists.filter(({ at }) => now - Date.parse(at) < condemnedMs);
+}
+
+/**
+ * Lists by which keys may still be deleted. Half their time is left then: a request that is on its way, or a process that
+ * sleeps before it sends one, has that long until somebody may use the key again. What an older list names and is still
+ * there goes on a new one.
+ */
+export function listsInForce(lists: readonly CondemnedList[], now: number): readonly CondemnedList[] {
+  return lists.filter(({ at }) => now - Date.parse(at) < condemnedMs / 2);
 }
 
 /** Share of what is stored, 0 to 1, that one collection may condemn unless told otherwise. */

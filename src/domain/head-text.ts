@@ -45,12 +45,12 @@ const was = z.array(z.looseObject({ snapshot, seq: seq.optional() })).optional()
 const channel = z.looseObject({ snapshot, seq, at, window: text, run, was });
 /** An extension that cannot lead out of its folder: blobs are deleted by it. */
 const ext = z.string().regex(/^[a-z0-9]{0,16}$/, 'expected the extension of a blob');
-const blobKey = z.string().refine((key) => parseKey(key)?.kind === 'blob', 'expected the key of a blob');
+const keyOfBlob = z.string().refine((key) => parseKey(key)?.kind === 'blob', 'expected the key of a blob');
 const withdrawal = z.looseObject({
   key: text,
   source: digest,
   items: z.array(digest),
-  blobs: z.array(z.looseObject({ sha256: digest, ext, key: blobKey.optional() })),
+  blobs: z.array(z.looseObject({ sha256: digest, ext, key: keyOfBlob.optional() })),
   paths: z.array(text).optional(),
   reason: text,
   at,

@@ -254,7 +254,8 @@ export function retainOnly(
 /** Says where the bytes lie that the commit which made `head` names; makes none of its own. */
 export function withMoved(head: Head, moved: Moved): Head {
   const { moved: _, ...others } = head;
-  return Object.keys(moved).length > 0 ? { ...others, moved } : others;
+  const said = Object.entries(moved).filter(([from, to]) => from !== to);
+  return said.length > 0 ? { ...others, moved: Object.fromEntries(said) } : others;
 }
 
 /** What a collection decided, as part of the commit that made `head`. */

@@ -1,9 +1,10 @@
+import { placesOf } from './condemned.js';
 import { sha256 } from './digest.js';
 import { purgeReference } from './edges.js';
 import { Fault } from './faults.js';
 import { commit, type Former, type Head, type Retained, type Stamp, type Withdrawal } from './head.js';
 import { keyOfBlob } from './moved.js';
-import { blobKey } from './origin-keys.js';
+import { blobKey, keyInGeneration, parseKey } from './origin-keys.js';
 import type { AssetKey, Digest, Entry, EntryItem, Finding, SnapshotId } from './types.js';
 
 /**
@@ -168,9 +169,12 @@ export function whereTheyLie({ moved }: Head, contents: Takedown['contents']): T
   return contents.map((one) => ({ ...one, blobs: one.blobs.map(placed) }));
 }
 
-/** Where a blob lies, and lay when it was taken down. */
+/** Where a blob lies, lay when it was taken down, and may have lain before. */
 export function keysOf({ moved }: Head, blob: Withdrawal['blobs'][number]): readonly string[] {
-  return [...new Set([keyOfBlob(moved, blob), ...(blob.key === undefined ? [] : [blob.key])])];
+  const own = placesOf(blobKey(blob), { moved, condemned: new Set() });
+  const then = parseKey(blob.key ?? '')?.generation ?? 0;
+  const earlier = Array.from({ length: then + 1 }, (_, generation) => keyInGeneration(blobKey(blob), generation));
+  return [...new Set([...own, ...earlier])];
 }
 
 /** Blobs that are deleted whatever their age, unless a snapshot shows them. */

@@ -42,6 +42,8 @@ export interface CollectOptions {
   readonly remove: boolean;
   /** Share of what is stored, 0 to 1; usually a tenth where others cannot be kept out meanwhile, else all of it. */
   readonly maxDelete?: number;
+  /** Lists of condemned keys that cannot be read are forgotten, so that things can be stored again: for a person to say. */
+  readonly forgetLost?: boolean;
 }
 
 /**
@@ -55,7 +57,7 @@ export async function collect(parts: CollectParts, options: CollectOptions): Pro
   if (!options.remove) return await rehearse(parts, options);
   await erase(parts); // what was withdrawn goes whatever its age
   if (exclusively) return await exclusively((swapHead) => collectAlone(parts, options, swapHead));
-  if (condemning) return await collectInSteps({ ...parts, condemning }, maxDeleteAt(parts.origin, options));
+  if (condemning) return await collectInSteps({ ...parts, condemning }, options);
   throw new Fault('usage', 'nothing can be deleted here: a channel leaves that to runs of live', {
     hint: 'nightpress gc {job} shows what no snapshot needs',
   });
@@ -98,10 +100,11 @@ async function collectAlone(
 
 async function collectInSteps(
   parts: CollectParts & { readonly condemning: Condemning },
-  maxDelete: number,
+  options: CollectOptions,
 ): Promise<Collection> {
   if (!(await parts.origin.readHead())) return nothing;
-  const { objects, surveyed, head, isMoved, brakedOf } = await collectBeside(parts, maxDelete);
+  const limits = { maxDelete: maxDeleteAt(parts.origin, options), forgetLost: options.forgetLost ?? false };
+  const { objects, surveyed, head, isMoved, brakedOf } = await collectBeside(parts, limits);
   const collection = { ...collectionOf({ ...surveyed, objects }), ...(isMoved && { head }) };
   return brakedOf === undefined ? collection : { ...collection, brakedOf };
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { movedOf } from '../domain/collect.js';
-import { type CondemnedList, condemnedMs, isBraked, listsKept, unnamedMs } from '../domain/condemned.js';
+import { type CondemnedList, condemnedMs, isBraked, listsInForce, listsKept, unnamedMs } from '../domain/condemned.js';
 import { type Head, retainOnly, type Stamp, withLists, withMoved } from '../domain/head.js';
 import type { Digest } from '../domain/types.js';
 import type { Condemning, Origin, Stored } from '../origins/contract.js';
@@ -27,10 +27,10 @@ export interface Condemned {
 /** Collects where publishers cannot be kept out: `domain/condemned.ts` tells how. Nothing is deleted that the head does not condemn. */
 export async function collectBeside(
   parts: CollectParts & { readonly condemning: Condemning },
-  maxDelete: number,
+  limits: Omit<Marking, 'stored'>,
 ): Promise<Condemned> {
   const stored = await everything(parts.origin);
-  const marked = await mark(parts, { stored, maxDelete });
+  const marked = await mark(parts, { stored, ...limits });
   if (marked.braked) return { ...marked, objects: marked.braked, brakedOf: stored.length };
   const objects = await sweep(parts.origin, stored, marked.condemned);
   const named = new Set(marked.head.gc?.lists.map(({ list }) => list));
@@ -44,19 +44,19 @@ export async function collectBeside(
  */
 export async function condemnBlobs(
   parts: HeadParts & { readonly condemning: Condemning },
-  keysIn: (head: Head) => Promise<readonly string[]>,
+  keysIn: (head: Head, condemned: ReadonlySet<string>) => Promise<readonly string[]>,
 ): Promise<void> {
   let keys: readonly string[] = [];
   await moveHead(parts, async (base, stamp, { at: now = stamp.now }) => {
-    keys = await keysIn(base);
-    const listed = await condemnedNow(parts.condemning, base);
-    const fresh = keys.filter((key) => !listed.has(key));
-    if (fresh.length === 0) return base;
-    const list = await parts.condemning.putList({ txn: stamp.txn, keys: fresh });
-    const lists = [...(base.gc?.lists ?? []), { list, at: new Date(now).toISOString(), objects: fresh.length }];
-    return withLists(retainOnly(base, { ...stamp, retained: base.retained }), lists);
+    keys = await keysIn(base, await condemnedNow(parts.condemning, base));
+    if (keys.length === 0) return base;
+    const list = await parts.condemning.putList({ txn: stamp.txn, keys });
+    const lists = [...(base.gc?.lists ?? []), { list, at: new Date(now).toISOString(), objects: keys.length }];
+    const moved = Object.entries(base.moved ?? {}).filter(([, to]) => !keys.includes(to));
+    const next = withLists(retainOnly(base, { ...stamp, retained: base.retained }), lists);
+    return withMoved(next, Object.fromEntries(moved));
   });
-  await parts.origin.remove(keys);
+  if (keys.length > 0) await parts.origin.remove(keys);
 }
 
 interface Marked extends Pick<Condemned, 'head' | 'isMoved' | 'surveyed'> {
@@ -71,6 +71,7 @@ interface Marked extends Pick<Condemned, 'head' | 'isMoved' | 'surveyed'> {
 interface Marking {
   readonly stored: readonly Stored[];
   readonly maxDelete: number;
+  readonly forgetLost: boolean;
 }
 
 async function mark(parts: CollectParts & { readonly condemning: Condemning }, marking: Marking): Promise<Marked> {
@@ -79,12 +80,16 @@ async function mark(parts: CollectParts & { readonly condemning: Condemning }, m
   const head = await moveHead(parts, async (base, stamp, { at: now = stamp.now }) => {
     before = base;
     const surveyed = await survey(parts, { head: base, stored: marking.stored, now });
-    const lists = await listsIn(parts.condemning, base, now);
-    const listed = new Map(lists.flatMap(({ list, keys }) => keys.map((key) => [key, list.list] as const)));
+    const lists = await listsIn(parts.condemning, { head: base, now, forgetLost: marking.forgetLost });
+    const inForce = new Set(listsInForce(base.gc?.lists ?? [], now));
+    const listed = new Map(
+      lists.flatMap(({ list, keys }) => (inForce.has(list) ? keys.map((key) => [key, list.list] as const) : [])),
+    );
     const fresh = surveyed.objects.filter(({ key }) => !listed.has(key));
     const isTooMuch = isBraked(fresh.length, marking.stored.length, marking.maxDelete);
     decided = { now, surveyed, condemned: listed, ...(isTooMuch && { braked: fresh }) };
-    if (isTooMuch) return base;
+    const unchanged = { kept: base.retained, reachable: surveyed.reachable };
+    if (isTooMuch) return marked(base, { surveyed: unchanged, lists: lists.map(({ list }) => list), stamp });
     const added = fresh.length > 0 ? [await listOf(parts.condemning, fresh, { txn: stamp.txn, now })] : [];
     for (const { list } of added) for (const { key } of fresh) listed.set(key, list);
     return marked(base, { surveyed, lists: [...lists.map(({ list }) => list), ...added], stamp });
@@ -94,7 +99,7 @@ async function mark(parts: CollectParts & { readonly condemning: Condemning }, m
 }
 
 interface Decision {
-  readonly surveyed: Survey;
+  readonly surveyed: Pick<Survey, 'kept' | 'reachable'>;
   readonly lists: readonly CondemnedList[];
   readonly stamp: Stamp;
 }
@@ -121,12 +126,17 @@ interface KnownList {
   readonly keys: readonly string[];
 }
 
-/** Lists whose time is over go, and so do lost ones: no collector deletes by a list that the head does not name. */
-async function listsIn(condemning: Condemning, head: Head, now: number): Promise<readonly KnownList[]> {
+interface Listing extends Pick<Marking, 'forgetLost'> {
+  readonly head: Head;
+  readonly now: number;
+}
+
+/** Lists whose time is over go, and where a person asks for it lost ones: nobody deletes by a list that the head does not name. */
+async function listsIn(condemning: Condemning, { head, now, forgetLost }: Listing): Promise<readonly KnownList[]> {
   const known: KnownList[] = [];
   for (const list of listsKept(head.gc?.lists ?? [], now)) {
     const keys = await condemning.readList(list.list);
-    if (keys) known.push({ list, keys });
+    if (keys || !forgetLost) known.push({ list, keys: keys ?? [] });
   }
   return known;
 }

@@ -32,7 +32,7 @@ export interface HeadParts {
 const maxSwaps = 5;
 
 /**
- * Makes one commit on whatever the head is now. `change` is pure and called again when somebody else's commit came
+ * Makes one commit on whatever the head is now. `change` moves nothing and is called again when somebody else's commit came
  * first, so it must refuse what no longer makes sense by throwing a `Fault`; given back as it is, the head stays. A commit whose answer never came is made
  * again on the head it was based on: only one of the two can land.
  */
@@ -49,7 +49,8 @@ export async function moveHead(
         hint: 'nightpress run {job}',
       });
     const txn = randomUUID();
-    const next = await change(read.head, { txn, now: parts.clock() }, read);
+    const changing = async () => await change(read.head, { txn, now: parts.clock() }, read);
+    const next = await orUnknown(parts, unanswered, changing());
     if (next === read.head) return next;
     const swap = await orUnknown(parts, unanswered, parts.origin.swapHead(next, read.version));
     if (swap === 'landed') return next;

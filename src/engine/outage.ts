@@ -1,7 +1,7 @@
 import { Fault } from '../domain/faults.js';
 import { outagePauseMs } from '../domain/outage.js';
 import { windowLabel } from '../domain/window.js';
-import type { Origin } from '../origins/contract.js';
+import type { Condemning, Origin, Stored } from '../origins/contract.js';
 import type { Source } from '../sources/contract.js';
 import type { Night } from './night.js';
 
@@ -130,7 +130,7 @@ class Outage {
 }
 
 function patientOrigin(origin: Origin, outage: Outage): Origin {
-  const { probe, moves } = origin;
+  const { probe, moves, condemning } = origin;
   return {
     ...origin,
     readHead: () => outage.reach(() => origin.readHead()),
@@ -149,8 +149,29 @@ function patientOrigin(origin: Origin, outage: Outage): Origin {
     putBlob: (name, from) => outage.reach(() => origin.putBlob(name, from)),
     hashBlob: (name) => outage.reach(() => origin.hashBlob(name)),
     condemnBlob: (name) => outage.reach(() => origin.condemnBlob(name)),
+    remove: (keys) => outage.reach(() => origin.remove(keys)),
+    listStored: () => listPatiently(origin, outage),
+    condemning: condemning && patientLists(condemning, outage),
     moves: moves && ((names) => outage.reach(() => moves(names))),
     probe: probe && { ...probe, look: (options) => outage.reach(() => probe.look(options)) },
+  };
+}
+
+/** From the start each time: what has been listed may have changed meanwhile. */
+async function* listPatiently(origin: Origin, outage: Outage): AsyncGenerator<Stored> {
+  const all = await outage.reach(async () => {
+    const stored: Stored[] = [];
+    for await (const object of origin.listStored()) stored.push(object);
+    return stored;
+  });
+  yield* all;
+}
+
+function patientLists(condemning: Condemning, outage: Outage): Condemning {
+  return {
+    putList: (list) => outage.reach(() => condemning.putList(list)),
+    readList: (list) => outage.reach(() => condemning.readList(list)),
+    pruneLists: (keep, olderThan) => outage.reach(() => condemning.pruneLists(keep, olderThan)),
   };
 }
 

@@ -9,7 +9,7 @@ import { blockedBy, cleaned, withheldBy } from '../domain/withdraw.js';
 import type { HeadRead } from '../origins/contract.js';
 import { liveLoader } from './base.js';
 import { type Candidate, refuseCollected, type Stand, storeCandidate } from './candidate.js';
-import { mendEntrances } from './entrances.js';
+import { mendAndTell } from './entrances.js';
 import { wayProved } from './fitness.js';
 import type { Night } from './night.js';
 import { mendTree, prepareTree } from './tree.js';
@@ -118,14 +118,6 @@ async function mendLive(night: Night, run: RunId, live: SnapshotId): Promise<voi
     live,
     night.state.items(run).map((row) => row.key),
   );
-}
-
-/** A commit makes them anyway; a night without one looks whether somebody took them away, or a publisher died before it could. */
-async function mendAndTell(night: Night): Promise<void> {
-  const lost = await mendEntrances(night.origin);
-  if (lost.length === 0) return;
-  const message = `${lost.join(', ')} at the origin did not lead readers to what is live; now it does`;
-  night.emit({ type: 'finding', finding: { code: 'entrance-lost', severity: 'notice', message } });
 }
 
 /** The live snapshot is what it should be. A staged one, then, is older news and must not go live any more. */

@@ -10,6 +10,7 @@ import { type Base, liveLoader, meetOrigin } from './base.js';
 import { collectDropped } from './collect.js';
 import { tellEdges } from './edges.js';
 import { endHeldByDeadline, endInFault, endInterrupted, endPublished } from './ending.js';
+import { mendAndTell } from './entrances.js';
 import { fenceOpenSwap } from './fence.js';
 import { refuseUnfitStore } from './fitness.js';
 import { judgeNight } from './judge.js';
@@ -99,8 +100,9 @@ async function anyNight(night: Night, request: RunRequest, startedAt: number): P
   });
 }
 
-/** Nothing to do, unless an edge was never told of what is live. */
+/** Nothing to do, unless readers do not see what is live, or an edge was never told of it. */
 async function endIdle(night: Night, idle: Omit<IdleInput, 'edges'>): Promise<Result> {
+  await mendAndTell(night);
   return nothingToDo(night, { ...idle, edges: await tellEdges(night, idle.head, idle.waitMs) });
 }
 

@@ -1,23 +1,39 @@
+import { placesOf } from '../domain/condemned.js';
 import type { Head } from '../domain/head.js';
+import { blobKey } from '../domain/origin-keys.js';
 import { blobsOf, keysOf } from '../domain/withdraw.js';
 import type { BlobName, Origin } from '../origins/contract.js';
 import { condemnBlobs } from './condemn.js';
+import { everyEntry, namedSnapshots } from './content.js';
 import type { HeadParts } from './move-head.js';
-import { everyEntry, namedSnapshots } from './takedown.js';
 
-/** Deletes, at once, those of these blobs that no snapshot of the head shows. It may move the head. */
-export async function removeUnshown(parts: HeadParts, head: Head, blobs: readonly BlobName[]): Promise<void> {
-  const { condemning } = parts.origin;
-  if (condemning) return await condemnBlobs({ ...parts, condemning }, (now) => keysUnshown(parts.origin, now, blobs));
-  if (parts.origin.moves) return; // seen from a channel, where nothing is condemned: runs of live find it there
-  const keys = await keysUnshown(parts.origin, head, blobs);
-  if (keys.length > 0) await parts.origin.remove(keys);
+/**
+ * Deletes, at once, those of these blobs that no snapshot of the head shows, under whatever key they may lie. Where others
+ * cannot be kept out it moves the head, elsewhere it keeps them out meanwhile. From a channel nothing is deleted: runs of
+ * live do it.
+ */
+export async function removeUnshown(parts: HeadParts, blobs: readonly BlobName[]): Promise<void> {
+  const { condemning, exclusively } = parts.origin;
+  if (blobs.length === 0) return;
+  if (condemning) {
+    const keysIn = async (head: Head, condemned: ReadonlySet<string>) => {
+      const names = await unshown(parts.origin, head, blobs);
+      return names.flatMap((blob) => placesOf(blobKey(blob), { moved: head.moved, condemned }));
+    };
+    await condemnBlobs({ ...parts, condemning }, keysIn);
+  } else await exclusively?.(() => removeAlone(parts.origin, blobs));
 }
 
-async function keysUnshown(origin: Origin, head: Head, blobs: readonly BlobName[]): Promise<readonly string[]> {
-  const left = new Map(blobs.map((blob) => [blob.sha256, blob]));
-  if (left.size === 0) return [];
+/** The same where others are kept out already. */
+export async function removeAlone(origin: Origin, blobs: readonly BlobName[]): Promise<void> {
+  const head = (await origin.readHead())?.head;
+  const keys = head ? (await unshown(origin, head, blobs)).flatMap((blob) => keysOf(head, blob)) : [];
+  if (keys.length > 0) await origin.remove(keys);
+}
+
+async function unshown(origin: Origin, head: Head, blobs: readonly BlobName[]): Promise<readonly BlobName[]> {
+  const left = new Map(blobs.map((blob) => [blobKey(blob), blob]));
   for await (const { items } of everyEntry(origin, namedSnapshots(head)))
-    for (const { sha256 } of blobsOf(Object.values(items))) left.delete(sha256);
-  return [...left.values()].flatMap((blob) => keysOf(head, blob));
+    for (const blob of blobsOf(Object.values(items))) left.delete(blobKey(blob));
+  return [...left.values()];
 }

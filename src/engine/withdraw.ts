@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { Fault } from '../domain/faults.js';
-import { type Head, type Stamp, withMoved } from '../domain/head.js';
+import { type Head, type Stamp, type Withdrawal, withMoved } from '../domain/head.js';
 import { updateManifest } from '../domain/manifest.js';
 import type { AssetKey, Digest, SnapshotId } from '../domain/types.js';
 import { erased, liftFrom, toErase, whereTheyLie, withdrawFrom } from '../domain/withdraw.js';
-import type { Origin } from '../origins/contract.js';
+import type { BlobName, Origin } from '../origins/contract.js';
 import { type Base, nodeLoader } from './base.js';
+import { type FoundContent, findContent } from './content.js';
 import { type HeadParts, moveHead } from './move-head.js';
 import type { Night } from './night.js';
-import { type Survey, survey } from './takedown.js';
 import { prepareTree, pruneTrees } from './tree.js';
-import { removeUnshown } from './unshown.js';
+import { removeAlone, removeUnshown } from './unshown.js';
 import { forgetMade } from './withheld.js';
 
 export interface WithdrawOptions {
@@ -24,20 +24,28 @@ export interface WithdrawOptions {
  */
 export async function withdraw(parts: HeadParts, { key, reason }: WithdrawOptions): Promise<Withdrawn> {
   const before = await headAt(parts);
-  let found = await survey(parts.origin, before, key);
+  let found = await findContent(parts.origin, before, key);
   if (found.contents.length === 0) mustBeWithdrawn(before, key);
   else
     await moveHead(parts, async (head, stamp) => {
-      if (head.seq !== before.seq) found = await survey(parts.origin, head, key); // somebody came first
+      if (head.seq !== before.seq) found = await findContent(parts.origin, head, key); // somebody came first
       return await cleanedHead(parts.origin, head, found, { ...stamp, reason });
     });
-  return { head: (await erase(parts)) ?? (await headAt(parts)), contents: found.contents };
+  const { contents } = found;
+  try {
+    return { head: (await erase(parts)) ?? (await headAt(parts)), contents };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return { head: await headAt(parts), contents, unerased: error };
+  }
 }
 
 export interface Withdrawn {
   readonly head: Head;
   /** Empty: an earlier call had done it, and this one only what was left to do. */
-  readonly contents: Survey['contents'];
+  readonly contents: FoundContent['contents'];
+  /** Why its blobs are still there, although it is taken down. */
+  readonly unerased?: Fault;
 }
 
 /** Throws `asset-unknown` when nothing of this asset is withdrawn. */
@@ -62,7 +70,7 @@ export async function lift(parts: HeadParts, { key, reason }: WithdrawOptions): 
 async function cleanedHead(
   origin: Origin,
   head: Head,
-  { contents, snapshots, unreadable }: Survey,
+  { contents, snapshots, unreadable }: FoundContent,
   stamp: Stamp & { readonly reason: string },
 ): Promise<Head> {
   const clean = new Map<SnapshotId, SnapshotId>();
@@ -99,26 +107,22 @@ export async function erase(parts: EraseParts): Promise<Head | undefined> {
   await pruneTrees(origin, head);
   if (!origin.exclusively) {
     const due = toErase(head);
-    await removeUnshown(
-      parts,
-      head,
-      due.flatMap((one) => one.blobs),
-    );
+    await removeUnshown(parts, blobsIn(due));
     return await moveHead(parts, (now, stamp) => erased(now, stamp, due));
   }
   return await origin.exclusively(async (swapHead) => {
     const read = await origin.readHead();
     if (!read || toErase(read.head).length === 0) return read?.head;
     const due = toErase(read.head);
-    await removeUnshown(
-      parts,
-      read.head,
-      due.flatMap((one) => one.blobs),
-    );
+    await removeAlone(origin, blobsIn(due));
     const next = erased(read.head, { txn: randomUUID(), now: parts.clock() }, due);
     if ((await swapHead(next, read.version)) === 'landed') return next;
     throw new Fault('swap-lost', 'the head moved although it was locked');
   });
+}
+
+function blobsIn(takedowns: readonly Withdrawal[]): readonly BlobName[] {
+  return takedowns.flatMap(({ blobs }) => blobs);
 }
 
 /**

@@ -59,6 +59,6 @@ export async function forgetMade(night: Night, fingerprints: readonly Digest[]):
   for (const digest of state.madeDigests()) counts.set(digest, (counts.get(digest) ?? 0) + 1);
   for (const { sha256 } of outputs) counts.set(sha256, (counts.get(sha256) ?? 0) - 1);
   const unshared = outputs.filter(({ sha256 }) => counts.get(sha256) === 0); // no other checkpoint counts on them
-  await removeUnshown(night, head, unshared);
+  await removeUnshown(night, unshared);
   state.forgetMade(fingerprints);
 }

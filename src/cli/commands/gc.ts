@@ -43,7 +43,7 @@ their keys again, so that a collector that was stopped in the middle can do no h
     .option('--why <key>', 'why one stored object stays: its key at the origin, or a public path of the live snapshot')
     .addHelpText(
       'after',
-      '\nExamples:\n  nightpress gc catalog\n  nightpress gc catalog --yes\n  nightpress gc catalog --why photos/hero.jpg/640w.webp\n\nExit codes: 0, 2 no such object or more than --max-delete, 12 the state cannot be read, 13 a manifest is damaged (then nothing is deleted).',
+      '\nExamples:\n  nightpress gc catalog\n  nightpress gc catalog --yes\n  nightpress gc catalog --why photos/hero.jpg/640w.webp\n\nExit codes: 0, 2 no such object or more than --max-delete, 6 whether its commit landed is unknown,\n12 the state cannot be read, 13 a manifest is damaged (then nothing is deleted), 75 the origin is out of reach,\n77 it refuses the credentials.',
     )
     .action(async (job: string | undefined, options: GcOptions) => {
       const given = job === undefined ? [] : [job];
@@ -70,7 +70,7 @@ async function gc(call: OriginCall, parts: CollectParts, options: GcOptions): Pr
     job: call.job.name,
     removed,
     withState: parts.state !== undefined,
-    collection: await collect(parts, { remove: removed, ...maxDeleteOf(options) }),
+    collection: await collect(parts, { remove: removed, forgetLost: true, ...maxDeleteOf(options) }),
   };
   const { objects, brakedOf } = view.collection;
   if (removed && brakedOf !== undefined) throw braked(objects.length, brakedOf);

@@ -4,7 +4,7 @@ import { Fault } from '../../domain/faults.js';
 import { assetCommand, withOptions } from '../../domain/shell.js';
 import type { AssetKey } from '../../domain/types.js';
 import { emptiedKeys } from '../../domain/withdraw.js';
-import { survey } from '../../engine/takedown.js';
+import { findContent } from '../../engine/content.js';
 import { lift, mustBeWithdrawn, withdraw } from '../../engine/withdraw.js';
 import { readyEdges } from '../after-move.js';
 import { atOrigin, headOf, type OriginCall } from '../at-origin.js';
@@ -59,7 +59,7 @@ Exit codes: 0, 2 no snapshot shows such an asset or --reason is missing, 6 say i
 async function preview(call: OriginCall, key: AssetKey, { json }: WithdrawOptions): Promise<number> {
   const { job, terminal, origin } = call;
   const head = await headOf(call);
-  const found = await survey(origin, head, key);
+  const found = await findContent(origin, head, key);
   if (found.contents.length === 0) mustBeWithdrawn(head, key);
   const view = { job: job.name, baseUrl: job.origin.baseUrl, key, head, found };
   if (json) terminal.out(JSON.stringify(takedownRecord(view)));
@@ -70,16 +70,23 @@ async function preview(call: OriginCall, key: AssetKey, { json }: WithdrawOption
 async function withdrawNow(call: OriginCall, key: AssetKey, options: WithdrawOptions): Promise<number> {
   const reason = reasonOf(options);
   const afterMove = await readyEdges(call, options);
-  const { head, contents } = await withdraw(call, { key, reason });
+  const { head, contents, unerased } = await withdraw(call, { key, reason });
   const own = (head.withdrawn ?? []).filter((one) => one.key === key);
   const since = Math.min(...own.map(({ seq }) => seq)) - 1;
   const { edges, exit } = await afterMove(head, since);
+  if (unerased) throw stillThere(unerased, head.seq, key);
   const names = [...new Set(contents.map((one) => `'${one.key}'`))].join(', ');
   const done = names ? `withdrawn: ${names}` : `'${key}' was withdrawn before, and nothing of it is left`;
   const facts = { reason, withdrawn: own, gone: emptiedKeys(head, since) };
   say(call, options, { verb: 'withdraw', done, head, edges, facts });
   // Not only with --wait: who takes something down must know where it may still be had.
   return exit === 0 && edges.some(({ told }) => !told) ? notServedExit : exit;
+}
+
+function stillThere(cause: Fault, seq: number, key: AssetKey): Fault {
+  const message = `'${key}' is taken down at seq ${seq}, but its blobs are not deleted yet: ${cause.message}`;
+  const hint = withOptions(assetCommand('withdraw', '{job}', key), ['--reason TEXT', '--yes']);
+  return new Fault(cause.code, message, { cause, hint });
 }
 
 async function liftNow(call: OriginCall, key: AssetKey, options: WithdrawOptions): Promise<number> {

@@ -13,8 +13,20 @@ export interface GcView {
 }
 
 export function gcRecord({ job, removed, withState, collection }: GcView): object {
-  const { objects, bytes: weight, forgotten, letGo } = collection;
-  return { type: 'gc', job, removed, withState, ...byKind(collection), bytes: weight, forgotten, letGo, objects };
+  const { objects, bytes: weight, forgotten, letGo, brakedOf } = collection;
+  const brake = brakedOf === undefined ? {} : { brakedOf };
+  return {
+    type: 'gc',
+    job,
+    removed,
+    withState,
+    ...byKind(collection),
+    bytes: weight,
+    forgotten,
+    letGo,
+    ...brake,
+    objects,
+  };
 }
 
 export function renderGc(terminal: Terminal, view: GcView): void {

@@ -2,7 +2,7 @@ import { urlsOfKeys } from '../../domain/edges.js';
 import type { Head } from '../../domain/head.js';
 import { assetCommand, withOptions } from '../../domain/shell.js';
 import { keysOf } from '../../domain/withdraw.js';
-import type { Survey } from '../../engine/takedown.js';
+import type { FoundContent } from '../../engine/content.js';
 import type { Terminal } from '../terminal.js';
 import { count, printable, short } from './units.js';
 
@@ -12,7 +12,7 @@ export interface TakedownView {
   readonly baseUrl: string | undefined;
   readonly key: string;
   readonly head: Head;
-  readonly found: Survey;
+  readonly found: FoundContent;
 }
 
 export function takedownRecord(view: TakedownView): object {

@@ -3,13 +3,14 @@ import type { Head, Withdrawal } from '../domain/head.js';
 import { type LoadNode, lookup, namedNodes } from '../domain/manifest.js';
 import { isLeaf } from '../domain/manifest-node.js';
 import { compareText } from '../domain/order.js';
+import { blobKey } from '../domain/origin-keys.js';
 import type { AssetKey, Digest, Entry, SnapshotId } from '../domain/types.js';
 import { blobsOf, type Content, cleaned } from '../domain/withdraw.js';
 import type { BlobName, Origin } from '../origins/contract.js';
 import { liveLoader, nodeLoader } from './base.js';
 
 /** What a takedown of one asset would do to an origin. */
-export interface Survey {
+export interface FoundContent {
   /** Every key and source that shows the content. Empty: no snapshot shows it. */
   readonly contents: readonly Omit<Withdrawal, 'reason' | 'at' | 'seq' | 'erasedAt'>[];
   /** Snapshots that show it, each with its cleaned entries: undefined, where nothing of an asset is left. */
@@ -24,7 +25,7 @@ export interface Survey {
  * Looks through every snapshot the head names for the content of one asset: whatever it shows in any of them, under
  * whatever key. Reads every manifest node twice and writes nothing. Throws `origin-corrupt` for a damaged live manifest.
  */
-export async function survey(origin: Origin, head: Head, key: AssetKey): Promise<Survey> {
+export async function findContent(origin: Origin, head: Head, key: AssetKey): Promise<FoundContent> {
   const unreadable = new Set<SnapshotId>();
   const named = namedSnapshots(head).map((snapshot) => ({
     snapshot,
@@ -93,21 +94,21 @@ interface Sought {
 interface Others {
   /** Assets of other content that show derivatives of it, carried: they lose those items, and perhaps nothing else. */
   readonly losing: readonly AssetKey[];
-  /** By digest, blobs of the content that other content shows, too. */
-  readonly shared: ReadonlyMap<Digest, { readonly blob: BlobName; readonly key: AssetKey }>;
+  /** By key, blobs of the content that other content shows, too. */
+  readonly shared: ReadonlyMap<string, { readonly blob: BlobName; readonly key: AssetKey }>;
 }
 
 async function lookAtOthers(origin: Origin, snapshots: readonly SnapshotId[], sought: Sought): Promise<Others> {
   const { content } = sought;
-  const wanted = new Map(sought.wanted.map((blob) => [blob.sha256, blob]));
-  const shared = new Map<Digest, { readonly blob: BlobName; readonly key: AssetKey }>();
+  const wanted = new Map(sought.wanted.map((blob) => [blobKey(blob), blob]));
+  const shared = new Map<string, { readonly blob: BlobName; readonly key: AssetKey }>();
   const losing = new Set<AssetKey>();
   for await (const entry of everyEntry(origin, snapshots)) {
     const left = cleaned(entry, content);
     if (left !== entry && !content.sources.has(entry.source.sha256)) losing.add(entry.key);
-    for (const { sha256 } of left ? blobsOf(itemsOf([left])) : []) {
-      const blob = wanted.get(sha256);
-      if (blob) shared.set(sha256, { blob, key: entry.key });
+    for (const name of left ? blobsOf(itemsOf([left])) : []) {
+      const blob = wanted.get(blobKey(name));
+      if (blob) shared.set(blobKey(blob), { blob, key: entry.key });
     }
   }
   return { losing: [...losing], shared };
@@ -123,7 +124,7 @@ async function cleanedEntries(
   origin: Origin,
   snapshots: readonly SnapshotId[],
   { touched, content }: { readonly touched: ReadonlySet<AssetKey>; readonly content: Content },
-): Promise<Survey['snapshots']> {
+): Promise<FoundContent['snapshots']> {
   const changed = new Map<SnapshotId, ReadonlyMap<AssetKey, Entry | undefined>>();
   for (const snapshot of snapshots) {
     const entries = await lookup(nodeLoader(origin), snapshot, touched);
@@ -140,7 +141,7 @@ async function cleanedEntries(
 function contentsOf(
   showing: readonly Entry[],
   { kept, withPaths }: { readonly kept: Others['shared']; readonly withPaths: boolean },
-): Survey['contents'] {
+): FoundContent['contents'] {
   const groups = new Map<string, Entry[]>();
   for (const entry of showing) {
     const name = JSON.stringify([entry.key, entry.source.sha256]);
@@ -155,7 +156,7 @@ function contentsOf(
       key: first.key,
       source: first.source.sha256,
       items: [...new Set(items.map(({ fingerprint }) => fingerprint))],
-      blobs: blobsOf(items).filter(({ sha256 }) => !kept.has(sha256)),
+      blobs: blobsOf(items).filter((blob) => !kept.has(blobKey(blob))),
       ...(withPaths && { paths: [...new Set(paths)] }),
     };
   });
