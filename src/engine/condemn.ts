@@ -49,9 +49,11 @@ export async function condemnBlobs(
   let keys: readonly string[] = [];
   await moveHead(parts, async (base, stamp, { at: now = stamp.now }) => {
     keys = await keysIn(base, await condemnedNow(parts.condemning, base));
-    if (keys.length === 0) return base;
-    const list = await parts.condemning.putList({ txn: stamp.txn, keys });
-    const lists = [...(base.gc?.lists ?? []), { list, at: new Date(now).toISOString(), objects: keys.length }];
+    const inForce = await keysOn(parts.condemning, listsInForce(base.gc?.lists ?? [], now));
+    const fresh = keys.filter((key) => !inForce.has(key));
+    if (fresh.length === 0) return base;
+    const list = await parts.condemning.putList({ txn: stamp.txn, keys: fresh });
+    const lists = [...(base.gc?.lists ?? []), { list, at: new Date(now).toISOString(), objects: fresh.length }];
     const moved = Object.entries(base.moved ?? {}).filter(([, to]) => !keys.includes(to));
     const next = withLists(retainOnly(base, { ...stamp, retained: base.retained }), lists);
     return withMoved(next, Object.fromEntries(moved));
@@ -143,8 +145,15 @@ async function listsIn(condemning: Condemning, { head, now, forgetLost }: Listin
 
 /** What the head condemns: it lies there for nobody, and goes with the next collection. */
 export async function condemnedNow(condemning: Condemning | undefined, head: Head): Promise<ReadonlySet<string>> {
-  const lists = await Promise.all((head.gc?.lists ?? []).map(({ list }) => condemning?.readList(list)));
-  return new Set(lists.flatMap((keys) => keys ?? []));
+  return await keysOn(condemning, head.gc?.lists ?? []);
+}
+
+async function keysOn(
+  condemning: Condemning | undefined,
+  lists: readonly CondemnedList[],
+): Promise<ReadonlySet<string>> {
+  const keys = await Promise.all(lists.map(({ list }) => condemning?.readList(list)));
+  return new Set(keys.flatMap((some) => some ?? []));
 }
 
 /** Deletes what the head condemns at the very moment, batch by batch; returns it. */

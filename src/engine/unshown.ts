@@ -17,8 +17,13 @@ export async function removeUnshown(parts: HeadParts, blobs: readonly BlobName[]
   if (blobs.length === 0) return;
   if (condemning) {
     const keysIn = async (head: Head, condemned: ReadonlySet<string>) => {
-      const names = await unshown(parts.origin, head, blobs);
-      return names.flatMap((blob) => placesOf(blobKey(blob), { moved: head.moved, condemned }));
+      const keys: string[] = [];
+      for (const blob of await unshown(parts.origin, head, blobs)) {
+        const places = placesOf(blobKey(blob), { moved: head.moved, condemned });
+        const isStored = (await parts.origin.blobBytes(blob)) !== undefined;
+        keys.push(...places.filter((place) => isStored || condemned.has(place)));
+      }
+      return keys;
     };
     await condemnBlobs({ ...parts, condemning }, keysIn);
   } else await exclusively?.(() => removeAlone(parts.origin, blobs));

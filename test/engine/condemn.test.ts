@@ -5,6 +5,7 @@ import { sha256 } from '../../src/domain/digest.js';
 import { blobKey } from '../../src/domain/origin-keys.js';
 import { type CollectOptions, type CollectParts, collect, whyStored } from '../../src/engine/collect.js';
 import { rollBack } from '../../src/engine/move-head.js';
+import { lift, withdraw } from '../../src/engine/withdraw.js';
 import { originIn } from '../support/bucket-whole.js';
 import { Killed, NightWorld } from '../support/night-world.js';
 import { type Asked, next, type S3d, startS3d, testCredentials } from '../support/s3d/index.js';
@@ -375,6 +376,8 @@ test('a list that is lost keeps everybody from storing, until a collection forge
   expect(refused).toMatchObject({ exit: 13, fault: { code: 'origin-corrupt' } });
   expect(refused.next).toEqual(['nightpress gc world --yes']);
   await gc();
+  expect(head().gc?.lists).toHaveLength(1); // a store that lost it for a moment must not make a night forget it
+  await gc({ forgetLost: true });
   expect(head().gc).toBeUndefined();
   expect(await world.run()).toMatchObject({ exit: 0 });
 });
@@ -429,4 +432,92 @@ test('why something stays, and that what is condemned does not', async () => {
     { kind: 'retained' },
     { kind: 'young' },
   ]);
+});
+
+describe('a takedown in a bucket', () => {
+  const parts = async () => ({ origin: await world.openOrigin(), clock: () => world.now, job: world.job });
+  const say = async (key: string) => await withdraw(await parts(), { key, reason: 'a court said so' });
+  const stored = (text: string) =>
+    s3d
+      .bucket()
+      .keys()
+      .filter((key) => key.startsWith('site/b/') && key.includes(sha256(text)));
+
+  test('of bytes that had been moved, lifted when their first key is free again, leaves the head right', async () => {
+    await withGarbage();
+    await gc();
+    await night({ 'a.txt': 'the old a' });
+    expect(lies('the old a')).toContain('~1');
+    world.now += 31 * day;
+    await gc();
+    await say('a.txt');
+    await lift(await parts(), { key: 'a.txt', reason: 'it was wrong' });
+    await night({});
+    expect([lies('the old a'), isStored('the old a')]).toEqual([keyOf('the old a').replace('.txt', '~2.txt'), true]);
+  });
+
+  test('finds the copy under an older key that no collector lived to delete', async () => {
+    await withGarbage();
+    s3d.hooks.push(next(isSweep, denied, deniedTimes));
+    await expect(gc()).rejects.toThrow();
+    await night({ 'a.txt': 'the old a' });
+    expect(stored('the old a')).toHaveLength(2);
+    await say('a.txt');
+    expect(stored('the old a')).toEqual([]);
+  });
+
+  test('deletes the same bytes under every extension', async () => {
+    await night({ 'a.txt': 'same', 'copy.md': 'same', 'b.txt': 'b' });
+    expect(stored('same')).toHaveLength(2);
+    await say('a.txt');
+    expect(stored('same')).toEqual([]);
+  });
+
+  test('whose commit may still land says so, whatever fails after it', async () => {
+    await night({ 'a.txt': 'a', 'b.txt': 'b' });
+    const late = gate();
+    s3d.hooks.push(next(isHeadPut, { kind: 'late', until: late.until, cut: true }));
+    let puts = 0;
+    s3d.hooks.push(({ kind, key }) => (kind === 'put' && key.startsWith('site/m/') && puts++ > 0 ? denied : undefined));
+    await expect(say('a.txt')).rejects.toMatchObject({ code: 'swap-unknown' });
+    late.open();
+  });
+
+  test('that cannot delete is told as what it is: taken down', async () => {
+    await night({ 'a.txt': 'a', 'b.txt': 'b' });
+    s3d.hooks.push(next(isSweep, denied, deniedTimes));
+    const { unerased, head: after } = await say('a.txt');
+    expect(unerased).toMatchObject({ code: 'credentials-refused' });
+    expect(after.withdrawn).toMatchObject([{ key: 'a.txt' }]);
+    expect((await say('a.txt')).unerased).toBeUndefined();
+    expect(stored('a')).toEqual([]);
+  });
+});
+
+test('a request to delete that comes when its list is about to expire finds a key that nobody uses yet', async () => {
+  await withGarbage();
+  s3d.hooks.push(next(isSweep, denied, deniedTimes));
+  await expect(gc()).rejects.toThrow();
+  world.now += 29 * day;
+  const sleep = gate();
+  s3d.hooks.push(next(isSweep, { kind: 'late', until: sleep.until }));
+  s3d.log.length = 0;
+  const sleeping = gc();
+  await asked(isSweep);
+  world.now += 2 * day;
+  await gc();
+  await night({ 'a.txt': 'the old a' });
+  sleep.open();
+  await sleeping;
+  expect(isStored('the old a')).toBe(true);
+});
+
+test('a snapshot whose grace ends this very second is kept whole as long as the head names it', async () => {
+  await night({ 'a.txt': 'one' });
+  await night({ 'a.txt': 'two' });
+  await night({ 'a.txt': 'three' });
+  await gc();
+  const droppedAt = head().retained[0]?.droppedAt;
+  world.now = Date.parse(droppedAt ?? '') + 72 * hour;
+  await gc();
 });

@@ -45,7 +45,7 @@ Examples:
   nightpress withdraw catalog photos/hero.jpg --lift --reason 'licence renewed' --yes
 
 Exit codes: 0, 2 no snapshot shows such an asset or --reason is missing, 6 say it again, 13 the live manifest is damaged,
-75 try again, 7 taken down, but an edge was not told or did not serve it while --wait looked.`,
+75 and 77 say why its blobs are still there, 7 taken down, but an edge was not told or did not serve it while --wait looked.`,
     )
     .action(async (given: readonly string[], options: WithdrawOptions) => {
       await atOrigin(context, options, { given, needed: ['asset'] }, async (call) => {
