@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Fault } from './faults.js';
-import type { Head } from './head.js';
+import type { Head } from './head-shape.js';
 import { movedProblem } from './moved.js';
 import { parseKey } from './origin-keys.js';
 import type { Digest, RunId, SnapshotId } from './types.js';

@@ -21,8 +21,9 @@ export interface Retention {
 
 /**
  * `retained` is in the head's order, newest last. A snapshot stays while it is among the newest `keep.last`, younger
- * than `keep.within`, the newest of one of the last `keep.weekly` weeks that have one, or protected. Otherwise it is let go now and collectable after the grace. One that is to stay
- * again (live again, pinned, `keep` raised) is no longer let go: inside the grace nothing of it was deleted.
+ * than `keep.within`, the newest of one of the last `keep.weekly` weeks that have one, or protected. Otherwise it is let go
+ * now and collectable after the grace. One that is to stay again (live again, pinned, `keep` raised) is no longer let go:
+ * inside the grace nothing of it was deleted.
  *
  * Times of the future count as now: a clock that was wrong can keep a snapshot longer, never delete it sooner.
  */

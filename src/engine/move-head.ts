@@ -33,8 +33,8 @@ const maxSwaps = 5;
 
 /**
  * Makes one commit on whatever the head is now. `change` moves nothing and is called again when somebody else's commit came
- * first, so it must refuse what no longer makes sense by throwing a `Fault`; given back as it is, the head stays. A commit whose answer never came is made
- * again on the head it was based on: only one of the two can land.
+ * first, so it must refuse what no longer makes sense by throwing a `Fault`; given back as it is, the head stays. A commit
+ * whose answer never came is made again on the head it was based on: only one of the two can land.
  */
 export async function moveHead(
   parts: HeadParts,

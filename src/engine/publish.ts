@@ -51,8 +51,8 @@ export interface Published {
 
 /**
  * Writes manifest and head, in that order, and moves nothing else. Another publisher that came first is no failure:
- * what this run changed, less what was withdrawn meanwhile, is put on top of what is live now, and where both changed an asset, the one whose source is
- * still as it was staged wins. Whoever follows the head sees the old snapshot or the new one.
+ * what this run changed, less what was withdrawn meanwhile, is put on top of what is live now, and where both changed an
+ * asset, the one whose source is still as it was staged wins. Whoever follows the head sees the old snapshot or the new one.
  */
 export async function publish(night: Night, input: PublishInput): Promise<Published> {
   if (isIdle(input)) return await stay(night, input);
