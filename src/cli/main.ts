@@ -44,7 +44,7 @@ Exit codes:
   11  another live run holds the job
   12  work folder or state: no space, read-only, corrupt, newer
   13  verify, doctor or status --check found a problem, or the origin is damaged, lost or not fit
-Only 0, 3 and 7 (and 6, maybe) mean that the live snapshot may be a new one.`;
+Only 0, 3 and 7 (perhaps 6, and 75 or 77 of withdraw) mean that the live snapshot may be a new one.`;
 
 /** Runs one command line; resolves to the exit code. The one place where an error becomes text and an exit code. */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {

@@ -28,7 +28,7 @@ later nights of the live line go on from what is live then.`,
     .option('--reason <text>', 'why, in your words; kept in the head')
     .addHelpText(
       'after',
-      '\nExample:\n  nightpress run catalog --channel preview\n  nightpress diff catalog live preview\n  nightpress promote catalog preview live\n\nExit codes: 0 live, 2 no such channel, frozen, or live already, 13 the snapshot is not whole, 75 try again,\n7 live, but an edge did not serve it while --wait looked.',
+      '\nExample:\n  nightpress run catalog --channel preview\n  nightpress diff catalog live preview\n  nightpress promote catalog preview live\n\nExit codes: 0 live, 2 no such channel, frozen, or live already, 6 outcome unknown,\n13 the snapshot is not whole, 75 try again, 77 credentials refused, 7 live, but an edge did not serve it while --wait looked.',
     )
     .action(async (given: readonly string[], options: PromoteOptions) => {
       await atOrigin(context, options, { given, needed: ['channel', liveChannel] }, (call) =>

@@ -36,7 +36,7 @@ written into the head (snapshots -v shows it). A freeze is lifted by unfreeze.`,
     .option('--resolve', 'nothing is published: settle a commit whose outcome is unknown')
     .addHelpText(
       'after',
-      "\nExample:\n  nightpress diff catalog live staged\n  nightpress publish catalog --override shrink --reason 'spring range is gone'\n\nExit codes: 0 live or settled, 2 nothing is staged or a rule is not named, 6 outcome unknown, 13 the staged snapshot is not whole, 75 try again,\n7 live, but an edge did not serve it while --wait looked.",
+      "\nExample:\n  nightpress diff catalog live staged\n  nightpress publish catalog --override shrink --reason 'spring range is gone'\n\nExit codes: 0 live or settled, 2 nothing is staged or a rule is not named, 6 outcome unknown, 13 the staged snapshot is not whole, 75 try again,\n77 credentials refused, 7 live, but an edge did not serve it while --wait looked.",
     )
     .action(async (job: string | undefined, options: PublishOptions) => {
       const given = job === undefined ? [] : [job];

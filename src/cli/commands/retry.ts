@@ -47,6 +47,7 @@ Examples:
   nightpress retry catalog --item 'products/**' --remake
 
 Exit codes: 0 all is live, 3 items are still missing or carried, 4 held, 2 nothing to retry or a run is unfinished,
+6 outcome unknown, 11 another run holds the job, 75 origin or source out of reach, 77 credentials refused,
 7 live, but an edge did not serve it while --wait looked.`,
     )
     .action(async (job: string | undefined, options: RetryOptions) => {

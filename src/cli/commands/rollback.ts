@@ -35,7 +35,7 @@ unless --no-freeze is given. Says what will change and asks; where nobody can be
     .option('--yes', 'do it without asking')
     .addHelpText(
       'after',
-      "\nExamples:\n  nightpress rollback catalog\n  nightpress rollback catalog 41 --reason 'broken colours' --yes\n\nExit codes: 0, 1 answered no, 2 no such snapshot or --yes is missing, 13 the snapshot is not whole, 75 try again,\n7 live, but an edge did not serve it while --wait looked.",
+      "\nExamples:\n  nightpress rollback catalog\n  nightpress rollback catalog 41 --reason 'broken colours' --yes\n\nExit codes: 0, 1 answered no, 2 no such snapshot or --yes is missing, 6 outcome unknown, 13 the snapshot is not whole,\n75 try again, 77 credentials refused, 7 live, but an edge did not serve it while --wait looked.",
     )
     .action(async (given: readonly string[], options: RollbackOptions) => {
       await atOrigin(context, options, { given, optional: ['snapshot'] }, (call) => rollBackNow(call, options));

@@ -4,7 +4,7 @@ import type { EdgeRequest } from '../send.js';
 export interface FastlyCall {
   readonly token: string;
   readonly endpoint: string;
-  /** Marks stale instead of removing; readers then get the old one once more while it is fetched anew. */
+  /** Marks the head stale instead of removing it; readers then get the old one once more. What is withdrawn is always removed. */
   readonly soft: boolean;
   /** The key that the head is tagged with by `Surrogate-Key`, and the service that keeps it. */
   readonly tag?: { readonly service: string; readonly surrogateKey: string };
@@ -25,14 +25,17 @@ export const againAfterMs = 5000;
  */
 export function requests(call: FastlyCall, urls: readonly string[]): readonly EdgeRequest[] {
   const { tag } = call;
-  const isTagged = (url: string) => tag !== undefined && url.endsWith(`/${headKey}`);
-  const paths = [
-    ...(tag && urls.some(isTagged) ? [`service/${tag.service}/purge/${tag.surrogateKey}`] : []),
-    ...urls.filter((url) => !isTagged(url)).map((url) => `purge/${url.replace(/^https?:\/\//i, '')}`),
-  ];
-  return paths.map((path) => ({
+  const isHead = (url: string) => url.endsWith(`/${headKey}`);
+  const isTagged = (url: string) => tag !== undefined && isHead(url);
+  const ask = (path: string, isSoft: boolean): EdgeRequest => ({
     method: 'POST',
     url: `${call.endpoint}/${path}`,
-    headers: { 'fastly-key': call.token, accept: 'application/json', ...(call.soft && { 'fastly-soft-purge': '1' }) },
-  }));
+    headers: { 'fastly-key': call.token, accept: 'application/json', ...(isSoft && { 'fastly-soft-purge': '1' }) },
+  });
+  return [
+    ...(tag && urls.some(isTagged) ? [ask(`service/${tag.service}/purge/${tag.surrogateKey}`, call.soft)] : []),
+    ...urls
+      .filter((url) => !isTagged(url))
+      .map((url) => ask(`purge/${url.replace(/^https?:\/\//i, '')}`, call.soft && isHead(url))),
+  ];
 }
