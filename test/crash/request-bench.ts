@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, rm } from 'node:fs/promises';
+import { cp, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Head } from '../../src/domain/head.js';
 import { parseHead } from '../../src/domain/head-text.js';
@@ -87,7 +87,7 @@ export class Bench {
     };
     const world = await aWorld({ originConfig, recipes: `{ rest: copy({ match: '**/*.txt' }) }` });
     const bench = new Bench(s3d, cutter, world, name);
-    await prepare(world, () => bench.#start(['--now']).ended);
+    await prepare(world, () => bench.#night());
     await bench.#save();
     return bench;
   }
@@ -97,10 +97,19 @@ export class Bench {
     this.#old = this.#head()?.channels.live?.snapshot;
     if (existsSync(this.#world.state)) await cp(this.#world.state, this.#saved, { recursive: true });
     this.#cutter.asked.length = 0;
-    const calm = await this.#start(['--now']).ended;
+    const calm = await this.#night();
     if (calm.code !== 0) throw new Error(`the undisturbed publish ended with ${calm.code}: ${calm.stderr}`);
     this.asked = [...this.#cutter.asked];
     this.#calm = calm.result?.snapshot;
+  }
+
+  /** A file that changed a moment ago is looked at once more in the next night: how many requests that asks is not to be left to chance. */
+  async #night(): Promise<Ended> {
+    const files = await readdir(this.#world.source, { recursive: true });
+    const changes = await Promise.all(files.map((file) => stat(path.join(this.#world.source, file))));
+    const settledAt = Math.max(...changes.map(({ ctimeMs }) => ctimeMs)) + 2500;
+    await until(() => Date.now() > settledAt || undefined, 'the sources are settled');
+    return await this.#start(['--now']).ended;
   }
 
   async suffer(blow: Blow): Promise<Suffered> {
