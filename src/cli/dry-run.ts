@@ -35,14 +35,16 @@ export async function dryRunOne(call: RunCall, name: string | undefined, wish: D
 
 export async function dryRun(call: RunCall, job: Job, wish: DryRunWish): Promise<number> {
   const source = await openSource(job, call.context.clock);
-  const library = withoutStrays(await source.scan(), wish);
-  const chosen = chooseAssets(call, job, library, wish);
-  const trial = { call, job, wish, source, library, chosen };
+  const inventory = withoutStrays(await source.scan(), wish);
+  const chosen = chooseAssets(call, job, inventory, wish);
+  const trial = { call, job, wish, source, inventory, chosen };
   return chosen.keys.size === 0 ? tell(trial, nothingChosen(trial)) : await tryOut(trial);
 }
 
-function withoutStrays(library: Inventory, { nothingElse }: DryRunWish): Inventory {
-  return nothingElse ? { ...library, findings: library.findings.filter(({ key }) => key !== undefined) } : library;
+function withoutStrays(inventory: Inventory, { nothingElse }: DryRunWish): Inventory {
+  return nothingElse
+    ? { ...inventory, findings: inventory.findings.filter(({ key }) => key !== undefined) }
+    : inventory;
 }
 
 interface Trial {
@@ -50,7 +52,7 @@ interface Trial {
   readonly job: Job;
   readonly wish: DryRunWish;
   readonly source: Source;
-  readonly library: Inventory;
+  readonly inventory: Inventory;
   readonly chosen: Chosen;
 }
 
@@ -68,7 +70,7 @@ async function tryOut(trial: Trial): Promise<number> {
   }
 }
 
-async function atPlace({ call, job, source, library, chosen }: Trial, place: Place): Promise<Rehearsal> {
+async function atPlace({ call, job, source, inventory, chosen }: Trial, place: Place): Promise<Rehearsal> {
   const { context, terminal, options } = call;
   const workers = workersOf(call);
   const graceMs = durationOption('--grace', options.grace);
@@ -87,10 +89,10 @@ async function atPlace({ call, job, source, library, chosen }: Trial, place: Pla
       emit: (event) => emitTruly(emit, event),
       job: trialJob,
       clock: context.clock,
-      source: sampleSource(source, library, chosen.keys),
+      source: sampleSource(source, inventory, chosen.keys),
       origin: await openOrigin(trialJob),
     });
-    return await rehearse(night, library);
+    return await rehearse(night, inventory);
   } finally {
     stop.release();
     close();
@@ -105,7 +107,7 @@ function emitTruly(emit: Emit, event: NightEvent): void {
   emit(event.type === 'run' ? { ...event, because: 'dry run' } : event);
 }
 
-/** A part of the library says nothing about the whole, and what was made is to be looked at. */
+/** A part of the inventory says nothing about the whole, and what was made is to be looked at. */
 const letAllPass: Job['gate'] = {
   tolerate: { count: Number.MAX_SAFE_INTEGER },
   shrink: { count: Number.MAX_SAFE_INTEGER },
@@ -153,11 +155,11 @@ async function judged(trial: Trial, rehearsal: Rehearsal, place: Place): Promise
 
 /** The gate of a whole night, in which what failed here fails too. */
 async function forecast(
-  { call, job, source, library }: Trial,
+  { call, job, source, inventory }: Trial,
   { items }: Rehearsal,
   state: ReturnType<typeof openScratchState>,
 ): Promise<readonly Hold[]> {
-  const everything = new Set(library.assets.map(({ key }) => key));
+  const everything = new Set(inventory.assets.map(({ key }) => key));
   const night = await openNight({
     job,
     state,
@@ -166,7 +168,7 @@ async function forecast(
     clock: call.context.clock,
     emit: () => undefined,
     stop: neverStop,
-    source: sampleSource(source, library, everything),
+    source: sampleSource(source, inventory, everything),
   });
   const made = await previewNight(night);
   const failing = new Set(items.filter(({ disposition }) => isMissing(disposition)).map(({ id }) => id));

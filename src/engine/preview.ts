@@ -5,12 +5,12 @@ import type { AssetKey, Inventory, Recipe, Window } from '../domain/types.js';
 import { windowToCome } from '../domain/window-to-come.js';
 import { withheldBy } from '../domain/withdraw.js';
 import { type Base, meetOrigin } from './base.js';
+import { decide, type RunRequest, whatChanged } from './deciding.js';
 import { forecastGate } from './forecast.js';
 import type { Approved } from './judge.js';
 import type { Night } from './night.js';
 import { type MadePlan, makePlan, matcher } from './plan.js';
 import { readyRecipes } from './recipes.js';
-import { decide, type RunRequest, whatChanged } from './run.js';
 import { scan } from './scan.js';
 
 export interface Preview extends MadePlan {

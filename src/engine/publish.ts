@@ -2,19 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { Fault } from '../domain/faults.js';
 import { firstHead, type Head, publishTo, stageIn, unstage, withMoved, withRetained } from '../domain/head.js';
-import { diffManifests } from '../domain/manifest.js';
 import { letGo } from '../domain/retention.js';
-import type { AssetKey, Entry, RunId, SnapshotId, Window } from '../domain/types.js';
-import { blockedBy, cleaned, withheldBy } from '../domain/withdraw.js';
+import type { AssetKey, RunId, SnapshotId, Window } from '../domain/types.js';
 import type { HeadRead } from '../origins/contract.js';
-import { liveLoader } from './base.js';
 import { type Candidate, refuseCollected, type Stand, storeCandidate } from './candidate.js';
 import { mendAndTell } from './entrances.js';
 import { wayProved } from './fitness.js';
 import type { Night } from './night.js';
+import { rebased, withoutWithdrawn } from './rebase.js';
 import { mendTree, prepareTree } from './tree.js';
 import type { Updates } from './validate.js';
-import { withheldRows, withhold } from './withheld.js';
 
 const maxSwaps = 5;
 
@@ -64,7 +61,7 @@ export async function publish(night: Night, input: PublishInput): Promise<Publis
     seen = read?.head.seq;
     stand = await withoutWithdrawn(night, input.run, { stand, head: read?.head });
     if (seen !== input.head?.seq || attempt > 1) await refuseCollected(night, stand.updates);
-    stand = await follow(night, input, { stand, live: read?.head.channels.live, attempt });
+    stand = await rebased(night, input, { stand, live: read?.head.channels.live, attempt });
     const candidate = await storeCandidate(night, stand);
     const committed =
       candidate.snapshot === read?.head.channels.live?.snapshot
@@ -199,59 +196,4 @@ function nextHead(night: Night, input: PublishInput, { read, snapshot, rules, tx
     published,
     retained.filter((entry) => entry.snapshot !== input.damaged),
   );
-}
-
-/** What was withdrawn while the run was at it is left out: nothing of it may come back. */
-async function withoutWithdrawn(
-  night: Night,
-  run: RunId,
-  { stand, head }: { readonly stand: Stand; readonly head: Head | undefined },
-): Promise<Stand> {
-  if (!head?.withdrawn) return stand;
-  const content = blockedBy(head);
-  const updates = new Map<AssetKey, Entry | undefined>();
-  for (const [key, entry] of stand.updates) {
-    const left = entry && cleaned(entry, content);
-    if (left !== undefined || entry === undefined) updates.set(key, left);
-  }
-  const withheld = withheldBy(head);
-  await withhold(night, run, withheldRows(night.state.items(run), withheld), withheld);
-  return { ...stand, updates };
-}
-
-interface Rebase {
-  readonly stand: Stand;
-  readonly live: Head['channels']['live'];
-  readonly attempt: number;
-}
-
-/** Our changes on top of theirs. Where both touched an asset, ours stands only if its source still is what we staged. */
-async function follow(night: Night, input: PublishInput, { stand, live, attempt }: Rebase): Promise<Stand> {
-  const onto = live?.snapshot;
-  if (onto === stand.base || (onto !== undefined && onto === input.damaged)) return stand;
-  const updates = new Map(stand.updates);
-  let theirs = 0;
-  for await (const { key, after } of diffManifests(liveLoader(night.origin), stand.base, onto)) {
-    theirs++;
-    if (!updates.has(key)) continue;
-    const ours = updates.get(key);
-    if (!(await isCurrent(night, { key, ours, theirs: after, staged: input.stagedListing(key) }))) updates.delete(key);
-  }
-  const isOurs = live?.run === input.run; // moved by this very run before it was killed
-  if (!isOurs) night.emit({ type: 'rebased', attempt, onto, theirs });
-  return { updates, base: onto };
-}
-
-interface Conflict {
-  readonly key: AssetKey;
-  readonly ours: Entry | undefined;
-  readonly theirs: Entry | undefined;
-  readonly staged: string | undefined;
-}
-
-async function isCurrent(night: Night, { key, ours, theirs, staged }: Conflict): Promise<boolean> {
-  if (ours && ours.source.sha256 === theirs?.source.sha256) return true;
-  const listed = await night.source.list(key);
-  if (!ours || !listed) return !ours && !listed;
-  return staged === listed.listing;
 }

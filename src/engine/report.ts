@@ -1,17 +1,20 @@
 import { Acceptances, type Failure } from '../domain/acceptance.js';
-import { causesOf, showsAlone } from '../domain/causes.js';
-import { isPromotable } from '../domain/channels.js';
 import type { Decision } from '../domain/choose-window.js';
-import { deadlineRule, importRule, shedCode } from '../domain/deadline.js';
+import { shedCode } from '../domain/deadline.js';
 import { type EdgeRecord, edgeFindings, exitWithEdges } from '../domain/edges.js';
 import type { Fault } from '../domain/faults.js';
-import { gateRules } from '../domain/gate.js';
 import type { Head } from '../domain/head.js';
 import { exitOf, freshnessOf, type ItemCounts, noAssets, noRun, type Result, windowRecord } from '../domain/result.js';
-import { assetCommand } from '../domain/shell.js';
 import type { Digest, Disposition, Finding, Job, Outcome, SnapshotId } from '../domain/types.js';
 import type { ItemRow, RunRow } from '../state/contract.js';
-import { publishCommand } from './move-head.js';
+import {
+  causesTold,
+  edgeCommands,
+  isByDeadline,
+  nextCommands,
+  promoteCommands,
+  withOverride,
+} from './next-commands.js';
 import type { Night } from './night.js';
 
 export interface ReportInput {
@@ -69,11 +72,7 @@ export function report(night: Night, input: ReportInput): Result {
     ...(input.import ? { import: input.import } : {}),
     ...(edges.length > 0 ? { edges } : {}),
     ...(fault ? { fault: { code: fault.code, message: fault.message } } : {}),
-    next: [
-      ...edgeCommands(night.job.name, edges),
-      ...(isShown(outcome) ? promoteCommands(night.job, input.head) : []),
-      ...nextCommands(night.job.name, input, findings),
-    ],
+    next: nextCommands(night.job, input, findings),
     log: run.log,
     durationMs: elapsedMs(night, input.startedAt),
   };
@@ -141,22 +140,6 @@ export function stoppedEarly(night: Night, startedAt: number): Result {
   };
 }
 
-/** Tells who was not told, and looks; anybody who was told stays so. */
-function edgeCommands(job: string, edges: readonly EdgeRecord[]): readonly string[] {
-  return edges.some(({ error }) => error !== undefined) ? [`nightpress run ${job} --wait`] : [];
-}
-
-/** What the run made or confirmed is what its line of snapshots shows. */
-function isShown(outcome: Outcome): boolean {
-  return outcome === 'published' || outcome === 'incomplete' || outcome === 'unchanged';
-}
-
-/** How readers of the site would see what a channel shows. */
-function promoteCommands({ name, channel }: Job, head: Head | undefined): readonly string[] {
-  if (channel === undefined || !head || !isPromotable(head)) return [];
-  return [`nightpress promote ${name} ${channel} live`];
-}
-
 /** Items that a stop left in `todo` or `claimed` have no disposition yet: the total says how many there are in all. */
 function countItems(rows: readonly ItemRow[], unchanged: number): ItemCounts {
   const of = (disposition: Disposition) => rows.filter((row) => row.disposition === disposition).length;
@@ -206,79 +189,6 @@ function failureOf({ key, recipe, fingerprint }: ItemRow, finding: Finding): Fai
   return { finding: { ...finding, key, recipe }, fingerprint };
 }
 
-function isByDeadline(held: Result['held']): boolean {
-  return held?.some(({ rule }) => rule === deadlineRule || rule === importRule) ?? false;
-}
-
 export function isMissing(disposition: Disposition | undefined): boolean {
   return disposition === 'failed' || disposition === 'quarantined' || disposition === 'carried';
-}
-
-/** The exact next command for each way a night can end. */
-function nextCommands(job: string, input: ReportInput, findings: readonly Finding[]): readonly string[] {
-  switch (input.outcome) {
-    case 'held':
-      return [...commandsWhenHeld(job, input.held ?? []), ...commandsToLook(job, errorsOf(findings))];
-    case 'incomplete':
-      return commandsWhenIncomplete(job, errorsOf(findings));
-    case 'failed':
-      return [input.fault?.hint.replaceAll('{job}', job) ?? `nightpress run ${job}`];
-    case 'interrupted':
-      return [`nightpress run ${job}`];
-    case 'unknown':
-      return [`nightpress run ${job}`, `nightpress publish ${job} --resolve`];
-    case 'published':
-      return [`nightpress status ${job}`];
-    default:
-      return [];
-  }
-}
-
-function errorsOf(findings: readonly Finding[]): readonly Finding[] {
-  return findings.filter(({ severity }) => severity === 'error');
-}
-
-/** Each with the command that shows its sample failing. */
-export function causesTold(job: string, findings: readonly Finding[]): Pick<Result, 'causes'> {
-  const causes = causesOf(errorsOf(findings));
-  if (causes.length === 0) return {};
-  const told = causes.map((cause) => {
-    const { key } = cause.sample;
-    return key !== undefined && showsAlone(cause.sample) ? { ...cause, command: assetCommand('try', job, key) } : cause;
-  });
-  return { causes: told };
-}
-
-function commandsWhenIncomplete(job: string, errors: readonly Finding[]): readonly string[] {
-  if (errors.every(({ code }) => code === 'vanished')) return [`nightpress run ${job} --now`];
-  return [`nightpress retry ${job} --failed`, ...commandsToLook(job, errors)];
-}
-
-/** One asset failing, or, where that shows nothing, the story of one. */
-function commandsToLook(job: string, errors: readonly Finding[]): readonly string[] {
-  const failing = errors.find(showsAlone);
-  const { key } = failing ?? errors.find((finding) => finding.key !== undefined) ?? {};
-  if (key === undefined) return [];
-  return (failing ? (['try', 'explain'] as const) : (['explain'] as const)).map((verb) => assetCommand(verb, job, key));
-}
-
-type Hold = NonNullable<Result['held']>[number];
-
-function withOverride(job: string, hold: Hold, held: readonly Hold[]): Hold {
-  const rules = gateRulesOf(held);
-  return rules.includes(hold.rule) ? { ...hold, command: publishCommand(job, rules) } : hold;
-}
-
-function gateRulesOf(held: readonly Hold[]): readonly string[] {
-  return held.map(({ rule }) => rule).filter((rule) => (gateRules as readonly string[]).includes(rule));
-}
-
-/** A freeze is lifted first; then one command names every rule that is left. */
-function commandsWhenHeld(job: string, held: NonNullable<Result['held']>): readonly string[] {
-  if (isByDeadline(held)) return [`nightpress run ${job} --rerun --deadline none`];
-  const rules = gateRulesOf(held);
-  return [
-    ...(rules.length < held.length ? [`nightpress unfreeze ${job}`] : []),
-    ...(rules.length > 0 ? [publishCommand(job, rules)] : []),
-  ];
 }

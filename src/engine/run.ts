@@ -1,13 +1,12 @@
-import { chooseWindow, type Decision } from '../domain/choose-window.js';
 import { deadlineOf, liveFrom } from '../domain/deadline.js';
 import { Fault, isStorageFailure } from '../domain/faults.js';
 import { updateManifest } from '../domain/manifest.js';
-import { bearsUntil } from '../domain/outage.js';
 import type { Result } from '../domain/result.js';
 import { withheldBy } from '../domain/withdraw.js';
 import type { RunRow } from '../state/contract.js';
 import { type Base, liveLoader, meetOrigin } from './base.js';
 import { collectDropped } from './collect.js';
+import { decide, decideFor, patienceOf, type RunRequest, whatChanged } from './deciding.js';
 import { tellEdges } from './edges.js';
 import { endHeldByDeadline, endInFault, endInterrupted, endPublished } from './ending.js';
 import { mendAndTell } from './entrances.js';
@@ -16,7 +15,7 @@ import { refuseUnfitStore } from './fitness.js';
 import { judgeNight } from './judge.js';
 import { begin, enter, forgetOldRuns, jobDigest, reapDeadWorkers } from './lifecycle.js';
 import type { Night, ReadyRecipe } from './night.js';
-import { bearingOutages, isStoppedAway, type Patience } from './outage.js';
+import { bearingOutages, isStoppedAway } from './outage.js';
 import { freezePlan, type Thawed, thawPlan } from './plan.js';
 import { publish } from './publish.js';
 import { readyRecipes } from './recipes.js';
@@ -28,22 +27,6 @@ import { type Validated, validate } from './validate.js';
 import { waitForClose } from './wait.js';
 import { endTakedowns } from './withdraw.js';
 import { work } from './work.js';
-
-export interface RunRequest {
-  /** A window outside the schedule. */
-  readonly now?: boolean;
-  /** The window again, although it is settled. */
-  readonly rerun?: boolean;
-  /** Accept an origin that is not the one the state remembers, or whose live manifest is damaged, as it is. */
-  readonly adopt?: boolean;
-  /** Instead of the close of the window: milliseconds since the epoch, or none at all. */
-  readonly deadline?: number | 'none';
-  /** A first import goes live with what there is when the deadline comes. */
-  readonly allowPartial?: boolean;
-  /** How long to look until every edge serves what is live; undefined: edges are only told. */
-  readonly waitMs?: number;
-  readonly random?: () => number;
-}
 
 /**
  * The night: scan, plan, work, validate, publish.
@@ -60,13 +43,6 @@ export async function runNight(given: Night, request: RunRequest = {}): Promise<
     if (isStoppedAway(night, error)) return stoppedEarly(night, startedAt);
     throw error;
   }
-}
-
-function patienceOf(night: Night, request: RunRequest): Patience | undefined {
-  const { now = false, deadline, random = Math.random } = request;
-  const scheduled = !now && (night.state.openRun()?.scheduled ?? true);
-  const until = bearsUntil(decide(night, request), { now: night.clock(), scheduled, deadline });
-  return until === undefined ? undefined : { until, random };
 }
 
 async function anyNight(night: Night, request: RunRequest, startedAt: number): Promise<Result> {
@@ -104,14 +80,6 @@ async function anyNight(night: Night, request: RunRequest, startedAt: number): P
 async function endIdle(night: Night, idle: Omit<IdleInput, 'edges'>): Promise<Result> {
   await mendAndTell(night);
   return nothingToDo(night, { ...idle, edges: await tellEdges(night, idle.head, idle.waitMs) });
-}
-
-/** At an origin that lost what was live and is adopted as it is, no window counts as settled. */
-function decideFor(night: Night, request: RunRequest, base: Base): Decision {
-  const decision = decide(night, request);
-  const isDamaged = base.snapshot === undefined || base.damaged !== undefined;
-  const isLost = request.adopt && isDamaged && decision.kind === 'nothing';
-  return isLost ? decide(night, { ...request, rerun: true }) : decision;
 }
 
 export interface OpenNight {
@@ -237,30 +205,4 @@ async function whenDue(
 function deadlineHolds(night: Night, open: OpenNight, plan: Thawed): DeadlineHold | undefined {
   const isImport = plan.base === undefined;
   return deadlineHold(night, open.run, { isImport, allowPartial: open.allowPartial ?? false });
-}
-
-/** `changed`: since the open run was planned; without an open run it decides nothing. */
-export function decide(night: Night, request: RunRequest, changed?: Changed): Decision {
-  const open = night.state.openRun();
-  return chooseWindow({
-    now: night.clock(),
-    spec: night.job.window,
-    windows: night.state.windows(),
-    openRun: open && { opens: open.window.opens, changed },
-    damaged: night.state.condemned(),
-    flags: { now: request.now, rerun: request.rerun },
-  });
-}
-
-type Changed = 'work' | 'live' | undefined;
-
-/**
- * Whether the open run's plan still holds: neither job nor tools changed, and what is live is what it was planned on, or
- * what it made live itself. After a rollback the night is planned anew; what was made is found by fingerprint.
- */
-export function whatChanged(night: Night, recipes: ReadonlyMap<string, ReadyRecipe>, base: Base): Changed {
-  const open = night.state.openRun();
-  if (open?.jobDigest !== jobDigest(night.job, recipes)) return 'work';
-  const holds = !open.plan || open.plan.base === base.snapshot || base.head?.channels.live?.run === open.id;
-  return holds ? undefined : 'live';
 }
