@@ -133,6 +133,11 @@ export function withMoved(head: Head, moved: Moved): Head {
   return said.length > 0 ? { ...others, moved: Object.fromEntries(said) } : others;
 }
 
+/** The same, beside what `head` says already. */
+export function alsoMoved(head: Head, moves: Moved | undefined): Head {
+  return moves ? withMoved(head, { ...head.moved, ...moves }) : head;
+}
+
 /** What a collection decided, as part of the commit that made `head`. */
 export function withLists(head: Head, lists: readonly CondemnedList[]): Head {
   const { gc: _, ...others } = head;

@@ -9,14 +9,15 @@ import {
   rootsReaching,
   whyKept,
 } from '../domain/collect.js';
-import { isBraked, usualMaxDelete } from '../domain/condemned.js';
+import { isBraked, listsInForce, usualMaxDelete } from '../domain/condemned.js';
 import { Fault } from '../domain/faults.js';
 import { type Head, retainOnly } from '../domain/head.js';
 import { originalKey } from '../domain/origin-keys.js';
 import { graceMs, retain } from '../domain/retention.js';
 import type { Condemning, Origin, Stored } from '../origins/contract.js';
 import { nodeLoader } from './base.js';
-import { collectBeside, condemnedNow } from './condemn.js';
+import { collectBeside, keysOn } from './condemn.js';
+import { moveAlone } from './move-head.js';
 import type { Night } from './night.js';
 import { type CollectParts, everything, type Survey, survey } from './survey.js';
 import { pruneTrees } from './tree.js';
@@ -67,13 +68,11 @@ async function rehearse(parts: CollectParts, options: CollectOptions): Promise<C
   const read = await parts.origin.readHead();
   if (!read) return nothing;
   const stored = await everything(parts.origin);
-  const surveyed = await survey(parts, { head: read.head, stored, now: read.at ?? parts.clock() });
-  const condemned = await condemnedNow(parts.origin.condemning, read.head);
-  const isBeyond = isBraked(
-    surveyed.objects.filter(({ key }) => !condemned.has(key)).length,
-    stored.length,
-    maxDeleteAt(parts.origin, options),
-  );
+  const now = read.at ?? parts.clock();
+  const surveyed = await survey(parts, { head: read.head, stored, now });
+  const condemned = await keysOn(parts.origin.condemning, listsInForce(read.head.gc?.lists ?? [], now));
+  const fresh = surveyed.objects.filter(({ key }) => !condemned.has(key));
+  const isBeyond = isBraked(fresh.length, stored.length, maxDeleteAt(parts.origin, options));
   return { ...collectionOf(surveyed), ...(isBeyond && { brakedOf: stored.length }) };
 }
 
@@ -93,9 +92,7 @@ async function collectAlone(
   if (objects.length === 0 && isDeepStrictEqual(kept, read.head.retained)) return collectionOf(surveyed);
   await parts.origin.remove(objects.map((object) => object.key));
   const next = retainOnly(read.head, { retained: kept, txn: randomUUID(), now });
-  if ((await swapHead(next, read.version)) !== 'landed')
-    throw new Fault('swap-lost', 'the head moved although it was locked');
-  return { ...collectionOf(surveyed), head: next };
+  return { ...collectionOf(surveyed), head: await moveAlone(swapHead, next, read) };
 }
 
 async function collectInSteps(
@@ -154,7 +151,7 @@ export async function whyStored(parts: CollectParts, key: string): Promise<reado
   if (!object) return undefined;
   const read = await parts.origin.readHead();
   const at = { now: read?.at ?? parts.clock(), graceMs };
-  if (read && (await condemnedNow(parts.origin.condemning, read.head)).has(key)) return [];
+  if (read && (await keysOn(parts.origin.condemning, read.head.gc?.lists ?? [])).has(key)) return [];
   const isNeeded = isWhereItLies(key, read?.head.moved);
   const load = nodeLoader(parts.origin);
   const reaching = isNeeded ? await rootsReaching(load, rootsIn(parts, read?.head, at), originalKey(key)) : [];

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { movedOf } from '../domain/collect.js';
 import { type CondemnedList, condemnedMs, isBraked, listsInForce, listsKept, unnamedMs } from '../domain/condemned.js';
-import { type Head, retainOnly, type Stamp, withLists, withMoved } from '../domain/head.js';
+import { commit, type Head, type Retained, retainOnly, type Stamp, withLists, withMoved } from '../domain/head.js';
+import type { Moved } from '../domain/moved.js';
 import type { Digest } from '../domain/types.js';
 import type { Condemning, Origin, Stored } from '../origins/contract.js';
 import { type HeadParts, moveHead } from './move-head.js';
@@ -48,15 +49,14 @@ export async function condemnBlobs(
 ): Promise<void> {
   let keys: readonly string[] = [];
   await moveHead(parts, async (base, stamp, { at: now = stamp.now }) => {
-    keys = await keysIn(base, await condemnedNow(parts.condemning, base));
-    const inForce = await keysOn(parts.condemning, listsInForce(base.gc?.lists ?? [], now));
+    const lists = base.gc?.lists ?? [];
+    keys = await keysIn(base, await keysOn(parts.condemning, lists));
+    const inForce = await keysOn(parts.condemning, listsInForce(lists, now));
     const fresh = keys.filter((key) => !inForce.has(key));
     if (fresh.length === 0) return base;
-    const list = await parts.condemning.putList({ txn: stamp.txn, keys: fresh });
-    const lists = [...(base.gc?.lists ?? []), { list, at: new Date(now).toISOString(), objects: fresh.length }];
+    const list = await listOf(parts.condemning, fresh, { txn: stamp.txn, now });
     const moved = Object.entries(base.moved ?? {}).filter(([, to]) => !keys.includes(to));
-    const next = withLists(retainOnly(base, { ...stamp, retained: base.retained }), lists);
-    return withMoved(next, Object.fromEntries(moved));
+    return withMoved(withLists(commit(base, 'retain', stamp), [...lists, list]), Object.fromEntries(moved));
   });
   if (keys.length > 0) await parts.origin.remove(keys);
 }
@@ -90,37 +90,40 @@ async function mark(parts: CollectParts & { readonly condemning: Condemning }, m
     const fresh = surveyed.objects.filter(({ key }) => !listed.has(key));
     const isTooMuch = isBraked(fresh.length, marking.stored.length, marking.maxDelete);
     decided = { now, surveyed, condemned: listed, ...(isTooMuch && { braked: fresh }) };
-    const unchanged = { kept: base.retained, reachable: surveyed.reachable };
-    if (isTooMuch) return marked(base, { surveyed: unchanged, lists: lists.map(({ list }) => list), stamp });
-    const added = fresh.length > 0 ? [await listOf(parts.condemning, fresh, { txn: stamp.txn, now })] : [];
-    for (const { list } of added) for (const { key } of fresh) listed.set(key, list);
-    return marked(base, { surveyed, lists: [...lists.map(({ list }) => list), ...added], stamp });
+    const old = lists.map(({ list }) => list);
+    const { retained, moved = {} } = base;
+    if (isTooMuch) return marked(base, { retained, moved, lists: old, stamp }); // what it names must still be found
+    const keys = fresh.map(({ key }) => key);
+    const added = keys.length > 0 ? [await listOf(parts.condemning, keys, { txn: stamp.txn, now })] : [];
+    for (const { list } of added) for (const key of keys) listed.set(key, list);
+    const kept = { retained: surveyed.kept, moved: movedOf(moved, surveyed.reachable) };
+    return marked(base, { ...kept, lists: [...old, ...added], stamp });
   });
   if (!decided || !before) throw new Error('a head was moved by nobody');
   return { ...decided, head, isMoved: head !== before };
 }
 
 interface Decision {
-  readonly surveyed: Pick<Survey, 'kept' | 'reachable'>;
+  readonly retained: readonly Retained[];
+  readonly moved: Moved;
   readonly lists: readonly CondemnedList[];
   readonly stamp: Stamp;
 }
 
 /** The same head when it says all this already. */
-function marked(base: Head, { surveyed: { kept, reachable }, lists, stamp }: Decision): Head {
-  const moved = movedOf(base.moved ?? {}, reachable);
-  const said = [base.retained, base.gc?.lists ?? [], base.moved ?? {}];
-  if (isDeepStrictEqual([kept, lists, moved], said)) return base;
-  return withMoved(withLists(retainOnly(base, { ...stamp, retained: kept }), lists), moved);
+function marked(base: Head, { retained, moved, lists, stamp }: Decision): Head {
+  const said = [base.retained, base.moved ?? {}, base.gc?.lists ?? []];
+  if (isDeepStrictEqual([retained, moved, lists], said)) return base;
+  return withMoved(withLists(retainOnly(base, { ...stamp, retained }), lists), moved);
 }
 
 async function listOf(
   condemning: Condemning,
-  objects: readonly Stored[],
+  keys: readonly string[],
   { txn, now }: Pick<Stamp, 'txn' | 'now'>,
 ): Promise<CondemnedList> {
-  const list = await condemning.putList({ txn, keys: objects.map(({ key }) => key) });
-  return { list, at: new Date(now).toISOString(), objects: objects.length };
+  const list = await condemning.putList({ txn, keys });
+  return { list, at: new Date(now).toISOString(), objects: keys.length };
 }
 
 interface KnownList {
@@ -143,12 +146,8 @@ async function listsIn(condemning: Condemning, { head, now, forgetLost }: Listin
   return known;
 }
 
-/** What the head condemns: it lies there for nobody, and goes with the next collection. */
-export async function condemnedNow(condemning: Condemning | undefined, head: Head): Promise<ReadonlySet<string>> {
-  return await keysOn(condemning, head.gc?.lists ?? []);
-}
-
-async function keysOn(
+/** What these lists condemn: it lies there for nobody, and goes with the next collection. */
+export async function keysOn(
   condemning: Condemning | undefined,
   lists: readonly CondemnedList[],
 ): Promise<ReadonlySet<string>> {

@@ -66,6 +66,12 @@ async function shown(parts: HeadParts, head: Head): Promise<Head> {
   return head;
 }
 
+/** One commit inside `exclusively`, where nobody can come first. */
+export async function moveAlone(swapHead: Origin['swapHead'], next: Head, { version }: HeadRead): Promise<Head> {
+  if ((await swapHead(next, version)) === 'landed') return next;
+  throw new Fault('swap-lost', 'the head moved although it was locked');
+}
+
 /** While an answer is missing, trouble on the way to the next look leaves the outcome open. */
 async function orUnknown<T>(parts: HeadParts, unanswered: readonly string[], work: Promise<T>): Promise<T> {
   try {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { Fault } from '../domain/faults.js';
-import { firstHead, type Head, publishTo, stageIn, unstage, withMoved, withRetained } from '../domain/head.js';
+import { alsoMoved, firstHead, type Head, publishTo, stageIn, unstage, withRetained } from '../domain/head.js';
 import { letGo } from '../domain/retention.js';
 import type { AssetKey, RunId, SnapshotId, Window } from '../domain/types.js';
 import type { HeadRead } from '../origins/contract.js';
@@ -144,8 +144,7 @@ async function commit(
     return { kind: 'staged', head: read?.head, snapshot, rules };
   }
   if (channel === 'live') await prepareTree(night.origin, snapshot);
-  const following = nextHead(night, input, { read, snapshot, rules, txn: randomUUID() });
-  const next = withMoved(following, { ...following.moved, ...moves });
+  const next = alsoMoved(nextHead(night, input, { read, snapshot, rules, txn: randomUUID() }), moves);
   if (!(await swap(night, input, { next, read, snapshot }))) return undefined;
   night.emit({ type: 'head-moved', seq: next.seq, snapshot, channel });
   return { kind: channel, head: next, snapshot, rules };

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Fault } from '../domain/faults.js';
-import { type Head, type Stamp, type Withdrawal, withMoved } from '../domain/head.js';
+import { alsoMoved, type Head, type Stamp, type Withdrawal } from '../domain/head.js';
 import { updateManifest } from '../domain/manifest.js';
 import type { AssetKey, Digest, SnapshotId } from '../domain/types.js';
 import { erased, liftFrom, toErase, whereTheyLie, withdrawFrom } from '../domain/withdraw.js';
 import type { BlobName, Origin } from '../origins/contract.js';
 import { type Base, nodeLoader } from './base.js';
 import { type FoundContent, findContent } from './content.js';
-import { type HeadParts, moveHead } from './move-head.js';
+import { type HeadParts, moveAlone, moveHead } from './move-head.js';
 import type { Night } from './night.js';
 import { prepareTree, pruneTrees } from './tree.js';
 import { removeAlone, removeUnshown } from './unshown.js';
@@ -88,19 +88,17 @@ async function cleanedHead(
     cleaned: clean,
     unreadable,
   });
-  const next = withMoved(cleanHead, { ...head.moved, ...moves });
+  const next = alsoMoved(cleanHead, moves);
   const live = next.channels.live?.snapshot;
   if (live && live !== head.channels.live?.snapshot) await prepareTree(origin, live);
   return next;
 }
 
-type EraseParts = Pick<HeadParts, 'origin' | 'clock' | 'job'>;
-
 /**
  * Deletes what takedowns left to delete, and says so in the head: whoever looked at these blobs before then loses its swap.
  * Undefined: there was nothing to do. Repeating it is harmless.
  */
-export async function erase(parts: EraseParts): Promise<Head | undefined> {
+export async function erase(parts: HeadParts): Promise<Head | undefined> {
   const { origin } = parts;
   const head = (await origin.readHead())?.head;
   if (!head || toErase(head).length === 0) return undefined;
@@ -116,8 +114,7 @@ export async function erase(parts: EraseParts): Promise<Head | undefined> {
     const due = toErase(read.head);
     await removeAlone(origin, blobsIn(due));
     const next = erased(read.head, { txn: randomUUID(), now: parts.clock() }, due);
-    if ((await swapHead(next, read.version)) === 'landed') return next;
-    throw new Fault('swap-lost', 'the head moved although it was locked');
+    return await moveAlone(swapHead, next, read);
   });
 }
 

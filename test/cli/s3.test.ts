@@ -179,6 +179,8 @@ test('gc says what no snapshot needs, stops at its brake, and deletes it when to
   const told = new RegExp(`next:? +nightpress gc night --yes --max-delete ${share}%`);
   expect(looked.stdout).toMatch(told);
 
+  expect(JSON.parse((await say(world, 'gc', '--json')).stdout)).toMatchObject({ removed: false, brakedOf: stored });
+
   const refused = await say(world, 'gc', '--yes');
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('nothing was deleted: 3 of')]);
   expect(refused.stderr).toMatch(told);

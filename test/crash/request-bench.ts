@@ -6,7 +6,7 @@ import { parseHead } from '../../src/domain/head-text.js';
 import type { SnapshotId } from '../../src/domain/types.js';
 import { checkpointed } from '../support/checkpoints.js';
 import { type Cutter, startCutter } from '../support/cutter.js';
-import { flawsOfLive } from '../support/live-files.js';
+import { flawsOf } from '../support/live-files.js';
 import { credentialsInEnvironment } from '../support/s3-source.js';
 import { Bucket, type S3d, startS3d } from '../support/s3d/index.js';
 import { until } from '../support/until.js';
@@ -163,7 +163,7 @@ export class Bench {
   }
 
   async #flaws(): Promise<readonly string[]> {
-    return await flawsOfLive(this.#head(), async (key) => this.#s3d.bucket().get(`site/${key}`)?.body);
+    return await flawsOf(this.#head(), async (key) => this.#s3d.bucket().get(`site/${key}`)?.body);
   }
 
   async #checkpointed(since: number): Promise<ReadonlySet<string>> {

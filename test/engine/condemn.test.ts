@@ -1,14 +1,14 @@
-import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listKey } from '../../src/domain/condemned.js';
 import { sha256 } from '../../src/domain/digest.js';
 import { blobKey } from '../../src/domain/origin-keys.js';
 import { type CollectOptions, type CollectParts, collect, whyStored } from '../../src/engine/collect.js';
 import { rollBack } from '../../src/engine/move-head.js';
 import { lift, withdraw } from '../../src/engine/withdraw.js';
+import { endBucket, gate, originAt, startBucket } from '../support/bucket-nights.js';
 import { originIn } from '../support/bucket-whole.js';
 import { Killed, NightWorld } from '../support/night-world.js';
-import { type Asked, next, type S3d, startS3d, testCredentials } from '../support/s3d/index.js';
+import { type Asked, next, type S3d } from '../support/s3d/index.js';
 
 /** Collecting in a bucket, where nobody can keep publishers out and a collector may sleep for as long as it likes. */
 const hour = 3_600_000;
@@ -18,21 +18,18 @@ let world: NightWorld;
 const worlds: NightWorld[] = [];
 
 beforeEach(async () => {
-  vi.stubEnv('AWS_ACCESS_KEY_ID', testCredentials.accessKeyId);
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', testCredentials.secretAccessKey);
-  s3d = await startS3d({ clock: () => world.now });
+  s3d = await startBucket({ clock: () => world.now });
   world = aWorld();
 });
 
 afterEach(async () => {
-  expect(originIn(s3d).missing()).toEqual([]); // whatever happened, all that the head names is there
+  expect(await originIn(s3d).flaws()).toEqual([]); // whatever happened, all that the head names is there
   for (const one of worlds.splice(0)) one.close();
-  await s3d.close();
-  vi.unstubAllEnvs();
+  await endBucket(s3d);
 });
 
 function aWorld(source?: NightWorld['job']['source']): NightWorld {
-  const origin = { type: 's3', bucket: 'media', prefix: 'site', endpoint: s3d.endpoint, region: 'eu-central-1' };
+  const origin = originAt(s3d.endpoint);
   const keep = { last: 1, withinMs: hour };
   const made = new NightWorld({ origin, keep, ...(source && { source }) });
   worlds.push(made);
@@ -73,18 +70,37 @@ async function withGarbage(old = 'the old a'): Promise<void> {
   world.now += 4 * day;
 }
 
+/** A run stored everything, and was killed before it could publish. */
+async function withRunKilledDaysAgo(): Promise<void> {
+  await night({ 'a.txt': 'a' });
+  world.put('late.txt', 'made long ago');
+  world.nextDay();
+  world.onEvent = ({ type }) => {
+    if (type === 'manifest-ready') throw new Killed();
+  };
+  await expect(world.run()).rejects.toThrow(Killed);
+  world.onEvent = () => undefined;
+  world.now += 5 * day;
+}
+
+/** Another machine collects when the store is asked for the next commit, before it answers. Tells whether that came. */
+function gcBeforeTheNextCommit(): () => boolean {
+  let isCollected = false;
+  s3d.hooks.push(async (asked) => {
+    if (!isHeadPut(asked) || isCollected) return undefined;
+    isCollected = true;
+    await gc();
+    return undefined;
+  });
+  return () => isCollected;
+}
+
 const isSweep = ({ kind }: Pick<Asked, 'kind'>) => kind === 'delete-many';
 const isHeadPut = ({ kind, key }: Pick<Asked, 'kind' | 'key'>) => kind === 'put' && key === 'site/head.json';
 
 const denied = { kind: 'answer', status: 403, code: 'AccessDenied' } as const;
 /** The SDK, which sees another day than it has itself, takes this for the reason and asks again. */
 const deniedTimes = 5;
-
-/** Something that resolves when it is told to. */
-function gate() {
-  const controller = new AbortController();
-  return { until: once(controller.signal, 'abort'), open: () => controller.abort() };
-}
 
 /** Resolves once the store was asked for this. */
 async function asked(is: (one: Pick<Asked, 'kind' | 'key'>) => boolean): Promise<void> {
@@ -235,15 +251,9 @@ describe('a collector that sleeps', () => {
 describe('a publisher in flight', () => {
   test('loses its commit to a collection, and names no key that was condemned', async () => {
     await withGarbage();
-    let isCollected = false;
-    s3d.hooks.push(async (one) => {
-      if (!isHeadPut(one) || isCollected) return undefined;
-      isCollected = true;
-      await gc();
-      return undefined;
-    });
+    const collected = gcBeforeTheNextCommit();
     await night({ 'c.txt': 'one more' });
-    expect(isCollected).toBe(true);
+    expect(collected()).toBe(true);
     expect(
       head()
         .commits.slice(-2)
@@ -252,40 +262,16 @@ describe('a publisher in flight', () => {
   });
 
   test('whose bytes were condemned before it could publish says so, and the next run makes them again', async () => {
-    await night({ 'a.txt': 'a' });
-    world.put('late.txt', 'made long ago');
-    world.nextDay();
-    world.onEvent = ({ type }) => {
-      if (type === 'manifest-ready') throw new Killed();
-    };
-    await expect(world.run()).rejects.toThrow(Killed);
-    world.onEvent = () => undefined;
-    world.now += 5 * day;
-    let isCollected = false;
-    s3d.hooks.push(async (one) => {
-      if (!isHeadPut(one) || isCollected) return undefined;
-      isCollected = true;
-      await gc();
-      return undefined;
-    });
-    const first = await world.run();
-    if (first.exit !== 0) {
-      expect(first).toMatchObject({ exit: 75, fault: { code: 'swap-lost' } });
-      expect(await world.run()).toMatchObject({ exit: 0 });
-    }
+    await withRunKilledDaysAgo();
+    const collected = gcBeforeTheNextCommit();
+    expect(await world.run()).toMatchObject({ exit: 75, fault: { code: 'swap-lost' } });
+    expect(collected()).toBe(true);
+    expect(await world.run()).toMatchObject({ exit: 0 });
     expect(isStored('made long ago')).toBe(true);
   });
 
   test('that was killed days ago and is resumed makes what was collected again, under a fresh key', async () => {
-    await night({ 'a.txt': 'a' });
-    world.put('late.txt', 'made long ago');
-    world.nextDay();
-    world.onEvent = ({ type }) => {
-      if (type === 'manifest-ready') throw new Killed();
-    };
-    await expect(world.run()).rejects.toThrow(Killed);
-    world.onEvent = () => undefined;
-    world.now += 5 * day;
+    await withRunKilledDaysAgo();
     await gc();
     expect(at(keyOf('made long ago'))).toBeUndefined();
     expect(await world.run()).toMatchObject({ exit: 0 });
@@ -351,6 +337,19 @@ describe('the brake', () => {
     expect(braked.objects.length).toBeGreaterThan(0);
     expect([head(), isStored('the old a'), countOf('g/')]).toEqual([before, true, 0]);
     expect(await gc({ maxDelete: undefined, remove: false })).toMatchObject({ brakedOf: braked.brakedOf });
+  });
+
+  test('leaves everything that the head names where it is found, also what is only still named', async () => {
+    await withGarbage();
+    await gc();
+    await night({ 'a.txt': 'the old a' });
+    await night({ 'a.txt': 'third' });
+    await night({ 'a.txt': 'fourth' });
+    world.now += 4 * day;
+    const { moved, retained } = head();
+    expect(moved).toHaveProperty([keyOf('the old a')]);
+    expect(await gc({ maxDelete: 0 })).toMatchObject({ brakedOf: expect.any(Number) });
+    expect([head().moved, head().retained]).toEqual([moved, retained]);
   });
 
   test('is a notice of the night that would have collected', async () => {

@@ -1,24 +1,22 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { endBucket, originAt, startBucket } from '../support/bucket-nights.js';
 import { NightWorld } from '../support/night-world.js';
-import { next, type S3d, startS3d, testCredentials } from '../support/s3d/index.js';
+import { next, type S3d } from '../support/s3d/index.js';
 
 /** Whether a night begins at all at a store that would lose commits. */
 let s3d: S3d;
 let world: NightWorld;
 
 beforeEach(async () => {
-  vi.stubEnv('AWS_ACCESS_KEY_ID', testCredentials.accessKeyId);
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', testCredentials.secretAccessKey);
-  s3d = await startS3d();
-  const origin = { type: 's3', bucket: 'media', prefix: 'site', endpoint: s3d.endpoint, region: 'eu-central-1' };
+  s3d = await startBucket();
+  const origin = originAt(s3d.endpoint);
   world = new NightWorld({ origin });
   world.put('a.txt', 'content of a');
 });
 
 afterEach(async () => {
   world.close();
-  await s3d.close();
-  vi.unstubAllEnvs();
+  await endBucket(s3d);
 });
 
 const probes = () => s3d.log.filter(({ key }) => key.startsWith('site/tmp/probe/')).length;

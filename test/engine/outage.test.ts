@@ -7,8 +7,9 @@ import { usualLimits } from '../../src/origins/s3/client.js';
 import { openStore } from '../../src/origins/s3/index.js';
 import type { State } from '../../src/state/contract.js';
 import { openState } from '../../src/state/open.js';
+import { endBucket, originAt, startBucket } from '../support/bucket-nights.js';
 import { NightWorld } from '../support/night-world.js';
-import { type Asked, type Mishap, type S3d, startS3d, testCredentials } from '../support/s3d/index.js';
+import type { Asked, Mishap, S3d } from '../support/s3d/index.js';
 
 /** Nights whose store goes away while they work. The window is open from 02:00 to 06:00 UTC; all waiting is by our clock. */
 const minute = 60_000;
@@ -26,10 +27,8 @@ class OneTry extends NightWorld {
 }
 
 beforeEach(async () => {
-  vi.stubEnv('AWS_ACCESS_KEY_ID', testCredentials.accessKeyId);
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', testCredentials.secretAccessKey);
-  s3d = await startS3d();
-  const origin = { type: 's3', bucket: 'media', prefix: 'site', endpoint: s3d.endpoint, region: 'eu-central-1' };
+  s3d = await startBucket();
+  const origin = originAt(s3d.endpoint);
   world = new OneTry({ origin });
   calm = new NightWorld({ source: world.job.source });
   for (let n = 0; n < 10; n++) world.put(`${n}.txt`, `content of ${n}`);
@@ -44,8 +43,7 @@ beforeEach(async () => {
 afterEach(async () => {
   world.close();
   calm.close();
-  await s3d.close();
-  vi.unstubAllEnvs();
+  await endBucket(s3d);
 });
 
 const busy: Mishap = { kind: 'answer', status: 503, code: 'SlowDown' };
@@ -122,6 +120,34 @@ describe('a store that goes away inside the window and comes back', () => {
     await Promise.all([...early, late]);
     expect([pause.mock.calls.length, asked.mock.calls.length]).toEqual([1, 3 + 4]);
     expect(told().map(({ type }) => type)).toEqual(['away', 'back']);
+    state.close();
+  });
+
+  test('is waited for by all that a collection asks, too', async () => {
+    const state = openState(path.join(world.root, 'work'));
+    const made = await world.night(state);
+    const { origin } = bearingOutages(made, { until: at(2, '06:00'), random: () => 0 });
+    const stored = async () => {
+      const keys: string[] = [];
+      for await (const { key } of origin.listStored()) keys.push(key);
+      return keys;
+    };
+    const before = (await stored()).sort();
+    let busyFor = 0;
+    s3d.hooks.push(() => (busyFor-- > 0 ? busy : undefined));
+    const away = async <T>(ask: () => Promise<T>): Promise<T> => {
+      busyFor = 2;
+      return await ask();
+    };
+    const keys = before.slice(0, 1);
+    const { condemning } = origin;
+    const list = await away(async () => await condemning?.putList({ txn: 't', keys }));
+    expect(list && (await away(async () => await condemning?.readList(list)))).toEqual(keys);
+    await away(async () => await condemning?.pruneLists(new Set(), Date.now() + minute));
+    expect(list && (await condemning?.readList(list))).toBeUndefined();
+    await away(async () => await origin.remove(keys));
+    expect((await away(stored)).sort()).toEqual(before.slice(1));
+    expect(told()).toHaveLength(2 * 5);
     state.close();
   });
 

@@ -1,11 +1,11 @@
-import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseHead } from '../../src/domain/head-text.js';
 import { resolveSwap } from '../../src/engine/fence.js';
 import { type HeadParts, pinSnapshot, rollBack, thaw } from '../../src/engine/move-head.js';
+import { endBucket, gate, originAt, startBucket } from '../support/bucket-nights.js';
 import { type Cutter, startCutter } from '../support/cutter.js';
 import { NightWorld } from '../support/night-world.js';
-import { type Asked, next, type S3d, startS3d, testCredentials } from '../support/s3d/index.js';
+import { type Asked, next, type S3d } from '../support/s3d/index.js';
 
 /** Whole nights against a store that fails in every way a network can, through a way that can be cut. */
 let s3d: S3d;
@@ -14,9 +14,7 @@ let world: NightWorld;
 const worlds: NightWorld[] = [];
 
 beforeEach(async () => {
-  vi.stubEnv('AWS_ACCESS_KEY_ID', testCredentials.accessKeyId);
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', testCredentials.secretAccessKey);
-  s3d = await startS3d();
+  s3d = await startBucket();
   cutter = await startCutter(s3d.port);
   world = aWorld();
   for (const name of ['a', 'b', 'c', 'd']) world.put(`${name}.txt`, `content of ${name}`);
@@ -25,12 +23,11 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const one of worlds.splice(0)) one.close();
   await cutter.close();
-  await s3d.close();
-  vi.unstubAllEnvs();
+  await endBucket(s3d);
 });
 
 function aWorld(more: Partial<NightWorld['job']> = {}): NightWorld {
-  const origin = { type: 's3', bucket: 'media', prefix: 'site', endpoint: cutter.endpoint, region: 'eu-central-1' };
+  const origin = originAt(cutter.endpoint);
   const made = new NightWorld({ origin, ...more });
   worlds.push(made);
   return made;
@@ -74,12 +71,6 @@ const isCommit = ({ kind, key }: Pick<Asked, 'kind' | 'key'>) => kind === 'put' 
 const headGet = ({ kind, key }: Asked) => kind === 'get' && key === 'site/head.json';
 const headPut = ({ kind, key }: Asked) => kind === 'put' && key === 'site/head.json';
 const isBlobPut = ({ kind, key }: Pick<Asked, 'kind' | 'key'>) => kind === 'put' && key.startsWith('site/b/');
-
-/** Something that resolves when it is told to. */
-function gate() {
-  const controller = new AbortController();
-  return { until: once(controller.signal, 'abort'), open: () => controller.abort() };
-}
 
 /** Until the store has answered, or would have answered, so many commits. */
 async function commitsDone(count: number): Promise<void> {
@@ -407,6 +398,19 @@ describe('at a store that only creates', () => {
     expect(await world.run()).toMatchObject({ outcome: 'published' });
     expect(head()).toMatchObject({ commitsBy: 'log', seq: 1 });
     expect(shown()).toBe(entry(1));
+  });
+
+  test('a run that finds nothing to do shows readers a commit that landed and could not be shown', async () => {
+    const { snapshot } = await world.run();
+    world.put('a.txt', 'second a');
+    await nextNight();
+    s3d.hooks.push((asked) => (headPut(asked) ? { kind: 'answer', status: 403, code: 'AccessDenied' } : undefined));
+    await rollBack(await byHand(), { to: 'previous', freeze: 'bad night' }).catch(() => undefined);
+    s3d.hooks.length = 0;
+    expect([head().seq, entry(3)]).toEqual([2, expect.any(String)]);
+    expect(await world.run()).toMatchObject({ outcome: 'unchanged', exit: 0 });
+    expect(head()).toMatchObject({ seq: 3, channels: { live: { snapshot } }, frozen: { reason: 'bad night' } });
+    expect(codes()).toEqual(['entrance-lost']);
   });
 
   test('a night without changes asks for the head and for the entry that is not there yet', async () => {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sha256 } from '../../src/domain/digest.js';
 import type { Head } from '../../src/domain/head.js';
 import { blobKey } from '../../src/domain/origin-keys.js';
@@ -13,30 +13,29 @@ import { previewNight } from '../../src/engine/preview.js';
 import { retryNight } from '../../src/engine/retry.js';
 import { verify } from '../../src/engine/verify.js';
 import { lift, withdraw } from '../../src/engine/withdraw.js';
+import type { Origin } from '../../src/origins/contract.js';
 import type { OutboxFile, WorkOrder } from '../../src/processors/contract.js';
 import { openState } from '../../src/state/open.js';
+import { endBucket, originAt, startBucket } from '../support/bucket-nights.js';
 import { aFakeEdge } from '../support/fake-edge.js';
 import { Killed, NightWorld } from '../support/night-world.js';
-import { type S3d, startS3d, testCredentials } from '../support/s3d/index.js';
+import type { S3d } from '../support/s3d/index.js';
 
 let s3d: S3d;
 let world: NightWorld;
 const worlds: NightWorld[] = [];
 
 beforeEach(async () => {
-  vi.stubEnv('AWS_ACCESS_KEY_ID', testCredentials.accessKeyId);
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', testCredentials.secretAccessKey);
-  s3d = await startS3d();
+  s3d = await startBucket();
 });
 
 afterEach(async () => {
   for (const one of worlds.splice(0)) one.close();
-  await s3d.close();
-  vi.unstubAllEnvs();
+  await endBucket(s3d);
 });
 
 function aWorld(kind: 'directory' | 's3', job: Partial<Job> = {}): NightWorld {
-  const bucket = { type: 's3', bucket: 'media', prefix: 'site', endpoint: s3d.endpoint, region: 'eu-central-1' };
+  const bucket = originAt(s3d.endpoint);
   const made = new NightWorld({
     gate: { tolerate: { share: 1 }, shrink: { count: 0 } },
     ...(kind === 's3' && { origin: bucket }),
@@ -129,6 +128,56 @@ function onceAt(type: string, happens: () => Promise<unknown>): void {
     };
   };
 }
+
+describe('what was made of withdrawn content before', () => {
+  /** Removals that the next run makes, and whether others were kept out meanwhile. */
+  async function removals(): Promise<readonly boolean[]> {
+    const made: boolean[] = [];
+    let inside = 0;
+    const original = world.night.bind(world);
+    world.night = async (state) => {
+      const night = await original(state);
+      const { exclusively } = night.origin;
+      const counted = async <T>(work: (swapHead: Origin['swapHead']) => Promise<T>): Promise<T> => {
+        if (!exclusively) throw new Error('nobody can be kept out here');
+        inside++;
+        try {
+          return await exclusively(work);
+        } finally {
+          inside--;
+        }
+      };
+      const remove = async (keys: readonly string[]) => {
+        made.push(inside > 0);
+        await night.origin.remove(keys);
+      };
+      return { ...night, origin: { ...night.origin, remove, ...(exclusively && { exclusively: counted }) } };
+    };
+    await world.run();
+    return made;
+  }
+
+  test('is deleted from a folder while others are kept out, because they may have stored it anew', async () => {
+    world = aWorld('directory');
+    await world.run();
+    await takeDown('a.txt');
+    world.nextDay();
+    expect(await removals()).toEqual([true]);
+  });
+
+  test('is left to the nights of live by those of a channel', async () => {
+    world = aWorld('directory');
+    await world.run();
+    world.job = { ...world.job, channel: 'preview' };
+    world.stateName = 'preview';
+    await world.run({ now: true });
+    world.job = { ...world.job, channel: undefined };
+    await takeDown('a.txt');
+    world.job = { ...world.job, channel: 'preview' };
+    world.nextDay();
+    expect(await removals()).toEqual([]);
+  });
+});
 
 describe.each(['directory', 's3'] as const)('a takedown at an origin of type %s', (kind) => {
   beforeEach(() => {

@@ -2,7 +2,7 @@ import { PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
 import type { Head } from '../../src/domain/head.js';
 import { parseHead } from '../../src/domain/head-text.js';
 import { type Cutter, startCutter } from '../support/cutter.js';
-import { flawsOfLive } from '../support/live-files.js';
+import { flawsOf } from '../support/live-files.js';
 import { aWorld, type Running, type StartOptions, type World } from '../support/world.js';
 import { startNginxCache, startVarnishCache } from './caches.js';
 import { startCeph } from './ceph.js';
@@ -64,7 +64,7 @@ function acting(world: World, bucket: RealBucket): Pick<EdgeStage, 'world' | 'st
       const text = await bucket.get(`${prefix}/head.json`);
       return text && parseHead(text.toString());
     },
-    flaws: (head) => flawsOfLive(head, (key) => bucket.get(`${prefix}/${key}`)),
+    flaws: (head) => flawsOf(head, (key) => bucket.get(`${prefix}/${key}`)),
   };
 }
 

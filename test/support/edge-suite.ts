@@ -8,6 +8,7 @@ import type { Derivative, Digest, SnapshotId } from '../../src/domain/types.js';
 import { encodePath } from '../../src/domain/urls.js';
 import type { Origin } from '../../src/origins/contract.js';
 import { type AnOrigin, anOrigin, aPicture, digestOf, entryOf } from './an-origin.js';
+import { askHttp } from './ask-http.js';
 import { type Served, serve } from './origin-server.js';
 import { filesOf } from './static-files.js';
 
@@ -224,5 +225,28 @@ export function edgeSuite({ name, start, validators }: EdgeKind): void {
       const changed = { ...part, 'If-Range': `"${digestOf(hatOf('monday'))}"` };
       expect(await ask(hat, changed)).toMatchObject({ status: 200, body: hatOf('tuesday') });
     });
+  });
+}
+
+/** A server that may serve several jobs at once. */
+export function twoJobsSuite(
+  name: string,
+  start: (...tables: readonly [EdgeTable, ...EdgeTable[]]) => Promise<{ readonly port: number; end(): Promise<void> }>,
+): void {
+  test(`two jobs in one ${name} answer each from its own snapshot, however alike their names`, async () => {
+    const world = await anEdgeWorld(0);
+    const other = { ...world.table, job: 'cata.log', prefix: '/other', snapshots: [world.monday, world.tuesday] };
+    const rows = world.table.rows.map(({ path, keys }) => ({ path, keys: [...keys].reverse() }));
+    const server = await start({ ...world.table, job: 'cata-log' }, { ...other, rows });
+    try {
+      for (const [place, day] of Object.entries({ 'cata.log': 'tuesday', other: 'monday' } as const)) {
+        const { body, headers } = await askHttp(server.port, `/${place}/hat.jpg/640w.webp`);
+        expect(body).toBe(`hat.jpg/640w.webp of ${day}`);
+        expect(headers['nightpress-snapshot']).toBe(world[day].slice(0, 12));
+      }
+    } finally {
+      await server.end();
+      await world.end();
+    }
   });
 }
