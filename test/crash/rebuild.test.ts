@@ -6,7 +6,7 @@ import { manifestKey } from '../../src/domain/origin-keys.js';
 import type { Digest } from '../../src/domain/types.js';
 import { type Answer, ask, say } from '../support/project.js';
 import { flawsOf, liveSnapshot } from '../support/published.js';
-import { aWorld, executions, fill, type World } from '../support/world.js';
+import { aWorld, executions, fill, settle, type World } from '../support/world.js';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -70,6 +70,8 @@ test('a run on a damaged state names the command; after it, nothing is made and 
 });
 
 test('what the origin does not know is named with how much of it is lost', async () => {
+  await settle(world);
+  await world.run(['--now']); // from here on every listing is trusted
   await world.write('texts/bad.txt', 'bad');
   await world.run(['--now'], { env: { NIGHTPRESS_CRASH: 'manifest-ready' } });
   const { json } = await rebuild();

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, readdir, rm, stat } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Head } from '../../src/domain/head.js';
 import { parseHead } from '../../src/domain/head-text.js';
@@ -10,7 +10,7 @@ import { flawsOf } from '../support/live-files.js';
 import { credentialsInEnvironment } from '../support/s3-source.js';
 import { Bucket, type S3d, startS3d } from '../support/s3d/index.js';
 import { until } from '../support/until.js';
-import { age, aWorld, type Ended, fill, hasBegun, type Running, type World } from '../support/world.js';
+import { age, aWorld, type Ended, fill, hasBegun, type Running, settle, type World } from '../support/world.js';
 
 /** When the process dies: before anything of its n-th request gets through, or when the store has done it and answers. */
 export interface Blow {
@@ -103,12 +103,9 @@ export class Bench {
     this.#calm = calm.result?.snapshot;
   }
 
-  /** A file that changed a moment ago is looked at once more in the next night: how many requests that asks is not to be left to chance. */
+  /** How many requests a night asks is not to be left to chance. */
   async #night(): Promise<Ended> {
-    const files = await readdir(this.#world.source, { recursive: true });
-    const changes = await Promise.all(files.map((file) => stat(path.join(this.#world.source, file))));
-    const settledAt = Math.max(...changes.map(({ ctimeMs }) => ctimeMs)) + 2500;
-    await until(() => Date.now() > settledAt || undefined, 'the sources are settled');
+    await settle(this.#world);
     return await this.#start(['--now']).ended;
   }
 

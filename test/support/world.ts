@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -220,6 +220,14 @@ export async function age(world: World, secondsAgo = 3600): Promise<void> {
   for (const entry of await readdir(world.source, { recursive: true, withFileTypes: true })) {
     if (entry.isFile()) await utimes(path.join(entry.parentPath ?? entry.path, entry.name), at, at);
   }
+}
+
+/** A file that changed a moment ago is looked at once more by the next run: waits until nothing is as young as that. */
+export async function settle(world: World): Promise<void> {
+  const files = await readdir(world.source, { recursive: true });
+  const changes = await Promise.all(files.map((file) => stat(path.join(world.source, file))));
+  const settledAt = Math.max(...changes.map(({ ctimeMs }) => ctimeMs)) + 2500;
+  await until(() => Date.now() > settledAt || undefined, 'the sources are settled');
 }
 
 /** Everything that the logs of all runs say, in the order of time. */
