@@ -42,7 +42,9 @@ Examples:
   nightpress run catalog --wait=2m
   NIGHTPRESS_PING_URL=https://hc-ping.com/your-uuid nightpress run --all --metrics-file /var/lib/node_exporter/night.prom
   nightpress run catalog --dry-run --sample 20 --out preview
-  git diff --name-only origin/main... | nightpress run catalog --dry-run --files-from - --fail-on any`,
+  git diff --name-only origin/main... | nightpress run catalog --dry-run --files-from - --fail-on any
+
+Inside its window, or until --deadline, it waits for a bucket that is away. Exit codes: nightpress --help.`,
     )
     .action(async (job, given) => {
       const options = { job, ...given };
