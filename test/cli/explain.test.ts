@@ -1,8 +1,7 @@
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { until } from '../support/until.js';
-import { aWorld, type Ended, fill, type World } from '../support/world.js';
+import { aWorld, type Ended, fill, settle, type World } from '../support/world.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -41,14 +40,6 @@ async function plainly(asset: string): Promise<Ended> {
   return await world.run([asset], { verb: 'explain', plain: true });
 }
 
-/** A listing younger than two seconds is not trusted, and no call makes a file look older in every respect. */
-async function settledListings(): Promise<void> {
-  await until(
-    async () => (await stat(path.join(world.source, key))).ctimeMs < Date.now() - 2100 || undefined,
-    'the listing is old enough',
-  );
-}
-
 const key = 'pictures/p0.jpg';
 
 describe('the story of an asset', () => {
@@ -73,7 +64,7 @@ describe('the story of an asset', () => {
   });
 
   test('over two nights: runs newest first, snapshots that hold it, derivatives', async () => {
-    await settledListings();
+    await settle(world);
     const first = await world.run();
     const settled = await explain(key);
     expect(settled.story).toMatchObject({

@@ -4,7 +4,7 @@ import { sha256 } from '../../src/domain/digest.js';
 import { blobKey } from '../../src/domain/origin-keys.js';
 import { ask, say } from '../support/project.js';
 import { aRecorder, type Recorder, says } from '../support/recorder.js';
-import { age, aWorld, type World } from '../support/world.js';
+import { age, aWorld, settle, type World } from '../support/world.js';
 
 let world: World;
 let cdn: Recorder;
@@ -70,6 +70,7 @@ test('with --yes it takes down, deletes and tells edges; the next run leaves it 
   expect(left.filter((file) => file === blob || /(^|\/)(copy of )?a\.txt$/.test(file))).toEqual([]);
   expect(left.filter((file) => /live\/|trees\/.*b\.txt$/.test(file)).length).toBeGreaterThan(0);
 
+  await settle(world);
   const next = await world.run(['--now']);
   expect([next.code, next.result?.outcome, next.result?.items.withheld]).toEqual([0, 'unchanged', 2]);
   expect((await say(world, 'status', 'night')).stdout).toMatch(/withdrawn a\.txt at \S+: licence ended\n/);
