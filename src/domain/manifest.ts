@@ -14,7 +14,7 @@ import {
 } from './manifest-node.js';
 import type { AssetKey, Digest, Entry, SnapshotId } from './types.js';
 
-/** Reads one node by name: exactly the bytes whose sha256 it is. */
+/** Reads one node by name: exactly the bytes whose sha256 it is. Called for many at once; it may let some of them wait. */
 export type LoadNode = (digest: Digest) => Promise<Buffer>;
 
 export interface UpdatedManifest {
@@ -66,9 +66,8 @@ export async function lookup(
       for (const entry of node.entries) if (wanted.has(entry.key)) found.set(entry.key, entry);
       return;
     }
-    for (const [digit, below] of byDigit([...wanted], depth, (key) => key)) {
-      await seek(node.children[digit] ?? null, new Set(below), depth + 1);
-    }
+    const below = [...byDigit([...wanted], depth, (key) => key)];
+    await Promise.all(below.map(([digit, keys]) => seek(node.children[digit] ?? null, new Set(keys), depth + 1)));
   };
   const wanted = new Set(keys);
   if (wanted.size > 0) await seek(root, wanted, 0);
@@ -77,7 +76,8 @@ export async function lookup(
 
 /** Every entry, in the order of the trie: the same for the same manifest, but of no use to people. */
 export async function* entries(load: LoadNode, root: SnapshotId): AsyncGenerator<Entry> {
-  yield* entriesBelow(opener(load), root);
+  const open = opener(load);
+  yield* entriesBelow(open, await open(root));
 }
 
 /**
@@ -102,7 +102,10 @@ export async function* diffManifests(
   before: SnapshotId | undefined,
   after: SnapshotId | undefined,
 ): AsyncGenerator<EntryChange> {
-  yield* diffSubtrees(opener(load), { before: before ?? null, after: after ?? null, depth: 0 });
+  if (before === after) return;
+  const open = opener(load);
+  const [was, is] = ahead(open, [before ?? null, after ?? null]);
+  yield* diffBelow(open, { before: was, after: is, depth: 0 });
 }
 
 /** Every node with its name, the root first. Nodes in `seen` are skipped with all below them; what is yielded is added. */
@@ -111,12 +114,7 @@ export async function* namedNodes(
   root: SnapshotId,
   seen: Set<Digest>,
 ): AsyncGenerator<{ readonly digest: Digest; readonly node: Node }> {
-  if (seen.has(root)) return;
-  seen.add(root);
-  const node = parseNode(root, await load(root));
-  yield { digest: root, node };
-  if (isLeaf(node)) return;
-  for (const child of node.children) if (typeof child === 'string') yield* namedNodes(load, child, seen);
+  yield* namedBelow(opener(load), [root], seen);
 }
 
 /** Opens subtrees; the names of those that had to be read are added to `known`. */
@@ -130,16 +128,26 @@ function opener(load: LoadNode, known?: Set<Digest>): Open {
   };
 }
 
+/** Begins to read all these, so that who goes through them one after another waits for the first only. */
+function ahead(open: Open, trees: readonly (Subtree | null)[]): Promise<Node>[] {
+  return trees.map((tree) => {
+    const node = open(tree);
+    node.catch(() => {}); // an earlier one may have failed before: whoever awaits this one still sees its failure
+    return node;
+  });
+}
+
 async function graft(open: Open, node: Node, changes: readonly Change[], depth: number): Promise<Node> {
   if (isLeaf(node)) return planted(merged(node, changes), depth);
   const children = [...node.children];
   let count = node.count;
-  for (const [digit, below] of byDigit(changes, depth, ([key]) => key)) {
+  const growing = [...byDigit(changes, depth, ([key]) => key)].map(async ([digit, below]) => {
     const before = await open(children[digit] ?? null);
     const after = await graft(open, before, below, depth + 1);
     count += countOf(after) - countOf(before);
     children[digit] = countOf(after) === 0 ? null : after;
-  }
+  });
+  await Promise.all(growing);
   const grown = { count, children };
   return count > leafLimit ? grown : await collapsed(open, grown);
 }
@@ -197,26 +205,40 @@ function seal(tree: Subtree, known: ReadonlySet<Digest>, nodes: Map<Digest, Buff
   return digest;
 }
 
-async function* entriesBelow(open: Open, tree: Subtree): AsyncGenerator<Entry> {
-  const node = await open(tree);
+async function* entriesBelow(open: Open, node: Node): AsyncGenerator<Entry> {
   if (isLeaf(node)) return yield* node.entries;
-  for (const child of node.children) if (child) yield* entriesBelow(open, child);
+  for (const child of ahead(open, node.children)) yield* entriesBelow(open, await child);
+}
+
+async function* namedBelow(
+  open: Open,
+  children: readonly (Subtree | null)[],
+  seen: Set<Digest>,
+): ReturnType<typeof namedNodes> {
+  const names = children.filter((child) => typeof child === 'string').filter((child) => !seen.has(child));
+  for (const name of names) seen.add(name);
+  const nodes = ahead(open, names);
+  for (const [at, digest] of names.entries()) {
+    const node = (await nodes[at]) as Node;
+    yield { digest, node };
+    if (!isLeaf(node)) yield* namedBelow(open, node.children, seen);
+  }
 }
 
 interface Pair {
-  readonly before: Subtree | null;
-  readonly after: Subtree | null;
+  readonly before: Promise<Node> | undefined;
+  readonly after: Promise<Node> | undefined;
   readonly depth: number;
 }
 
-async function* diffSubtrees(open: Open, { before, after, depth }: Pair): AsyncGenerator<EntryChange> {
-  if (before === after) return;
-  const [was, is] = [await open(before), await open(after)];
+async function* diffBelow(open: Open, { before, after, depth }: Pair): AsyncGenerator<EntryChange> {
+  const was = (await before) ?? emptyLeaf;
+  const is = (await after) ?? emptyLeaf;
   if (isLeaf(was) && isLeaf(is)) return yield* diffLeaves(was, is);
   const [left, right] = [was, is].map((node) => (isLeaf(node) ? split(node, depth) : node.children));
-  for (let digit = 0; digit < fanOut; digit++) {
-    yield* diffSubtrees(open, { before: left?.[digit] ?? null, after: right?.[digit] ?? null, depth: depth + 1 });
-  }
+  const differing = Array.from({ length: fanOut }, (_, digit) => [left?.[digit] ?? null, right?.[digit] ?? null]);
+  const begun = differing.filter(([old, fresh]) => old !== fresh).map((pair) => ahead(open, pair));
+  for (const [old, fresh] of begun) yield* diffBelow(open, { before: old, after: fresh, depth: depth + 1 });
 }
 
 function* diffLeaves(was: Leaf, is: Leaf): Generator<EntryChange> {

@@ -6,6 +6,7 @@ import type { Digest, Entry, SnapshotId } from '../domain/types.js';
 import type { Origin } from '../origins/contract.js';
 import type { RememberedOrigin, Settlement } from '../state/contract.js';
 import type { Night } from './night.js';
+import { createPool } from './pool.js';
 
 /** The origin as a run finds it: the truth that the local state is measured against. */
 export interface Base {
@@ -19,10 +20,14 @@ export interface Base {
   readonly landedRun?: string;
 }
 
+/** Manifest nodes read at a time: a bucket far away is waited for, not worked for. */
+const readsAtOnce = 16;
+
 /** Reads manifest nodes from an origin; a node that a manifest names and nobody has is a corrupt origin. */
 export function nodeLoader(origin: Origin): LoadNode {
+  const reads = createPool(readsAtOnce);
   return async (digest: Digest) => {
-    const bytes = await origin.readManifest(digest);
+    const bytes = await reads(() => origin.readManifest(digest));
     if (!bytes) throw new Fault('origin-corrupt', `manifest m/${digest}.json is missing at the origin`);
     return bytes;
   };

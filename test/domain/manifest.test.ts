@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { canonicalJson, sha256 } from '../../src/domain/digest.js';
-import { diffManifests, entries, lookup, namedNodes, updateManifest } from '../../src/domain/manifest.js';
+import {
+  diffManifests,
+  entries,
+  type LoadNode,
+  lookup,
+  namedNodes,
+  updateManifest,
+} from '../../src/domain/manifest.js';
 import type { AssetKey, Digest, Entry, SnapshotId } from '../../src/domain/types.js';
 
 type Updates = ReadonlyMap<AssetKey, Entry | undefined>;
@@ -190,6 +197,48 @@ describe('reading', () => {
     const after = await names(world.load, second.root, seen);
     expect(new Set(after)).toEqual(new Set(second.nodes.keys()));
   });
+});
+
+describe('what lies side by side is asked for at once, because a bucket far away is waited for', () => {
+  const changes = new Map([...photos(3000, 1)].filter((_, at) => at % 30 === 0));
+  const readers: readonly [string, (load: LoadNode, roots: readonly [SnapshotId, SnapshotId]) => Promise<unknown>][] = [
+    ['an update', (load, [root]) => updateManifest(load, root, changes)],
+    ['a lookup', (load, [root]) => lookup(load, root, changes.keys())],
+    ['every entry', (load, [root]) => collect(entries(load, root))],
+    ['every node', (load, [root]) => names(load, root, new Set())],
+    ['a difference', (load, [root, other]) => collect(diffManifests(load, root, other))],
+  ];
+
+  test.each(readers)('%s', async (_, read) => {
+    const { world, roots } = await twoManifests();
+    const counting = { now: 0, most: 0 };
+    await read(async (digest) => {
+      counting.now++;
+      counting.most = Math.max(counting.most, counting.now);
+      const bytes = await world.load(digest);
+      await new Promise(setImmediate);
+      counting.now--;
+      return bytes;
+    }, roots);
+    expect(counting.most).toBeGreaterThanOrEqual(16);
+  });
+
+  test.each(readers)(
+    '%s: of several nodes that are lost, one is named, and no other failure is left unheard',
+    async (_, read) => {
+      const { world, roots } = await twoManifests();
+      for (const [digest, bytes] of world.nodes) if (bytes.includes('"entries"')) world.nodes.delete(digest);
+      await expect(read(world.load, roots)).rejects.toThrow(/node [0-9a-f]{64} was never stored/);
+      await new Promise(setImmediate);
+    },
+  );
+
+  async function twoManifests() {
+    const world = shelf();
+    const { root } = await world.update(undefined, photos(3000));
+    const { root: other } = await world.update(root, changes);
+    return { world, roots: [root, other] as const };
+  }
 });
 
 describe('differences', () => {
