@@ -5,7 +5,7 @@ import { blobKey } from '../../src/domain/origin-keys.js';
 import { type CollectOptions, type CollectParts, collect, whyStored } from '../../src/engine/collect.js';
 import { rollBack } from '../../src/engine/move-head.js';
 import { lift, withdraw } from '../../src/engine/withdraw.js';
-import { endBucket, gate, originAt, startBucket } from '../support/bucket-nights.js';
+import { endBucket, gate, liveBy, originAt, startBucket } from '../support/bucket-nights.js';
 import { originIn } from '../support/bucket-whole.js';
 import { Killed, NightWorld } from '../support/night-world.js';
 import { type Asked, next, type S3d } from '../support/s3d/index.js';
@@ -20,6 +20,7 @@ const worlds: NightWorld[] = [];
 beforeEach(async () => {
   s3d = await startBucket({ clock: () => world.now });
   world = aWorld();
+  liveBy(() => world.now);
 });
 
 afterEach(async () => {
@@ -99,8 +100,6 @@ const isSweep = ({ kind }: Pick<Asked, 'kind'>) => kind === 'delete-many';
 const isHeadPut = ({ kind, key }: Pick<Asked, 'kind' | 'key'>) => kind === 'put' && key === 'site/head.json';
 
 const denied = { kind: 'answer', status: 403, code: 'AccessDenied' } as const;
-/** The SDK, which sees another day than it has itself, takes this for the reason and asks again. */
-const deniedTimes = 5;
 
 /** Resolves once the store was asked for this. */
 async function asked(is: (one: Pick<Asked, 'kind' | 'key'>) => boolean): Promise<void> {
@@ -299,7 +298,7 @@ test('two collectors at once condemn and delete as one would', async () => {
 
 test('one killed between commit and deletion is finished by the next', async () => {
   await withGarbage();
-  s3d.hooks.push(next(isSweep, denied, deniedTimes));
+  s3d.hooks.push(next(isSweep, denied));
   await expect(gc()).rejects.toMatchObject({ code: 'credentials-refused' });
   expect(at(keyOf('the old a'))).toBeDefined();
   expect(head().gc?.lists).toHaveLength(1);
@@ -422,7 +421,7 @@ test('why something stays, and that what is condemned does not', async () => {
     { kind: 'retained' },
     { kind: 'retained' },
   ]);
-  s3d.hooks.push(next(isSweep, denied, deniedTimes));
+  s3d.hooks.push(next(isSweep, denied));
   await expect(gc()).rejects.toThrow();
   await night({ 'a.txt': 'the old a' });
   expect(await whyStored(parts, keyOf('the old a'))).toEqual([]);
@@ -457,7 +456,7 @@ describe('a takedown in a bucket', () => {
 
   test('finds the copy under an older key that no collector lived to delete', async () => {
     await withGarbage();
-    s3d.hooks.push(next(isSweep, denied, deniedTimes));
+    s3d.hooks.push(next(isSweep, denied));
     await expect(gc()).rejects.toThrow();
     await night({ 'a.txt': 'the old a' });
     expect(stored('the old a')).toHaveLength(2);
@@ -484,7 +483,7 @@ describe('a takedown in a bucket', () => {
 
   test('that cannot delete is told as what it is: taken down', async () => {
     await night({ 'a.txt': 'a', 'b.txt': 'b' });
-    s3d.hooks.push(next(isSweep, denied, deniedTimes));
+    s3d.hooks.push(next(isSweep, denied));
     const { unerased, head: after } = await say('a.txt');
     expect(unerased).toMatchObject({ code: 'credentials-refused' });
     expect(after.withdrawn).toMatchObject([{ key: 'a.txt' }]);
@@ -495,7 +494,7 @@ describe('a takedown in a bucket', () => {
 
 test('a request to delete that comes when its list is about to expire finds a key that nobody uses yet', async () => {
   await withGarbage();
-  s3d.hooks.push(next(isSweep, denied, deniedTimes));
+  s3d.hooks.push(next(isSweep, denied));
   await expect(gc()).rejects.toThrow();
   world.now += 29 * day;
   const sleep = gate();

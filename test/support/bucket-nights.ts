@@ -12,6 +12,15 @@ export async function startBucket(options?: S3dOptions): Promise<S3d> {
 export async function endBucket(s3d: S3d): Promise<void> {
   await s3d.close();
   vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+}
+
+/**
+ * Until `endBucket`, this process lives by the store's clock: the SDK takes any refusal by a store of another day for a
+ * matter of clocks, and asks five times.
+ */
+export function liveBy(clock: () => number): void {
+  vi.spyOn(Date, 'now').mockImplementation(clock);
 }
 
 /** The `origin` of a job that publishes to `site/` in the bucket `media`. */
