@@ -1,5 +1,4 @@
 import type { CondemnedList } from './condemned.js';
-import type { commitKinds } from './head-text.js';
 import type { Moved } from './moved.js';
 import type { AssetKey, Digest, RunId, SnapshotId } from './types.js';
 
@@ -113,6 +112,22 @@ export interface Commit {
   /** Why a person made it, in their words. */
   readonly reason?: string;
 }
+
+export const commitKinds = [
+  'publish',
+  'stage',
+  'unstage',
+  'rollback',
+  'unfreeze',
+  'promote',
+  'pin',
+  'unpin',
+  'retain',
+  'fence',
+  'withdraw',
+  'erase',
+  'lift',
+] as const;
 
 export type CommitKind = (typeof commitKinds)[number];
 

@@ -1,32 +1,17 @@
 import { z } from 'zod';
 import { Fault } from './faults.js';
-import type { Head } from './head-shape.js';
+import { commitKinds, type Head } from './head-shape.js';
 import { movedProblem } from './moved.js';
 import { parseKey } from './origin-keys.js';
 import type { Digest, RunId, SnapshotId } from './types.js';
 
-/**
+/*
  * The head as text: `head.json`, indented for the person who opens it.
  *
  * Reading is strict about every field known here and lets unknown ones through, which commits then carry along: a
  * newer nightpress may add a field without older ones deleting it. What older ones must not touch raises the number in
  * `nightpress` instead. Rejected: repairing what is wrong; the head says which blobs may be deleted.
  */
-export const commitKinds = [
-  'publish',
-  'stage',
-  'unstage',
-  'rollback',
-  'unfreeze',
-  'promote',
-  'pin',
-  'unpin',
-  'retain',
-  'fence',
-  'withdraw',
-  'erase',
-  'lift',
-] as const;
 
 /** How many commits a head remembers: a publisher that lost its answer has this many others' commits to ask again. */
 export const commitsKept = 32;

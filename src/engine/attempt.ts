@@ -1,24 +1,11 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import { type FailedTry, infrastructureBudget, mostDeaths, nextTry } from '../domain/tries.js';
+import { type FailedTry, mostDeaths, nextTry } from '../domain/tries.js';
 import type { Finding, Limits } from '../domain/types.js';
 import type { Attempt } from '../executors/contract.js';
 import type { WorkOrder, WorkResult } from '../processors/contract.js';
 import type { ItemRow, Mark } from '../state/contract.js';
 import type { Workshop } from './workshop.js';
-
-/** What is spent over a whole night, by all of its items. */
-export class Patience {
-  #infrastructure = infrastructureBudget;
-
-  get infrastructureLeft(): number {
-    return this.#infrastructure;
-  }
-
-  spend(finding: Finding): void {
-    if (finding.class === 'infrastructure') this.#infrastructure--;
-  }
-}
 
 /** `alone`: it is to be tried when nothing else is in work. Undefined: stopped, or too late; the item stays as it is. */
 export type Attempted = WorkResult | 'alone' | undefined;
@@ -32,7 +19,7 @@ export interface ItemOrder {
 
 /** Hands an order to a worker until it works, or `nextTry` has had enough. */
 export async function attemptItem(shop: Workshop, { item, order, alone }: ItemOrder): Promise<Attempted> {
-  const { night, patience } = shop;
+  const { night, budget } = shop;
   const failed = deathsBefore(shop, item);
   if (!alone && failed.length >= mostDeaths) return 'alone'; // it had come so far when the run was killed
   for (let attempt = failed.length + 1; ; attempt++) {
@@ -41,8 +28,8 @@ export async function attemptItem(shop: Workshop, { item, order, alone }: ItemOr
     if (!ended || ended.result.ok) return ended?.result;
     const { finding } = ended.result;
     failed.push({ class: finding.class ?? 'infrastructure', died: ended.died, alone });
-    patience.spend(finding);
-    const next = nextTry(failed, { random: Math.random, infrastructureLeft: patience.infrastructureLeft });
+    budget.spend(finding);
+    const next = nextTry(failed, { random: Math.random, infrastructureLeft: budget.infrastructureLeft });
     if (next.kind === 'alone') return 'alone';
     if (next.kind === 'poison') return { ...ended.result, finding: poison(finding, failed.length, order.limits) };
     if (next.kind === 'give-up') return ended.result;

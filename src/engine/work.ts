@@ -4,7 +4,6 @@ import { errno, Fault, isStorageFailure } from '../domain/faults.js';
 import type { AssetKey, Entry, RunId } from '../domain/types.js';
 import type { Withheld } from '../domain/withdraw.js';
 import type { ItemRow } from '../state/contract.js';
-import { Patience } from './attempt.js';
 import { Checkpoint } from './checkpoint.js';
 import { DeadlineWatch } from './deadline.js';
 import { Desk } from './desk.js';
@@ -12,6 +11,7 @@ import { InFlight } from './in-flight.js';
 import { clearWorkplace } from './lifecycle.js';
 import type { Night, ReadyRecipe } from './night.js';
 import { putPool } from './store.js';
+import { TryBudget } from './try-budget.js';
 import { executeItem, finishItem, stageItem } from './work-item.js';
 import type { Workshop } from './workshop.js';
 
@@ -61,9 +61,9 @@ async function workThrough(night: Night, input: WorkInput): Promise<Worked> {
   const due = input.deadline === undefined ? undefined : { at: input.deadline, remainingSeconds, onGraceOver: killNow };
   const deadline = new DeadlineWatch(night, due);
   const inFlight = new InFlight(halt);
-  const patience = new Patience();
+  const budget = new TryBudget();
   const puts = putPool(night.origin, night.workers);
-  const shop: Workshop = { night, ...input, executor, checkpoint, puts, inFlight, deadline, patience, fail, halt };
+  const shop: Workshop = { night, ...input, executor, checkpoint, puts, inFlight, deadline, budget, fail, halt };
   const disarm = armGrace(night, killNow);
   failure.signal.addEventListener('abort', killNow, { once: true });
   try {

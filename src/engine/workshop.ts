@@ -2,12 +2,12 @@ import type { AssetKey, Entry, RunId } from '../domain/types.js';
 import type { Withheld } from '../domain/withdraw.js';
 import type { Executor } from '../executors/contract.js';
 import type { ItemRow } from '../state/contract.js';
-import type { Patience } from './attempt.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { DeadlineWatch } from './deadline.js';
 import type { InFlight } from './in-flight.js';
 import type { Night, ReadyRecipe } from './night.js';
 import type { Pool } from './pool.js';
+import type { TryBudget } from './try-budget.js';
 
 /** What everybody who works on an item of this run has in reach. */
 export interface Workshop {
@@ -23,7 +23,7 @@ export interface Workshop {
   /** Equal ones are worked once: from the look at what is remembered to the checkpoint. */
   readonly inFlight: InFlight;
   readonly deadline: DeadlineWatch;
-  readonly patience: Patience;
+  readonly budget: TryBudget;
   /** Ends the night's work at once; the first reason counts. */
   readonly fail: (reason: unknown) => void;
   /** Nothing more is handed out: the night failed or was asked to stop. */
