@@ -1,4 +1,5 @@
 import { DeleteObjectsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { afterPage } from '../../domain/bucket-pages.js';
 import { Fault } from '../../domain/faults.js';
 import { parseKey } from '../../domain/origin-keys.js';
 import type { Stored } from '../contract.js';
@@ -19,14 +20,17 @@ export async function* listStored(store: Store): AsyncGenerator<Stored> {
 /** Every object in a folder of the origin, page by page; `at` by the store's clock. */
 export async function* listed(store: Store, folder: string): AsyncGenerator<Pick<Stored, 'key' | 'bytes' | 'at'>> {
   const list = { Bucket: store.bucket, Prefix: `${store.prefix}${folder}` };
+  const seen = new Set<string>();
   let token: string | undefined;
   do {
     const command = new ListObjectsV2Command({ ...list, ContinuationToken: token });
     const page = await atStore(store.place, () => store.data.send(command));
+    const after = afterPage(page, seen);
+    if ('problem' in after) throw new Fault('origin-unreachable', `origin ${store.place} ${after.problem}`);
     for (const { Key = '', Size = 0, LastModified } of page.Contents ?? []) {
       yield { key: Key.slice(store.prefix.length), bytes: Size, at: LastModified?.getTime() ?? 0 };
     }
-    token = page.IsTruncated ? page.NextContinuationToken : undefined;
+    ({ token } = after);
   } while (token !== undefined);
 }
 

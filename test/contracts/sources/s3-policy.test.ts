@@ -100,6 +100,21 @@ describe('the listing', () => {
   });
 
   test.each([
+    ['<html><body>sign in</body></html>', 'no list'],
+    ['', 'no list'],
+    [
+      '<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>x</NextContinuationToken></ListBucketResult>',
+      'in circles',
+    ],
+  ])('%j is no empty library, and none without end', async (shown, problem) => {
+    const failed = whileListed(shown, (source) => source.scan());
+    await expect(failed).rejects.toMatchObject({
+      code: 'source-unreachable',
+      message: expect.stringContaining(problem),
+    });
+  });
+
+  test.each([
     ['a page that is cut', { kind: 'truncate', bytes: 300 } as Mishap],
     ['a connection that is cut', { kind: 'drop' } as Mishap],
     ['a server in trouble', answer(503, 'SlowDown')],
