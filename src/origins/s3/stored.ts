@@ -1,11 +1,11 @@
-import { DeleteObjectsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { type _Error as DeletedError, DeleteObjectsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterPage } from '../../domain/bucket-pages.js';
 import { Fault } from '../../domain/faults.js';
 import { parseKey } from '../../domain/origin-keys.js';
 import type { Stored } from '../contract.js';
 import { withMd5 } from './signed.js';
 import type { Store } from './store.js';
-import { atStore } from './trouble.js';
+import { atStore, isDenied } from './trouble.js';
 
 /** Blobs and manifest nodes; other objects that somebody put between them are not ours and not listed. */
 export async function* listStored(store: Store): AsyncGenerator<Stored> {
@@ -50,9 +50,15 @@ export async function removeKeys(store: Store, keys: readonly string[]): Promise
     const command = new DeleteObjectsCommand({ Bucket: store.bucket, Delete: { Objects, Quiet: true } });
     const answer = await store.data.send(withMd5(command));
     const [first] = answer.Errors ?? [];
-    if (first) {
-      const message = `origin ${store.place} did not delete ${first.Key} (${first.Code}: ${first.Message})`;
-      throw new Fault('origin-unreachable', message);
-    }
+    if (first) throw notDeleted(store, first);
   }
 }
+
+/** Of a request that deletes many, each key has an answer of its own. */
+function notDeleted({ place }: Store, { Key, Code = '', Message }: DeletedError): Fault {
+  const message = `origin ${place} did not delete ${Key} (${Code}: ${Message})`;
+  if (isDenied({ name: Code })) return new Fault('credentials-refused', message);
+  return new Fault('origin-unreachable', message, { passes: passingNames.has(Code) });
+}
+
+const passingNames = new Set(['InternalError', 'ServiceUnavailable', 'SlowDown']);

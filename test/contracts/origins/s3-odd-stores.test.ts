@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type OutgoingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { sha256 } from '../../../src/domain/digest.js';
+import { blobKey } from '../../../src/domain/origin-keys.js';
 import type { Origin, Stored } from '../../../src/origins/contract.js';
 import { usualLimits } from '../../../src/origins/s3/client.js';
 import { openStore } from '../../../src/origins/s3/index.js';
@@ -70,20 +72,58 @@ test.each([
     'goes round in circles when it is listed',
   ],
 ])('what answers a listing with %j is neither an empty origin nor one without end', async (body, problem) => {
-  const other = createServer((_, response) => void response.setHeader('content-type', 'application/xml').end(body));
-  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-  const { port } = other.address() as { port: number };
-  try {
-    const listed = listedAt(open(`http://127.0.0.1:${port}`));
-    await expect(listed).rejects.toMatchObject({
+  await answering(body, async (origin) => {
+    await expect(listedAt(origin)).rejects.toMatchObject({
       code: 'origin-unreachable',
       message: expect.stringContaining(problem),
     });
+  });
+});
+
+test('a head of gigabytes is damaged, and not read', async () => {
+  const bytes = 5 * 2 ** 30;
+  const read = answering('{', async (origin) => await origin.readHead(), { 'content-length': bytes, etag: '"e"' });
+  const message = expect.stringContaining(`head.json in `);
+  await expect(read).rejects.toMatchObject({ code: 'origin-corrupt', message });
+  await expect(read).rejects.toThrow(`has ${bytes} bytes`);
+});
+
+test.each([
+  ['AccessDenied', { code: 'credentials-refused', exit: 77 }],
+  ['SlowDown', { code: 'origin-unreachable', passes: true }],
+  ['InvalidRequest', { code: 'origin-unreachable', passes: false }],
+])('%s of one key among many that are deleted is told as of a request', async (code, fault) => {
+  const body = `<DeleteResult><Error><Key>k</Key><Code>${code}</Code><Message>no</Message></Error></DeleteResult>`;
+  await answering(body, async (origin) => {
+    const key = blobKey({ sha256: sha256('a'), ext: 'txt' });
+    await expect(origin.remove([key])).rejects.toMatchObject(fault);
+  });
+});
+
+test.each([
+  [{ AWS_USE_DUALSTACK_ENDPOINT: 'true' }, { code: 'origin-unreachable', passes: false }],
+  [{ AWS_SESSION_TOKEN: 'of\ntwo lines' }, { code: 'credentials-refused' }],
+])('%j in the environment is a fault, and nothing to wait for', async (variables, fault) => {
+  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+  await expect(open().readHead()).rejects.toMatchObject(fault);
+});
+
+/** With whatever answers each request with this. */
+async function answering<T>(body: string, call: (origin: Origin) => Promise<T>, headers: OutgoingHttpHeaders = {}) {
+  const other = createServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'application/xml', ...headers });
+    if (headers['content-length'] === undefined) response.end(body);
+    else response.write(body);
+  });
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const { port } = other.address() as { port: number };
+  try {
+    return await call(open(`http://127.0.0.1:${port}`));
   } finally {
     other.closeAllConnections();
     await new Promise((resolve) => other.close(resolve));
   }
-});
+}
 
 async function listedAt(origin: Origin): Promise<readonly Stored[]> {
   const stored: Stored[] = [];

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Source } from '../../../src/sources/contract.js';
 import { openObjects } from '../../../src/sources/objects.js';
 import { s3 } from '../../../src/sources/s3/index.js';
@@ -230,6 +230,15 @@ describe('the bucket as a whole', () => {
     } finally {
       process.env.AWS_SECRET_ACCESS_KEY = before;
     }
+  });
+
+  test.each([
+    [{ AWS_USE_DUALSTACK_ENDPOINT: 'true' }, { code: 'source-unreachable', passes: false }],
+    [{ AWS_SESSION_TOKEN: 'of\ntwo lines' }, { code: 'credentials-refused' }],
+  ])('%j in the environment is a fault, and nothing to wait for', async (variables, fault) => {
+    for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+    await expect(open().scan()).rejects.toMatchObject(fault);
+    vi.unstubAllEnvs();
   });
 
   test.each(calls)('%s: a server that is not there is unreachable', async (_, call) => {
