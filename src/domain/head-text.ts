@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Fault } from './faults.js';
 import { commitKinds, type Head } from './head-shape.js';
-import { movedProblem } from './moved.js';
+import { movedProblem, strayProblem } from './moved.js';
 import { parseKey } from './origin-keys.js';
 import type { Digest, RunId, SnapshotId } from './types.js';
 
@@ -45,7 +45,7 @@ const withdrawal = z.looseObject({
 
 const condemned = z.looseObject({ list: digest, at, objects: z.int().min(0) });
 const moved = z.record(z.string(), z.string()).superRefine((given, { addIssue }) => {
-  const message = movedProblem(given);
+  const message = movedProblem(given) ?? strayProblem(given);
   if (message) addIssue({ code: 'custom', message });
 });
 
@@ -89,13 +89,34 @@ const shape = z
 
 /** Throws `origin-corrupt`, naming every field that is not as it should be. */
 export function parseHead(source: string): Head {
-  const parsed = shape.safeParse(parseJson(source));
+  const given = parseJson(source);
+  refuseOthers(given);
+  const parsed = shape.safeParse(given);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(
     ({ path, message }) => `${path.join('.') || 'the whole'}: ${message.replace(/^Invalid input: /, '')}`,
   );
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
   throw new Fault('origin-corrupt', `head.json is damaged: ${problems[0]}${more}`, { cause: parsed.error, problems });
+}
+
+/** What must not be called damaged, and what no commit could write again. */
+function refuseOthers(given: unknown): void {
+  const { nightpress } = (given ?? {}) as { readonly nightpress?: unknown };
+  if (typeof nightpress === 'number' && nightpress > 1) {
+    const message = `head.json has format ${nightpress}, this nightpress reads 1`;
+    throw new Fault('origin-corrupt', message, { hint: 'run the newer nightpress that wrote this head' });
+  }
+  if (isDeeper(given, deepest)) {
+    throw new Fault('origin-corrupt', `head.json is damaged: expected at most ${deepest} levels of nesting`);
+  }
+}
+
+const deepest = 64;
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
 function parseJson(source: string): unknown {

@@ -1,4 +1,4 @@
-import { blobKey, manifestKey, parseKey } from './origin-keys.js';
+import { blobKey, manifestKey, originalKey, parseKey } from './origin-keys.js';
 import type { Digest } from './types.js';
 
 /**
@@ -18,6 +18,15 @@ export function movedProblem(moved: unknown): string | undefined {
   if (typeof moved !== 'object' || moved === null || Array.isArray(moved)) return 'is no map of origin keys';
   const bad = Object.entries(moved).find(([from, to]) => !isMove(from, to));
   return bad && `sends ${bad[0]} to ${JSON.stringify(bad[1])}, expected two keys below b/ or m/`;
+}
+
+/**
+ * What publishers refuse beside: collections ask for each stored key whether its own bytes are looked for there, so what
+ * lay under a key of another name would be deleted. Readers take any key, and check the bytes.
+ */
+export function strayProblem(moved: Moved): string | undefined {
+  const stray = Object.entries(moved).find(([from, to]) => !parseKey(to) || originalKey(to) !== from);
+  return stray && `sends ${stray[0]} to ${stray[1]}, expected a key of the same name`;
 }
 
 export function keyOfBlob(moved: Moved | undefined, blob: { readonly sha256: Digest; readonly ext: string }): string {

@@ -33,6 +33,17 @@ export function problemsOf(
   });
 }
 
+const secretPattern = /secret|credential|token|password|accesskey/i;
+
+/** Of a store's place. A job file is read by many; what stands there by mistake is not repeated on the screen and in logs. */
+export function withoutSecret(problem: Problem): Problem {
+  const { path, value } = problem;
+  if (typeof value === 'string' && /\/\/.*[@?]/.test(value)) return { ...problem, value: '(not shown)' };
+  if (!path.some((part) => secretPattern.test(String(part)))) return problem;
+  const expected = 'no credentials in a job file: they come from the environment, as for other AWS tools';
+  return { path, value: '(not shown)', expected };
+}
+
 function noSuchKey(key: string, known: readonly string[]): string {
   const meant = meantName(key, known);
   return meant === undefined ? 'no such key' : `no such key (did you mean ${meant}?)`;

@@ -37,6 +37,13 @@ export function pathOfUrl(text: string, baseUrl: string | undefined): string {
   return parseKey(path) ? originalKey(path) : path.replace(/^live\//, '');
 }
 
+/** Absolute, http or https, without query and fragment, and without user and password, which would be told in errors. */
+export function isPlainUrl(text: string): boolean {
+  if (!URL.canParse(text) || !/^https?:\/\/[^?#]+$/i.test(text)) return false;
+  const { username, password } = new URL(text);
+  return username === '' && password === '';
+}
+
 function decoded(text: string): string {
   const path = text.replace(/[?#].*$/, '');
   try {

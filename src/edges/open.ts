@@ -63,7 +63,8 @@ async function lookAt(
   const late = AbortSignal.timeout(Math.max(1, Math.ceil(withinMs)));
   try {
     const answer = await fetch(url, { signal: AbortSignal.any([late, signal]) });
-    const text = await answer.text();
+    const text = await textOf(answer);
+    if (text === undefined) return { url, trouble: `answers with more than ${mostChars} characters` };
     return answer.ok ? { url, text } : { url, trouble: `answers ${answer.status}` };
   } catch (error) {
     if (late.aborted) return { url, trouble: 'does not answer in time' };
@@ -72,4 +73,18 @@ async function lookAt(
       trouble: `cannot be read (${errno(error instanceof Error ? error.cause : undefined) ?? 'no answer'})`,
     };
   }
+}
+
+/** As much as readers take of a head. */
+const mostChars = 16 << 20;
+
+/** Undefined: it is longer than that, and was not read to its end. */
+async function textOf({ body }: Response): Promise<string | undefined> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > mostChars) return undefined;
+  }
+  return text;
 }

@@ -59,14 +59,14 @@ export function loadIfWhole(origin: Origin): (digest: Digest) => Promise<Buffer 
 /**
  * Compares the origin with what the state remembers and makes the state follow (the origin is the truth):
  * adopts a live snapshot the state never saw, settles a swap left open, and marks what others changed meanwhile.
- * `adopt` accepts an origin that is not the one remembered.
+ * `adopt` accepts an origin that is not the one remembered, and once for all that of a job of another name.
  */
 export async function meetOrigin(night: Night, adopt: boolean): Promise<Base> {
   const read = await night.origin.readHead();
   const head = read?.head;
   const remembered = night.state.origin();
   if (remembered && !adopt) refuseStranger(remembered, head, night.job.name);
-  if (head && head.job !== night.job.name && !adopt)
+  if (head && head.job !== night.job.name && !remembered && !adopt)
     throw foreign(`belongs to job '${head.job}', this is '${night.job.name}'`);
   const landedRun = settleSwap(night, head);
   const snapshot = head?.channels.live?.snapshot;

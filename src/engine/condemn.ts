@@ -1,8 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
-import { movedOf } from '../domain/collect.js';
-import { type CondemnedList, condemnedMs, isBraked, listsInForce, listsKept, unnamedMs } from '../domain/condemned.js';
+import { isWhereItLies, movedOf } from '../domain/collect.js';
+import {
+  type CondemnedList,
+  condemnedMs,
+  isBraked,
+  listKey,
+  listsInForce,
+  listsKept,
+  unnamedMs,
+} from '../domain/condemned.js';
+import { Fault } from '../domain/faults.js';
 import { commit, type Head, type Retained, retainOnly, type Stamp, withLists, withMoved } from '../domain/head.js';
 import type { Moved } from '../domain/moved.js';
+import { originalKey } from '../domain/origin-keys.js';
 import type { Digest } from '../domain/types.js';
 import type { Condemning, Origin, Stored } from '../origins/contract.js';
 import { type HeadParts, moveHead } from './move-head.js';
@@ -87,6 +97,7 @@ async function mark(parts: CollectParts & { readonly condemning: Condemning }, m
     const listed = new Map(
       lists.flatMap(({ list, keys }) => (inForce.has(list) ? keys.map((key) => [key, list.list] as const) : [])),
     );
+    refuseLie(listed, { reachable: surveyed.reachable, moved: base.moved });
     const fresh = surveyed.objects.filter(({ key }) => !listed.has(key));
     const isTooMuch = isBraked(fresh.length, marking.stored.length, marking.maxDelete);
     decided = { now, surveyed, condemned: listed, ...(isTooMuch && { braked: fresh }) };
@@ -101,6 +112,18 @@ async function mark(parts: CollectParts & { readonly condemning: Condemning }, m
   });
   if (!decided || !before) throw new Error('a head was moved by nobody');
   return { ...decided, head, isMoved: head !== before };
+}
+
+/** Lists never name what the head needs, so one that does was not made for this head. */
+function refuseLie(
+  listed: Marked['condemned'],
+  { reachable, moved }: Pick<Survey, 'reachable'> & Pick<Head, 'moved'>,
+): void {
+  for (const [key, list] of listed) {
+    if (!reachable.has(originalKey(key)) || !isWhereItLies(key, moved)) continue;
+    const message = `${listKey(list)}, which the head names, condemns ${key}, which a snapshot of the head needs: nothing was deleted`;
+    throw new Fault('origin-corrupt', message);
+  }
 }
 
 interface Decision {

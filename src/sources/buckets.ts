@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isPlainUrl } from '../domain/urls.js';
 
 /** Where objects are, as a job file says it. Credentials are never in it: the SDK finds them in the environment. */
 export interface BucketInput {
@@ -16,17 +17,15 @@ export interface BucketInput {
 const name = 'the name of a bucket';
 const prefix = "a key prefix such as 'media/': without a leading and with a trailing '/'";
 
+const endpoint = "an http(s) URL without credentials, query and fragment, such as 'https://s3.example.com'";
+
 export const bucketFields = {
   bucket: z.string(name).regex(/^[a-z0-9][a-z0-9._-]{1,62}$/i, name),
   prefix: z
     .string(prefix)
     .regex(/^[^/].*\/$/s, prefix)
     .optional(),
-  endpoint: z.string().refine(isWebUrl, "a URL such as 'https://s3.example.com'").optional(),
+  endpoint: z.string(endpoint).refine(isPlainUrl, endpoint).optional(),
   region: z.string().min(1, "a region such as 'eu-central-1'").optional(),
   forcePathStyle: z.boolean().optional(),
 };
-
-function isWebUrl(text: string): boolean {
-  return URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);
-}

@@ -38,7 +38,7 @@ const nobody = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH'
 
 export function troubleOf(error: unknown): Trouble {
   const { name, status, code } = toldBy(error);
-  if (refusals.has(name) || status === 401) return 'refused';
+  if (refusals.has(name) || status === 401 || code === 'ERR_INVALID_CHAR') return 'refused';
   if (name === 'InvalidObjectState') return 'archived';
   if (status === 403) return 'denied';
   if (status === 412) return 'changed';
@@ -47,16 +47,18 @@ export function troubleOf(error: unknown): Trouble {
   return 'passing';
 }
 
-/** Nobody answered, or whoever did is in trouble or has too much to do. */
-function mayPass(status: number | undefined): boolean {
-  return status === undefined || status === 408 || status === 429 || (status >= 500 && status !== 501);
+/** Nobody answered, or whoever did is in trouble or has too much to do; what the SDK refuses by itself stays so. */
+function mayPass({ status, code, name }: Told): boolean {
+  if (status === undefined) return code !== undefined || name === 'TimeoutError';
+  return status === 408 || status === 429 || (status >= 500 && status !== 501);
 }
 
 /** The bucket as a whole cannot be listed or read. Whatever is no trouble of a request is a bug, and thrown as it is. */
 export function bucketFault(where: string, error: unknown): Fault {
   if (error instanceof Fault) return error;
-  const { name, message, status } = toldBy(error);
-  if (error instanceof TypeError || error instanceof RangeError) throw error;
+  const told = toldBy(error);
+  const { name, message } = told;
+  if (told.code === undefined && (error instanceof TypeError || error instanceof RangeError)) throw error;
   const trouble = troubleOf(error);
   const what = `${name === 'Error' ? '' : `${name}: `}${message.split('\n')[0]}`;
   if (trouble === 'refused' || trouble === 'denied') {
@@ -65,6 +67,6 @@ export function bucketFault(where: string, error: unknown): Fault {
   }
   return new Fault('source-unreachable', `source ${where} cannot be reached: ${what}`, {
     cause: error,
-    passes: mayPass(status),
+    passes: mayPass(told),
   });
 }

@@ -1,4 +1,5 @@
 import { GetObjectCommand, ListObjectsV2Command, type ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
+import { afterPage } from '../domain/bucket-pages.js';
 import { Fault } from '../domain/faults.js';
 import type { BucketInput } from './buckets.js';
 import { decodedName, unquoted } from './names.js';
@@ -88,6 +89,7 @@ async function* pages(
   client: S3Client,
   { bucket, prefix, most, where }: Listing,
 ): AsyncGenerator<readonly ListedObject[]> {
+  const seen = new Set<string>();
   for (let token: string | undefined; ; ) {
     const page: ListObjectsV2CommandOutput = await client
       .send(
@@ -102,17 +104,12 @@ async function* pages(
       .catch((error: unknown) => {
         throw bucketFault(where, error);
       });
+    const after = afterPage(most === undefined ? page : { ...page, IsTruncated: false }, seen);
+    if ('problem' in after) throw new Fault('source-unreachable', `source ${where} ${after.problem}`);
     yield (page.Contents ?? []).map((object) => listed(object, page.EncodingType === 'url'));
-    if (!page.IsTruncated || most !== undefined) return;
-    token = nextPage(page, token, where);
+    ({ token } = after);
+    if (token === undefined) return;
   }
-}
-
-/** A server that goes round in circles would list for ever, and one that forgets where to go on lists a part. */
-function nextPage(page: ListObjectsV2CommandOutput, before: string | undefined, where: string): string {
-  const { NextContinuationToken: next } = page;
-  if (next !== undefined && next !== before) return next;
-  throw new Fault('source-unreachable', `source ${where} says that its list goes on, but not where`);
 }
 
 type Contents = NonNullable<ListObjectsV2CommandOutput['Contents']>[number];

@@ -118,6 +118,8 @@ describe('a head', () => {
     [{ moved: { [key]: 'head.json' } }, 'moved'],
     [{ moved: { [generation(1)]: key } }, 'moved'],
     [{ moved: { 'b/../head.json': generation(1) } }, 'moved'],
+    [{ moved: { [key]: 'b/some/where.jpg' } }, 'expected a key of the same name'],
+    [{ moved: { [key]: blobKey({ sha256: sha256('another'), ext: 'jpg' }) } }, 'expected a key of the same name'],
     [{ gc: { lists: [{ list: 'x', at, objects: 1 }] } }, 'gc.lists.0.list'],
     [{ gc: { lists: [{ list: sha256('l'), at: 'yesterday', objects: 1 }] } }, 'gc.lists.0.at'],
   ])('that says %j is refused', (wrong, where) => {

@@ -196,7 +196,8 @@ describe('head.json', () => {
     ['nothing', '', 'not JSON (0 characters)'],
     ['half a head', serializeHead(good).slice(0, 200), 'not JSON'],
     ['another document', '[]', 'expected object'],
-    ['another format', changed({ nightpress: 2 }), 'nightpress: expected format 1'],
+    ['another format', changed({ nightpress: 'one' }), 'nightpress: expected format 1'],
+    ['what no commit could write again', deep(9999), '64 levels'],
     ['no seq', changed({ seq: undefined }), 'seq: expected'],
     ['seq 0', serializeHead(empty), 'seq'],
     ['a seq that no commit has', changed({ seq: 9 }), 'commits: expected the newest commit to carry the seq'],
@@ -218,12 +219,22 @@ describe('head.json', () => {
     });
   });
 
+  test('a format to come is not called damaged, and the hint is a newer nightpress', () => {
+    const refused = fault(() => parseHead(changed({ nightpress: 2 })));
+    expect(refused).toMatchObject({ code: 'origin-corrupt', hint: expect.stringContaining('newer nightpress') });
+    expect(refused.message).toBe('head.json has format 2, this nightpress reads 1');
+  });
+
   test('cut anywhere, it is refused', () => {
     const text = serializeHead(good).trimEnd();
     for (let length = 0; length < text.length; length += 7) {
       expect(fault(() => parseHead(text.slice(0, length))).code).toBe('origin-corrupt');
     }
   });
+
+  function deep(levels: number): string {
+    return changed({ x: 0 }).replace('"x":0', `"x":${'['.repeat(levels)}${']'.repeat(levels)}`);
+  }
 
   function changed(fields: Record<string, unknown>): string {
     return JSON.stringify({ ...good, ...fields });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { listKey } from '../../src/domain/condemned.js';
+import { listKey, serializeList } from '../../src/domain/condemned.js';
 import { sha256 } from '../../src/domain/digest.js';
+import { serializeHead } from '../../src/domain/head-text.js';
 import { blobKey } from '../../src/domain/origin-keys.js';
 import { type CollectOptions, type CollectParts, collect, whyStored } from '../../src/engine/collect.js';
 import { rollBack } from '../../src/engine/move-head.js';
@@ -105,6 +106,18 @@ const denied = { kind: 'answer', status: 403, code: 'AccessDenied' } as const;
 async function asked(is: (one: Pick<Asked, 'kind' | 'key'>) => boolean): Promise<void> {
   await expect.poll(() => s3d.log.filter(is).length).toBeGreaterThan(0);
 }
+
+test('a list that condemns what is live is not believed, and nothing is deleted', async () => {
+  await night({ 'a.txt': 'a' });
+  const bytes = serializeList({ txn: 'x', keys: [keyOf('a')] });
+  const list = { list: sha256(bytes), at: new Date(world.now).toISOString(), objects: 1 };
+  const put = (key: string, body: Buffer) => s3d.bucket().put(`site/${key}`, { body, headers: {}, at: world.now });
+  put(listKey(list.list), bytes);
+  put('head.json', Buffer.from(serializeHead({ ...head(), gc: { lists: [list] } })));
+  const message = expect.stringContaining(`condemns ${keyOf('a')}, which a snapshot of the head needs`);
+  await expect(gc()).rejects.toMatchObject({ code: 'origin-corrupt', message });
+  expect(isStored('a')).toBe(true);
+});
 
 test('what no snapshot needs is condemned by a commit, then deleted; the head names the list', async () => {
   await withGarbage();

@@ -90,6 +90,17 @@ describe('a night', () => {
     });
   });
 
+  test('of a job that was given another name adopts its origin once', async () => {
+    const first = await world.run();
+    world.job = { ...world.job, name: 'renamed' };
+    world.stateName = 'renamed';
+    world.nextDay();
+    await expect(world.run()).rejects.toMatchObject({ code: 'origin-foreign' });
+    expect(await world.run({ adopt: true })).toMatchObject({ outcome: 'unchanged', snapshot: first.snapshot });
+    world.nextDay();
+    expect(await world.run()).toMatchObject({ outcome: 'unchanged', snapshot: first.snapshot });
+  });
+
   test('adopts what is live when the state is lost, and makes nothing again', async () => {
     const first = await world.run();
     world.executed.clear();

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { errno } from '../../domain/faults.js';
 import { mountKind, networkKind } from '../../domain/network-kinds.js';
-import { problemsOf } from '../../domain/problems.js';
+import { problemsOf, withoutSecret } from '../../domain/problems.js';
 import { baseUrl } from '../base-url.js';
 import type { OriginCheck } from '../contract.js';
 
@@ -28,7 +28,7 @@ export function readConfig(config: Readonly<Record<string, unknown>>): Directory
 
 export function check(config: unknown, project: string): OriginCheck {
   const parsed = shape.safeParse(config);
-  if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error, config, [], [shape]) };
+  if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error, config, [], [shape]).map(withoutSecret) };
   const folder = path.resolve(project, parsed.data.path);
   try {
     return checkFolder(folder, parsed.data);

@@ -48,10 +48,31 @@ export function connect({ endpoint, region, forcePathStyle }: S3Config, limits: 
   };
   return {
     data: new S3Client({ ...shared, requestHandler, maxAttempts: limits.attempts }),
-    commits: new S3Client({
-      ...shared,
-      requestHandler: { ...requestHandler, requestTimeout: limits.commitTimeoutMs, throwOnRequestTimeout: true },
-      maxAttempts: 1,
-    }),
+    commits: onceMoreWhenSkewed(
+      new S3Client({
+        ...shared,
+        requestHandler: { ...requestHandler, requestTimeout: limits.commitTimeoutMs, throwOnRequestTimeout: true },
+        maxAttempts: 1,
+      }),
+    ),
   };
+}
+
+/**
+ * A request whose date is too far from the store's clock is refused unread, and the SDK learns from the answer how far:
+ * signed anew by that, it is sent once more. Nothing of the first can land.
+ */
+function onceMoreWhenSkewed(client: S3Client): S3Client {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        return await next(args);
+      } catch (error) {
+        if (!(error instanceof Error) || error.name !== 'RequestTimeTooSkewed') throw error;
+        return await next(args);
+      }
+    },
+    { step: 'initialize', name: 'nightpressClock' },
+  );
+  return client;
 }

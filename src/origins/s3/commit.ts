@@ -37,9 +37,13 @@ async function lookAtHead(store: Store): Promise<{ readonly found?: HeadRead; re
 
 type EtagForm = 'as shown' | 'bare';
 
+/** Refusals in a row, in both forms, of a head that is shown unmoved. */
+const mostUnmoved = 3;
+
 export class Commits {
   readonly #store: Store;
   #form: EtagForm = 'as shown';
+  #unmoved = 0;
   /** The newest head as it was read last, when readers were shown an older one. */
   #unseen: HeadRead | undefined;
 
@@ -78,7 +82,15 @@ export class Commits {
     if (first.swap !== 'lost' || !first.isUnmoved || base === undefined) return first.swap;
     // Refused although the head is what we said it is: perhaps it wants the ETag in its other form.
     this.#form = this.#form === 'bare' ? 'as shown' : 'bare';
-    return (await this.#attempt(next, base)).swap;
+    return this.#unlessStuck(await this.#attempt(next, base), base);
+  }
+
+  /** A stale read makes a moved head look unmoved, but not each time. */
+  #unlessStuck({ swap, isUnmoved }: Told, base: string): Swap {
+    this.#unmoved = isUnmoved ? this.#unmoved + 1 : 0;
+    if (this.#unmoved < mostUnmoved) return swap;
+    const message = `origin ${this.#store.place} refuses every commit on the head with ETag ${base}, and shows that very head: does something on the way change ETags, as proxies that compress do?`;
+    throw new Fault('origin-unfit', message);
   }
 
   async #attempt(next: Head, base: string | undefined): Promise<Told> {

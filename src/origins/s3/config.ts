@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { type Problem, problemsOf } from '../../domain/problems.js';
-import { baseUrl, isPlainUrl } from '../base-url.js';
+import { problemsOf, withoutSecret } from '../../domain/problems.js';
+import { isPlainUrl } from '../../domain/urls.js';
+import { baseUrl } from '../base-url.js';
 import type { OriginCheck } from '../contract.js';
 
 export type S3Config = z.infer<typeof shape>;
@@ -23,16 +24,12 @@ const shape = z.strictObject({
     .refine((text) => !text.split('/').some((part) => part === '.' || part === '..'), prefixText)
     .transform((text) => text.replace(/^\/|\/$/g, ''))
     .optional(),
-  endpoint: z.string(endpointText).refine(isEndpoint, endpointText).optional(),
+  endpoint: z.string(endpointText).refine(isPlainUrl, endpointText).optional(),
   region: z.string(regionText).regex(/^[a-z0-9-]+$/, regionText),
   baseUrl: baseUrl.optional(),
   forcePathStyle: z.boolean(switchText).default(false),
   singleWriter: z.boolean(switchText).default(false),
 });
-
-function isEndpoint(text: string): boolean {
-  return isPlainUrl(text) && new URL(text).username === '' && new URL(text).password === '';
-}
 
 export function readConfig(config: Readonly<Record<string, unknown>>): S3Config {
   return shape.parse(config);
@@ -42,18 +39,6 @@ export function check(config: unknown): OriginCheck {
   const parsed = shape.safeParse(config);
   if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error, config, [], [shape]).map(withoutSecret) };
   return { ok: true, config: parsed.data, place: placeOf(parsed.data) };
-}
-
-const secretPattern = /secret|credential|token|password|accesskey/i;
-
-/** A job file is read by many; what stands there by mistake is not repeated on the screen and in logs. */
-function withoutSecret(problem: Problem): Problem {
-  const { path, value } = problem;
-  const hasUserinfo = path[0] === 'endpoint' && typeof value === 'string' && value.includes('@');
-  if (hasUserinfo) return { ...problem, value: '(not shown)' };
-  if (!path.some((part) => secretPattern.test(String(part)))) return problem;
-  const expected = 'no credentials in a job file: they come from the environment, as for other AWS tools';
-  return { path, value: '(not shown)', expected };
 }
 
 /** Endpoint, bucket and prefix: where two jobs would meet. */

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { sha256 } from '../../domain/digest.js';
 import { Fault } from '../../domain/faults.js';
@@ -11,11 +12,22 @@ export const headKey = 'head.json';
 
 /** The head that lies under `key`; `version` is its ETag. */
 export async function readHeadAt(store: Store, key: string): Promise<HeadRead | undefined> {
-  return await read(store, key, async ({ Body, ETag }, at) => {
+  return await read(store, key, async ({ Body, ETag, ContentLength = 0 }, at) => {
+    if (ContentLength > mostBytes) {
+      (Body as Readable).destroy();
+      throw tooLarge(store, key, ContentLength);
+    }
     if (ETag === undefined) throw new Fault('origin-corrupt', `origin ${store.place} shows ${key} without an ETag`);
     const text = (await Body?.transformToString()) ?? '';
     return { head: parseHead(text), version: ETag, ...(at !== undefined && { at }) };
   });
+}
+
+/** Sixteen times what readers take; what is larger is not read into memory. */
+const mostBytes = 256 << 20;
+
+function tooLarge({ place }: Store, key: string, bytes: number): Fault {
+  return new Fault('origin-corrupt', `${key} in ${place} has ${bytes} bytes: expected a head of at most ${mostBytes}`);
 }
 
 interface HeadPut {

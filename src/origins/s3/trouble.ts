@@ -25,13 +25,21 @@ export function troubleOf(error: unknown): Trouble | undefined {
 /** Said of the file that is to be stored. */
 const ofFiles = new Set(['EBADHASH', 'EIO', 'EISDIR', 'ELOOP', 'ENOENT', 'EACCES']);
 
-const ofTheWay = new Set(['TimeoutError', 'AbortError', 'CredentialsProviderError', 'TokenProviderError']);
+const ofTheWay = new Set([
+  'TimeoutError',
+  'AbortError',
+  'CredentialsProviderError',
+  'TokenProviderError',
+  'EndpointError',
+]);
 
 const refusedNames = new Set([
   'AccessDenied',
   'AuthorizationHeaderMalformed',
   'CredentialsProviderError',
+  'ERR_INVALID_CHAR', // of a header field, and only credentials are put there as somebody wrote them
   'ExpiredToken',
+  'ExpiredTokenException',
   'InvalidAccessKeyId',
   'InvalidToken',
   'RequestTimeTooSkewed',
@@ -108,6 +116,6 @@ function faultOf(place: string, error: unknown): unknown {
   if (isDenied(trouble)) {
     return new Fault('credentials-refused', `origin ${place} does not let us in (${because})`, { cause: error });
   }
-  const passes = trouble.status === undefined || mayPass(trouble);
+  const passes = trouble.status === undefined ? trouble.name !== 'EndpointError' : mayPass(trouble);
   return new Fault('origin-unreachable', `origin ${place} cannot be used (${because})`, { cause: error, passes });
 }

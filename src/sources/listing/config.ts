@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { z } from 'zod';
-import { type Problem, problemsOf } from '../../domain/problems.js';
+import { type Problem, problemsOf, withoutSecret } from '../../domain/problems.js';
 import { type BucketInput, bucketFields } from '../buckets.js';
 import type { SourceCheck } from '../contract.js';
 import { fieldNamed } from './fields.js';
@@ -49,7 +49,8 @@ export type ListingConfig = Given & {
 export function checkListing(config: unknown, project: string): SourceCheck {
   const parsed = shape.safeParse(config);
   const raw = (typeof config === 'object' && config !== null ? config : {}) as Readonly<Record<string, unknown>>;
-  const problems = [...(parsed.success ? [] : problemsOf(parsed.error, config, [], [shape])), ...otherProblems(raw)];
+  const own = parsed.success ? [] : problemsOf(parsed.error, config, [], [shape]);
+  const problems = [...own, ...otherProblems(raw)].map(withoutSecret);
   if (!parsed.success || problems.length > 0) return { ok: false, problems };
   const file = path.resolve(project, parsed.data.file);
   const root = parsed.data.root && path.resolve(project, parsed.data.root);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { problemsOf } from '../../domain/problems.js';
+import { problemsOf, withoutSecret } from '../../domain/problems.js';
 import type { ListedAsset } from '../../domain/types.js';
 import { type BucketInput, bucketFields } from '../buckets.js';
 import type { Source, SourceCheck, SourceKind, Staged } from '../contract.js';
@@ -37,7 +37,7 @@ function check(config: unknown): SourceCheck {
   const parsed = shape.safeParse(config);
   return parsed.success
     ? { ok: true, config: parsed.data }
-    : { ok: false, problems: problemsOf(parsed.error, config, [], [shape]) };
+    : { ok: false, problems: problemsOf(parsed.error, config, [], [shape]).map(withoutSecret) };
 }
 
 function open(config: Readonly<Record<string, unknown>>, clock: () => number): Source {

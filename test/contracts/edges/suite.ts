@@ -195,6 +195,21 @@ export function edgeSuite(name: string, harness: EdgeHarness): void {
       ]);
     });
 
+    test('that answers without end is left, and fills no memory', async () => {
+      const chunk = 'x'.repeat(1 << 20);
+      let sent = 0;
+      api.usually((answer) => {
+        const more = () => {
+          while (!answer.destroyed && answer.write(chunk)) sent++;
+        };
+        answer.on('drain', more);
+        more();
+      });
+      const [look] = await edge({ urls: [api.base] }).look('head.json', { withinMs: 60_000, signal: stop.now });
+      expect(look).toMatchObject({ trouble: expect.stringMatching(/^answers with more than \d+ characters$/) });
+      expect(sent).toBeLessThan(100);
+    });
+
     test('is shown under the URL of the origin unless it says otherwise, and called by its type', () => {
       const result = checked({}, { baseUrl: 'https://cdn.example.com/all' });
       expect(result).toMatchObject({ ok: true, config: { name, type: name, urls: ['https://cdn.example.com/all'] } });

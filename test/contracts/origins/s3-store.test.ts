@@ -414,6 +414,7 @@ describe('the job file', () => {
       { secretAccessKey: 'hunter2' },
       { credentials: { accessKeyId: 'x', secretAccessKey: 'hunter2' } },
       { endpoint: 'https://me:hunter2@s3.example.com' },
+      { baseUrl: 'https://me:hunter2@cdn.example.com' },
     ]) {
       const result = s3.check({ ...base, ...more }, '/');
       expect(result.ok).toBe(false);

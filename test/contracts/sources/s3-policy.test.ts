@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Source } from '../../../src/sources/contract.js';
+import { listing } from '../../../src/sources/listing/index.js';
 import { openObjects } from '../../../src/sources/objects.js';
 import { s3 } from '../../../src/sources/s3/index.js';
 import { stageObject } from '../../../src/sources/stage-object.js';
@@ -54,9 +55,22 @@ describe('config', () => {
     expect(checked.ok ? [] : checked.problems.map((problem) => problem.path.join('.'))).toEqual(where);
   });
 
-  test('there is no place for credentials in a job file', () => {
-    const checked = check({ bucket: 'media', credentials: { accessKeyId: 'x' } });
-    expect(checked.ok || checked.problems[0]?.expected).toMatch(/^no such key/);
+  test('there is no place for credentials in a job file, and those that stand there are not repeated', () => {
+    for (const more of [
+      { credentials: { accessKeyId: 'x', secretAccessKey: 'hunter2' } },
+      { sessionToken: 'hunter2' },
+      { endpoint: 'https://me:hunter2@s3.example.com' },
+      { endpoint: 'https://s3.example.com/?token=hunter2' },
+    ]) {
+      const bucket = { bucket: 'media', ...more };
+      for (const checked of [
+        check(bucket),
+        listing.check({ type: 'listing', file: 'a.csv', ...bucket }, '/srv/shop'),
+      ]) {
+        expect(checked.ok).toBe(false);
+        expect(JSON.stringify(checked)).not.toContain('hunter2');
+      }
+    }
   });
 });
 
@@ -97,6 +111,21 @@ describe('the listing', () => {
   test('a list that says it goes on, and not where, is not believed', async () => {
     const shown = '<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>';
     await expect(whileListed(shown, (source) => source.scan())).rejects.toMatchObject({ code: 'source-unreachable' });
+  });
+
+  test.each([
+    ['<html><body>sign in</body></html>', 'no list'],
+    ['', 'no list'],
+    [
+      '<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>x</NextContinuationToken></ListBucketResult>',
+      'in circles',
+    ],
+  ])('%j is no empty library, and none without end', async (shown, problem) => {
+    const failed = whileListed(shown, (source) => source.scan());
+    await expect(failed).rejects.toMatchObject({
+      code: 'source-unreachable',
+      message: expect.stringContaining(problem),
+    });
   });
 
   test.each([
@@ -215,6 +244,15 @@ describe('the bucket as a whole', () => {
     } finally {
       process.env.AWS_SECRET_ACCESS_KEY = before;
     }
+  });
+
+  test.each([
+    [{ AWS_USE_DUALSTACK_ENDPOINT: 'true' }, { code: 'source-unreachable', passes: false }],
+    [{ AWS_SESSION_TOKEN: 'of\ntwo lines' }, { code: 'credentials-refused' }],
+  ])('%j in the environment is a fault, and nothing to wait for', async (variables, fault) => {
+    for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+    await expect(open().scan()).rejects.toMatchObject(fault);
+    vi.unstubAllEnvs();
   });
 
   test.each(calls)('%s: a server that is not there is unreachable', async (_, call) => {
