@@ -8,8 +8,9 @@ import type { Head } from './head.js';
  *
  * Truth is the newest entry that can be reached from `head.json` by counting up, so whoever commits asks for one entry
  * more than readers do. `head.json` may lag behind: a publisher died in between, or one that woke late, or whose request
- * came late, put an older one over a newer. The next commit or night mends that. Readers who pin a seq refuse a smaller
- * one meanwhile; those who do not may see the last snapshot once more, whole.
+ * came late, put an older one over a newer. The next night, and whoever would move the head, mends that before anything that
+ * only the newest no longer names is deleted. Readers who pin a seq refuse a smaller one meanwhile; those who do not may see
+ * the last snapshot once more, whole.
  *
  * Entries are never deleted here. Where somebody deletes old ones (a life-cycle rule), whoever comes so late that it can
  * create one again finds a head that is beyond it and does not hold its commit, and so has lost.

@@ -43,7 +43,8 @@ export async function moveHead(
   const unanswered: string[] = [];
   for (let attempt = 1; attempt <= maxSwaps; attempt++) {
     const read = await orUnknown(parts, unanswered, parts.origin.readHead());
-    if (read && unanswered.some((txn) => landed(read.head, txn))) return await shown(parts, read.head);
+    await orUnknown(parts, unanswered, mendEntrances(parts.origin));
+    if (read && unanswered.some((txn) => landed(read.head, txn))) return read.head;
     if (!read)
       throw new Fault('snapshot-unknown', `nothing was ever published for '${parts.job.name}'`, {
         hint: 'nightpress run {job}',
@@ -58,12 +59,6 @@ export async function moveHead(
   }
   if (unanswered.length > 0) throw unknown(parts);
   throw new Fault('swap-lost', `the head of '${parts.job.name}' was moved by others ${maxSwaps} times in a row`);
-}
-
-/** It landed, but perhaps readers were not shown it: while that fails, nobody knows what they see. */
-async function shown(parts: HeadParts, head: Head): Promise<Head> {
-  await orUnknown(parts, ['landed'], mendEntrances(parts.origin));
-  return head;
 }
 
 /** One commit inside `exclusively`, where nobody can come first. */

@@ -25,12 +25,12 @@ export interface WithdrawOptions {
 export async function withdraw(parts: HeadParts, { key, reason }: WithdrawOptions): Promise<Withdrawn> {
   const before = await headAt(parts);
   let found = await findContent(parts.origin, before, key);
-  if (found.contents.length === 0) mustBeWithdrawn(before, key);
-  else
-    await moveHead(parts, async (head, stamp) => {
-      if (head.seq !== before.seq) found = await findContent(parts.origin, head, key); // somebody came first
-      return await cleanedHead(parts.origin, head, found, { ...stamp, reason });
-    });
+  await moveHead(parts, async (head, stamp) => {
+    if (head.seq !== before.seq) found = await findContent(parts.origin, head, key); // somebody came first
+    if (found.contents.length > 0) return await cleanedHead(parts.origin, head, found, { ...stamp, reason });
+    mustBeWithdrawn(head, key);
+    return head;
+  });
   const { contents } = found;
   try {
     return { head: (await erase(parts)) ?? (await headAt(parts)), contents };

@@ -7,20 +7,20 @@ export interface RequestsReport {
   readonly suffered: readonly Suffered[];
 }
 
-/** Markdown: a row for each kind of request of each publish; what the head named after a kill before and after it. */
+/** Markdown: a row for each kind of request of each command; what the head named after a kill before and after it. */
 export function requestsText({ suffered }: RequestsReport): string {
   const kinds = new Map<string, Suffered[]>();
-  for (const one of [...suffered].sort((a, b) => b.publish.localeCompare(a.publish) || a.nth - b.nth)) {
-    const kind = `${one.publish} | \`${one.request}\``;
+  for (const one of suffered) {
+    const kind = `${one.scenario} | \`${one.request}\``;
     kinds.set(kind, [...(kinds.get(kind) ?? []), one]);
   }
   const rows = [...kinds].map(([kind, all]) => [kind, headsAt(all, 'request'), headsAt(all, 'answer')]);
-  return table(['publish', 'request', 'killed before the store had it', 'killed when it answered'], rows);
+  return table(['command', 'request', 'killed before the store had it', 'killed when it answered'], rows);
 }
 
 function headsAt(all: readonly Suffered[], at: Suffered['at']): string {
   const heads = all.filter((one) => one.at === at).map(({ head }) => head);
-  const kinds = (['none', 'old', 'new'] as const).map((head) => {
+  const kinds = (['none', 'old', 'unshown', 'new'] as const).map((head) => {
     const times = heads.filter((one) => one === head).length;
     return times === 0 ? [] : [`${times}× ${head}`];
   });
@@ -28,8 +28,8 @@ function headsAt(all: readonly Suffered[], at: Suffered['at']): string {
 }
 
 export function requestsSummary({ date, seconds, suffered }: RequestsReport): string {
-  const wrong = suffered.flatMap(({ publish, nth, at, request, violations }) =>
-    violations.map((what) => `  ${publish}, ${nth} (${request}) at its ${at}: ${what}`),
+  const wrong = suffered.flatMap(({ scenario, nth, at, request, violations }) =>
+    violations.map((what) => `  ${scenario}, ${nth} (${request}) at its ${at}: ${what}`),
   );
   const again = suffered.reduce((sum, one) => sum + one.again, 0);
   const end = wrong.length === 0 ? 'no violation' : `${wrong.length} VIOLATIONS`;

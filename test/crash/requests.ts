@@ -1,46 +1,63 @@
 import { parseArgs } from 'node:util';
-import { Bench, type Blow, nameOf, type Scenario, type Suffered, scenarios } from './request-bench.js';
+import pLimit from 'p-limit';
+import { Bench, type Blow, type Calm, nameOf, type Suffered } from './request-bench.js';
+import { type Ground, grounds } from './request-scenarios.js';
 import { type RequestsReport, requestsSummary, requestsText, writeRequests } from './requests-report.js';
 
 /**
- * `npm run torture -- --requests [--all] [--write]`: a publish to a bucket is killed at its first request, at its second, at
- * its third …, before the store has it and when the store has done it. Every request after the last upload; up to there the
- * first of each kind and every sixteenth; what only reads, before. With `--all` everything.
+ * `npm run torture -- --requests [--scenario NAME] [--all] [--write]`: a command at a bucket is killed at its first request,
+ * at its second, at its third …, before the store has it and when the store has done it. The first of each kind, and all that writes
+ * after the last upload, up to there every sixteenth; what only reads, before. Where commits go by the log, only what has
+ * to do with them. With `--all` everything.
  */
 export async function requests(argv: readonly string[]): Promise<number> {
   const flag = { type: 'boolean' } as const;
-  const { values } = parseArgs({ args: [...argv], options: { requests: flag, all: flag, write: flag } });
+  const options = { requests: flag, all: flag, write: flag, scenario: { type: 'string', default: '' } } as const;
+  const { values } = parseArgs({ args: [...argv], options });
   const startedAt = performance.now();
-  const suffered: Suffered[] = [];
-  for (const scenario of scenarios) suffered.push(...(await sweep(scenario, values.all ?? false)));
+  const lane = pLimit(lanes);
+  const chosen = chosenGrounds(values.scenario);
+  const suffered = await Promise.all(chosen.map((ground) => lane(() => sweep(ground, values.all ?? false))));
   const seconds = Math.round((performance.now() - startedAt) / 1000);
-  const report: RequestsReport = { date: new Date().toISOString().slice(0, 10), seconds, suffered };
+  const report: RequestsReport = { date: new Date().toISOString().slice(0, 10), seconds, suffered: suffered.flat() };
   process.stdout.write(`${requestsText(report)}\n\nrequests: ${requestsSummary(report)}\n`);
   if (values.write) await writeRequests(report);
-  return suffered.some(({ violations }) => violations.length > 0) ? 1 : 0;
+  return report.suffered.some(({ violations }) => violations.length > 0) ? 1 : 0;
 }
 
-/** Benches at once: half of the time a run starts or waits. */
+/** Grounds at once: half of the time a command starts or waits. */
 const lanes = 2;
 
-async function sweep(scenario: Scenario, all: boolean): Promise<readonly Suffered[]> {
-  const benches = await Promise.all(Array.from({ length: lanes }, () => Bench.prepare(scenario)));
+/** Those with scenarios whose name begins so. */
+function chosenGrounds(scenario: string): readonly Ground[] {
+  const all = grounds.map((ground) => ({
+    ...ground,
+    scenarios: ground.scenarios.filter(({ name }) => name.startsWith(scenario)),
+  }));
+  const chosen = all.filter(({ scenarios }) => scenarios.length > 0);
+  if (chosen.length > 0) return chosen;
+  const names = new Set(grounds.flatMap(({ scenarios }) => scenarios.map(({ name }) => name)));
+  throw new Error(`--scenario ${scenario}: expected the beginning of ${[...names].join(' | ')}`);
+}
+
+async function sweep(ground: Ground, all: boolean): Promise<readonly Suffered[]> {
+  const bench = await Bench.prepare(ground);
   try {
-    const blows = [...(all ? everyBlow : chosenBlows)(benches[0]?.asked ?? [])];
     const suffered: Suffered[] = [];
-    const strike = async (bench: Bench) => {
-      for (let blow = blows.shift(); blow; blow = blows.shift()) suffered.push(told(await bench.suffer(blow)));
-    };
-    await Promise.all(benches.map(strike));
+    for (const scenario of ground.scenarios) {
+      const calm = await bench.calm(scenario);
+      for (const blow of all ? everyBlow(calm.asked) : chosenBlows(calm, ground))
+        suffered.push(told(await bench.suffer(calm, blow)));
+    }
     return suffered;
   } finally {
-    for (const bench of benches) await bench.end();
+    await bench.end();
   }
 }
 
 function told(one: Suffered): Suffered {
-  const { publish, nth, at, request, head, violations } = one;
-  process.stderr.write(`${publish}, ${nth} (${request}) at its ${at}: ${head} ${violations.join('; ')}\n`);
+  const { scenario, nth, at, request, head, violations } = one;
+  process.stderr.write(`${scenario}, ${nth} (${request}) at its ${at}: ${head} ${violations.join('; ')}\n`);
   return one;
 }
 
@@ -51,11 +68,14 @@ function everyBlow(asked: readonly string[]): readonly Blow[] {
   ]);
 }
 
-function chosenBlows(asked: readonly string[]): readonly Blow[] {
+function chosenBlows({ asked }: Calm, { tier }: Ground): readonly Blow[] {
   const names = asked.map(nameOf);
-  const published = asked.findLastIndex((line) => /^(PUT|POST) \S+\/b\//.test(line)) + 1;
-  const isChosen = (nth: number) =>
-    nth > published || nth % 16 === 0 || names.indexOf(names[nth - 1] ?? '') === nth - 1;
-  const isRead = (nth: number) => /^(GET|HEAD) /.test(names[nth - 1] ?? '');
+  const nameAt = (nth: number) => names[nth - 1] ?? '';
+  const isRead = (nth: number) => /^(GET|HEAD|list) /.test(nameAt(nth));
+  const uploaded = names.findLastIndex((name) => /^(PUT|complete upload of) b\//.test(name)) + 1;
+  const isFirst = (nth: number) => names.indexOf(nameAt(nth)) === nth - 1;
+  const isWrite = (nth: number) => !isRead(nth) && (nth > uploaded || nth % 16 === 0);
+  const isOfTier = (nth: number) => tier === 'A' || / (head\.json|log\/)/.test(nameAt(nth));
+  const isChosen = (nth: number) => isOfTier(nth) && (isFirst(nth) || isWrite(nth));
   return everyBlow(asked).filter(({ nth, at }) => isChosen(nth) && (at === 'request' || !isRead(nth)));
 }

@@ -3,7 +3,7 @@
  * `npm run torture -- --kills 200 [--seed N] [--json]`: kills at random moments (`torture.ts`).
  * `npm run torture -- --matrix [--points a,b] [--faults a,b] [--write]`: every fault at every point (`matrix.ts`).
  * `npm run torture -- --rot [--flips N] [--seed N]`: states cut off and with flipped bits (`rot.ts`).
- * `npm run torture -- --requests [--all] [--write]`: a publish killed at each of its requests (`requests.ts`).
+ * `npm run torture -- --requests [--scenario NAME] [--all] [--write]`: commands killed at each of their requests (`requests.ts`).
  * All run without a build of their own.
  */
 import { createJiti } from 'jiti';

@@ -321,6 +321,18 @@ test('one killed between commit and deletion is finished by the next', async () 
   expect(head().gc?.lists).toHaveLength(1);
 });
 
+test('by the log, one killed before readers were shown its commit is finished by the next, which shows it before it deletes', async () => {
+  s3d.rules = { ...s3d.rules, tier: 'B' };
+  await withGarbage();
+  s3d.hooks.push(next(isHeadPut, denied, Number.POSITIVE_INFINITY));
+  await expect(gc()).rejects.toMatchObject({ code: 'swap-unknown' });
+  expect(head().gc).toBeUndefined();
+  const shown: unknown[] = [];
+  s3d.hooks.splice(0, 1, (asked) => void (isSweep(asked) && shown.push(head().gc?.lists.length)));
+  await gc();
+  expect(shown).toEqual([1]);
+});
+
 test('a commit whose answer is lost is found in the head, and the deletion goes on', async () => {
   await withGarbage();
   s3d.hooks.push(next(isHeadPut, { kind: 'drop-after' }));
@@ -492,6 +504,18 @@ describe('a takedown in a bucket', () => {
     s3d.hooks.push(({ kind, key }) => (kind === 'put' && key.startsWith('site/m/') && puts++ > 0 ? denied : undefined));
     await expect(say('a.txt')).rejects.toMatchObject({ code: 'swap-unknown' });
     late.open();
+  });
+
+  test('by the log, killed before readers were shown its end, is shown whole when it is said again', async () => {
+    s3d.rules = { ...s3d.rules, tier: 'B' };
+    await night({ 'a.txt': 'a', 'b.txt': 'b' });
+    let puts = 0;
+    s3d.hooks.push((asked) => (isHeadPut(asked) && ++puts > 2 ? denied : undefined));
+    expect((await say('a.txt')).unerased).toMatchObject({ code: 'swap-unknown' });
+    expect(head().withdrawn?.[0]?.erasedAt).toBeUndefined();
+    s3d.hooks.length = 0;
+    await say('a.txt');
+    expect(head().withdrawn?.[0]?.erasedAt).toBeDefined();
   });
 
   test('that cannot delete is told as what it is: taken down', async () => {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { Fault } from '../../domain/faults.js';
 import type { SnapshotId } from '../../domain/types.js';
 import type { SnapshotDiff } from '../../engine/compare.js';
+import { mendEntrances } from '../../engine/entrances.js';
 import { olderSnapshot, rollBack } from '../../engine/move-head.js';
 import { readyEdges } from '../after-move.js';
 import { atOrigin, headOf, type OriginCall } from '../at-origin.js';
@@ -48,6 +49,7 @@ async function rollBackNow(call: OriginCall, options: RollbackOptions): Promise<
   const { job, terminal } = call;
   const afterMove = await readyEdges(call, options);
   const head = await headOf(call);
+  await mendEntrances(call.origin); // who says it again after a crash is told that it is live: readers must see it, too
   const from = head.channels.live?.snapshot;
   const to = olderSnapshot(head, wanted(call.words[0], options.to));
   const diff = await whatChanges(call, from, to);
