@@ -123,6 +123,13 @@ describe('an inventory that is not whole', () => {
     await expect(source.list('a.jpg')).rejects.toMatchObject({ code: 'source-unreachable' });
   });
 
+  test('a line is told by its number, however many empty ones are before it', async () => {
+    const text = `\n\n${whole}${'\n'.repeat(200_000)}nonsense\n\n`;
+    const { assets, findings } = await (await given('i.ndjson', text)).scan();
+    expect(assets.map(({ key }) => key)).toEqual(['a.jpg', 'b.jpg']);
+    expect(findings.map(({ message }) => message)).toEqual([expect.stringContaining('line 200005 ')]);
+  });
+
   test('every cut of an inventory but at the end of a row is told', async () => {
     for (let length = 0; length < whole.length; length++) {
       const scan = (await given('i.ndjson', whole.slice(0, length))).scan();

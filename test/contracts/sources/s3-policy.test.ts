@@ -108,6 +108,15 @@ describe('the listing', () => {
     expect(findings[0]?.message).toContain('caf%E9');
   });
 
+  test('an object that is listed twice, as by a bucket that changes meanwhile, is one asset', async () => {
+    const row = (tag: string) => `<Contents><Key>a.jpg</Key><Size>1</Size><ETag>"${tag}"</ETag></Contents>`;
+    const other = '<Contents><Key>b.jpg</Key><Size>1</Size><ETag>"e"</ETag></Contents>';
+    const shown = `<ListBucketResult>${row('first')}${other}${row('second')}</ListBucketResult>`;
+    const { assets } = await whileListed(shown, (source) => source.scan());
+    expect(assets.map(({ key }) => key)).toEqual(['a.jpg', 'b.jpg']);
+    expect(assets[0]?.listing).toContain('second');
+  });
+
   test('a list that says it goes on, and not where, is not believed', async () => {
     const shown = '<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>';
     await expect(whileListed(shown, (source) => source.scan())).rejects.toMatchObject({ code: 'source-unreachable' });
