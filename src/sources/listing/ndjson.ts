@@ -33,14 +33,13 @@ async function* splitLines(
       for (from = end + 1; chunk[from] === 0x0a; from++) line++;
     }
     rest = Buffer.concat([rest, chunk.subarray(from)]);
-    if (rest.length > longestLine) {
-      throw new Fault(
-        'source-unreachable',
-        `listing: a line of more than ${longestLine} bytes: expected one JSON object a line`,
-      );
-    }
+    if (rest.length > longestLine) throw tooLong('one JSON object a line');
   }
   if (rest.length > 0) yield { line: line + 1, bytes: rest };
+}
+
+export function tooLong(expected: string): Fault {
+  return new Fault('source-unreachable', `listing: a line of more than ${longestLine} bytes: expected ${expected}`);
 }
 
 type Parsed = { readonly fields: { [field in Field]?: string } } | { readonly expected: string };

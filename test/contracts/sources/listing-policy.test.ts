@@ -116,6 +116,8 @@ describe('an inventory that is not whole', () => {
     ['gzip that is cut', 'i.csv.gz', gzipSync(table.repeat(100)).subarray(0, 60)],
     ['gzip of nothing', 'i.csv.gz', gzipSync('')],
     ['gzip that is damaged', 'i.csv.gz', Buffer.concat([gzipSync(table).subarray(0, -8), Buffer.alloc(8)])],
+    ['CSV with a line of two megabytes, all of it commas', 'i.csv', `${table}${','.repeat(2 << 20)}\n`],
+    ['NDJSON with one', 'i.ndjson', `${whole}${' '.repeat(2 << 20)}\n`],
     ['CSV without a key column', 'i.csv', 'name,size\na,1\n'],
   ])('%s is unreachable, not a smaller library', async (_, name, text) => {
     const source = await given(name, text);
