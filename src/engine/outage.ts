@@ -179,6 +179,6 @@ function patientSource(source: Source, outage: Outage): Source {
   return {
     scan: () => outage.reach(() => source.scan()),
     list: (key) => outage.reach(() => source.list(key)),
-    stage: (key, file) => outage.reach(() => source.stage(key, file)),
+    stage: (key, file, leave) => outage.reach(() => source.stage(key, file, leave)),
   };
 }

@@ -14,6 +14,6 @@ export function sampleSource(source: Source, inventory: Inventory, chosen: Reado
   return {
     scan: async () => sample,
     list: async (key) => (chosen.has(key) ? await source.list(key) : undefined),
-    stage: (key, file) => source.stage(key, file),
+    stage: (key, file, leave) => source.stage(key, file, leave),
   };
 }

@@ -68,10 +68,10 @@ export async function stageItem(shop: Workshop, item: ItemRow): Promise<Staged> 
 
 /** A file that is being written is given one more chance, a moment later. */
 async function stageCalm(shop: Workshop, key: AssetKey, file: string): Promise<StagedBytes> {
-  const first = await shop.night.source.stage(key, file);
+  const first = await shop.night.source.stage(key, file, shop.leave);
   if (first.ok || first.finding.code !== 'changed-while-read' || shop.halt.aborted) return first;
   await setTimeout(1000 + 1000 * Math.random());
-  return await shop.night.source.stage(key, file);
+  return await shop.night.source.stage(key, file, shop.leave);
 }
 
 /** Undefined: the run was stopped before the item ended; it stays `claimed`. `alone`: it waits, and stays so too. */

@@ -56,14 +56,19 @@ async function workThrough(night: Night, input: WorkInput): Promise<Worked> {
   });
   const halt = AbortSignal.any([failure.signal, night.stop.asked]);
   const fail = (reason: unknown) => failure.abort(reason);
-  const killNow = () => void executor.kill();
+  const leaving = new AbortController();
+  const killNow = () => {
+    leaving.abort();
+    void executor.kill();
+  };
   const { remainingSeconds } = night.state.progress(input.run);
   const due = input.deadline === undefined ? undefined : { at: input.deadline, remainingSeconds, onGraceOver: killNow };
   const deadline = new DeadlineWatch(night, due);
   const inFlight = new InFlight(halt);
   const budget = new TryBudget();
   const puts = putPool(night.origin, night.workers);
-  const shop: Workshop = { night, ...input, executor, checkpoint, puts, inFlight, deadline, budget, fail, halt };
+  const shared = { executor, checkpoint, puts, inFlight, deadline, budget, fail, halt, leave: leaving.signal };
+  const shop: Workshop = { night, ...input, ...shared };
   const disarm = armGrace(night, killNow);
   failure.signal.addEventListener('abort', killNow, { once: true });
   try {
@@ -115,7 +120,7 @@ async function workPlace(shop: Workshop, desk: Desk, place: number): Promise<voi
     const handed = desk.take(place);
     if (!handed) break;
     const staged = await desk.staged(handed);
-    if (shop.halt.aborted) break;
+    if (shop.halt.aborted || shop.leave.aborted) break;
     desk.prepare(place);
     const finished = await executeItem(shop, staged, { alone: false });
     await storing;
@@ -131,7 +136,9 @@ async function workPlace(shop: Workshop, desk: Desk, place: number): Promise<voi
 async function workAlone(shop: Workshop, desk: Desk): Promise<void> {
   for (const handed of desk.aside) {
     if (shop.halt.aborted || shop.deadline.isOver) return;
-    const finished = await executeItem(shop, await stageItem(shop, handed.item), { alone: true });
+    const staged = await stageItem(shop, handed.item);
+    if (shop.halt.aborted || shop.leave.aborted) return;
+    const finished = await executeItem(shop, staged, { alone: true });
     if (!finished || finished === 'alone') continue;
     await finishItem(shop, finished);
     desk.ended(handed);

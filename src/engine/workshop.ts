@@ -28,6 +28,8 @@ export interface Workshop {
   readonly fail: (reason: unknown) => void;
   /** Nothing more is handed out: the night failed or was asked to stop. */
   readonly halt: AbortSignal;
+  /** The grace is over: what is still under way is waited for no longer. */
+  readonly leave: AbortSignal;
   /** Items whose remembered result must not be used (`--remake`). */
   readonly remake: (item: ItemRow) => boolean;
   /** Items that are tried although their content is known to fail. */

@@ -29,9 +29,10 @@ export interface Source {
   list(key: AssetKey): Promise<ListedAsset | undefined>;
   /**
    * Copies one asset's bytes to `file` (which must not exist) and hashes what was copied, in one pass. Not durable:
-   * staged files may be lost with the machine. On failure nothing is left at `file`.
+   * staged files may be lost with the machine. On failure nothing is left at `file`. When `leave` fires, bytes that are
+   * still on their way over a network are waited for no longer: that is a finding that may pass.
    */
-  stage(key: AssetKey, file: string): Promise<Staged>;
+  stage(key: AssetKey, file: string, leave?: AbortSignal): Promise<Staged>;
 }
 
 /** What `doctor` and the loader need to know of a source without opening it. */

@@ -19,6 +19,8 @@ export interface ObjectOrder {
   readonly bytes?: number;
   /** Other objects, to tell one that may not be read from credentials that may read none. */
   readonly others: () => AsyncIterable<string> | Iterable<string>;
+  /** As of `Source.stage`. */
+  readonly leave?: AbortSignal;
 }
 
 export type StagedObject =
@@ -39,7 +41,7 @@ export async function stageObject(order: ObjectOrder): Promise<StagedObject> {
       return await stageOnce(order);
     } catch (error) {
       if (!(error instanceof Broken)) throw error;
-      if (attempt === mostTries) return { ok: false, finding: broken(order.key, error) };
+      if (attempt === mostTries || order.leave?.aborted) return { ok: false, finding: broken(order.key, error) };
       await pause(200 * 2 ** attempt * Math.random());
     }
   }
@@ -58,7 +60,7 @@ async function stageOnce(order: ObjectOrder): Promise<StagedObject> {
   const { body, ...object } = opened;
   try {
     const whole = { ...opened, bytes: order.bytes ?? opened.bytes };
-    const copied = await intoTarget(file, (target) => copy(whole, target, objects.stallMs));
+    const copied = await intoTarget(file, (target) => copy(whole, target, { ...order, stallMs: objects.stallMs }));
     return { ok: true, ...copied, object };
   } catch (error) {
     if (error instanceof Pointer) return { ok: false, finding: lfsPointer(key) };
@@ -73,11 +75,15 @@ interface Copied {
   readonly bytes: number;
 }
 
-async function copy(object: OpenObject, target: FileHandle, stallMs: number): Promise<Copied> {
+interface Bearing extends Pick<ObjectOrder, 'leave'> {
+  readonly stallMs: number;
+}
+
+async function copy(object: OpenObject, target: FileHandle, bearing: Bearing): Promise<Copied> {
   const hash = createHash('sha256');
   const start: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of arriving(object.body, stallMs)) {
+  for await (const chunk of arriving(object.body, bearing)) {
     bytes += chunk.length;
     if (object.bytes !== undefined && bytes > object.bytes)
       throw new Broken(`more than the ${object.bytes} bytes it said`);
@@ -90,18 +96,31 @@ async function copy(object: OpenObject, target: FileHandle, stallMs: number): Pr
   return { sha256: hash.digest('hex') as Digest, bytes };
 }
 
-/** The body, with errors of its own told apart from those of whoever takes it, and none that says nothing for ever. */
-async function* arriving(body: OpenObject['body'], stallMs: number): AsyncGenerator<Buffer> {
-  const silence = setTimeout(() => body.destroy(new Error(`no byte for ${stallMs} ms`)), stallMs);
+/** What comes more slowly than so many bytes in the time of a stall would keep a night for ever, byte by byte. */
+const leastBytes = 64 << 10;
+
+/** The body, with errors of its own told apart from those of whoever takes it, and none that says next to nothing for ever. */
+async function* arriving(body: OpenObject['body'], { stallMs, leave }: Bearing): AsyncGenerator<Buffer> {
+  const stalled = () => body.destroy(new Error(`less than ${leastBytes} bytes in ${stallMs} ms`));
+  const left = () => body.destroy(new Error('it was waited for no longer'));
+  const stall = setTimeout(stalled, stallMs);
+  leave?.addEventListener('abort', left, { once: true });
+  if (leave?.aborted) left();
+  let bytes = 0;
   try {
     for await (const chunk of body) {
-      silence.refresh();
+      bytes += chunk.length;
+      if (bytes >= leastBytes) {
+        stall.refresh();
+        bytes = 0;
+      }
       yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     }
   } catch (error) {
     throw new Broken(error instanceof Error ? error.message : String(error), { cause: error });
   } finally {
-    clearTimeout(silence);
+    clearTimeout(stall);
+    leave?.removeEventListener('abort', left);
   }
 }
 

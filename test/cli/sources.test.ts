@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startDripping } from '../support/dripping.js';
 import { csv, type InventoryRow, ndjson } from '../support/inventory.js';
 import { say } from '../support/project.js';
 import { bucketAt, credentialsInEnvironment, oneS3d, putObject } from '../support/s3-source.js';
@@ -206,4 +207,18 @@ test('the folder that rows point into must lie apart from the origin', async () 
   const said = await say(world, 'plan', 'night');
   expect(said.code).toBe(2);
   expect(said.stderr).toContain('source.root: ');
+});
+
+test('a stop is not kept waiting by an object that comes byte by byte', async () => {
+  const dripping = await startDripping();
+  const world = await aWorld();
+  worlds.push(world);
+  const file = path.join(world.folder, 'jobs', 'night.ts');
+  const source = `source: ${JSON.stringify({ type: 's3', ...bucketAt(dripping) })}`;
+  await writeFile(file, (await readFile(file, 'utf8')).replace(/source: \{.*\}/, source));
+  const running = world.start(['--now', '--grace', '0s'], { env: credentialsInEnvironment });
+  await running.said('partition');
+  running.signal('SIGTERM');
+  expect(await running.ended).toMatchObject({ code: 143, result: { outcome: 'interrupted' } });
+  await dripping.close();
 });

@@ -24,7 +24,11 @@ export function oneS3d(): () => S3d {
   };
 }
 
-export function bucketAt({ endpoint }: S3d): { bucket: string; endpoint: string; forcePathStyle: boolean } {
+export function bucketAt({ endpoint }: Pick<S3d, 'endpoint'>): {
+  bucket: string;
+  endpoint: string;
+  forcePathStyle: boolean;
+} {
   return { bucket: 'media', endpoint, forcePathStyle: true };
 }
 

@@ -79,7 +79,8 @@ export class Commits {
     if (next.commitsBy === 'log') return await swapByLog(this.#store, next, base);
     if (this.#store.singleWriter) return await this.#swapAlone(next, base);
     const first = await this.#attempt(next, base);
-    if (first.swap !== 'lost' || !first.isUnmoved || base === undefined) return first.swap;
+    if (base === undefined) return first.swap;
+    if (!first.isUnmoved) return this.#unlessStuck(first, base);
     // Refused although the head is what we said it is: perhaps it wants the ETag in its other form.
     this.#form = this.#form === 'bare' ? 'as shown' : 'bare';
     return this.#unlessStuck(await this.#attempt(next, base), base);

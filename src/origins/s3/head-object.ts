@@ -38,6 +38,7 @@ interface HeadPut {
   readonly condition?: { readonly IfMatch?: string; readonly IfNoneMatch?: string };
 }
 
+/** Throws what has the form of the store's trouble where the answer tells no ETag: then it is not known to be stored. */
 export async function putHeadAt(store: Store, { client, key, head, cacheControl, condition }: HeadPut): Promise<void> {
   const text = Buffer.from(serializeHead(head));
   const command = new PutObjectCommand({
@@ -47,7 +48,8 @@ export async function putHeadAt(store: Store, { client, key, head, cacheControl,
     ContentType: 'application/json',
     CacheControl: cacheControl,
   });
-  await client.send(signed(command, sha256(text)));
+  const { ETag, $metadata } = await client.send(signed(command, sha256(text)));
+  if (ETag === undefined) throw Object.assign(new Error('an answer without an ETag'), { $metadata });
 }
 
 /** An old head is safe to show while the origin is away; nobody may show one without asking for long. */

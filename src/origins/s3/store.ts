@@ -1,5 +1,6 @@
 import { GetObjectCommand, type GetObjectCommandOutput, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import pLimit, { type LimitFunction } from 'p-limit';
+import { Fault } from '../../domain/faults.js';
 import { mediaTypeOf } from '../../domain/media-types.js';
 import type { Digest } from '../../domain/types.js';
 import type { UploadMemory } from '../../domain/uploads.js';
@@ -64,9 +65,18 @@ export async function put(store: Store, key: string, { bytes, sha256 }: { bytes:
   const ext = /\.(\w+)$/.exec(key)?.[1] ?? '';
   const { ContentType, CacheControl } = headersFor(ext);
   const headers = { 'content-type': ContentType, 'cache-control': CacheControl, 'x-amz-content-sha256': sha256 };
-  if (await askQuickly(store, { method: 'PUT', key, headers, body: bytes })) return;
+  if ((await askQuickly(store, { method: 'PUT', key, headers, body: bytes }))?.etag) return;
   const command = new PutObjectCommand({ ...store.at(key), ContentType, CacheControl, Body: bytes });
-  await store.data.send(signed(command, sha256));
+  const { ETag } = await store.data.send(signed(command, sha256));
+  if (ETag === undefined) throw notStored(store, key);
+}
+
+/** A store tells the ETag of what it has stored. Whoever says yes without one (the sign-in page of a network, a proxy) is none. */
+function notStored({ place }: Store, key: string): Fault {
+  return new Fault(
+    'origin-unreachable',
+    `origin ${place} took ${key} without telling its ETag: does a store answer there?`,
+  );
 }
 
 /** Undefined: ask the SDK. Where nothing may be asked a second time, it is asked alone. */

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { type CsvError, parse } from 'csv-parse';
 import { Fault } from '../../domain/faults.js';
 import { type Field, fieldNamed, type Line } from './fields.js';
-import { longestLine } from './ndjson.js';
+import { longestLine, tooLong } from './ndjson.js';
 
 interface CsvRow {
   readonly record: readonly Buffer[];
@@ -27,7 +27,7 @@ export async function* csvLines(chunks: AsyncIterable<Buffer>, columns?: readonl
     skip_empty_lines: true,
     skip_records_with_error: true,
   });
-  const feeding = pipeline(Readable.from(chunks), parser);
+  const feeding = pipeline(Readable.from(inLines(chunks)), parser);
   feeding.catch(() => undefined); // it is awaited below; this only keeps it from being called unhandled until then
   let fields = columns && fieldsOf(columns);
   for await (const { record, info } of parser as AsyncIterable<CsvRow>) {
@@ -37,6 +37,17 @@ export async function* csvLines(chunks: AsyncIterable<Buffer>, columns?: readonl
   }
   await feeding;
   yield* badLines(errors);
+}
+
+/** The parser minds the length of what is in fields, not how many there are. */
+async function* inLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    const end = chunk.indexOf(0x0a);
+    if (bytes + (end < 0 ? chunk.length : end) > longestLine) throw tooLong('one row a line');
+    bytes = end < 0 ? bytes + chunk.length : chunk.length - chunk.lastIndexOf(0x0a) - 1;
+    yield chunk;
+  }
 }
 
 /** Which field each column is; undefined: somebody else's. */

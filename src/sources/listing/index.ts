@@ -35,7 +35,13 @@ export type { ListingSourceInput } from './config.js';
 export interface Store {
   /** Fails with `source-unreachable` when there is nothing to point to. */
   check(): void;
-  stage(asset: ListedAsset, file: string, others: () => Iterable<ListedAsset>): Promise<Staged>;
+  stage(asset: ListedAsset, file: string, given: Given): Promise<Staged>;
+}
+
+/** What only a store of objects needs. */
+export interface Given {
+  readonly others: () => Iterable<ListedAsset>;
+  readonly leave: AbortSignal | undefined;
 }
 
 function open(given: Readonly<Record<string, unknown>>, clock: () => number): Source {
@@ -51,10 +57,10 @@ function open(given: Readonly<Record<string, unknown>>, clock: () => number): So
       store.check();
       return at((await catalogs.current()).assets.get(key), clock);
     },
-    stage: async (key, file) => {
+    stage: async (key, file, leave) => {
       store.check();
       const { assets } = await catalogs.planned();
-      return await stage({ store, asset: at(assets.get(key), clock), key, file, others: () => assets.values() });
+      return await stage({ store, asset: at(assets.get(key), clock), key, file, others: () => assets.values(), leave });
     },
   };
 }
@@ -73,16 +79,15 @@ function at(asset: ListedAsset | undefined, clock: () => number): ListedAsset | 
   return asset && { ...asset, settled: !asset.problem && isSettled(asset.modifiedAt, clock()) };
 }
 
-interface Order {
+interface Order extends Given {
   readonly store: Store;
   readonly asset: ListedAsset | undefined;
   readonly key: AssetKey;
   readonly file: string;
-  readonly others: () => Iterable<ListedAsset>;
 }
 
-async function stage({ store, asset, key, file, others }: Order): Promise<Staged> {
+async function stage({ store, asset, key, file, ...given }: Order): Promise<Staged> {
   if (!asset) return { ok: false, finding: vanished(key) };
   if (asset.problem) return { ok: false, finding: asset.problem };
-  return await store.stage(asset, file, others);
+  return await store.stage(asset, file, given);
 }

@@ -22,7 +22,7 @@ export function objectsOf(config: ListingConfig, clock: () => number): Store {
   const nameOf = ({ key, listing }: ListedAsset) => (listing && toldBy(listing).place) || prefix + key;
   return {
     check: () => undefined, // whether the bucket is there, the first object will tell
-    stage: async (asset, file, others) => {
+    stage: async (asset, file, { others, leave }) => {
       const { stageObject } = await import('../stage-object.js');
       const { key } = asset;
       const row = toldBy(asset.listing);
@@ -31,6 +31,7 @@ export function objectsOf(config: ListingConfig, clock: () => number): Store {
         name: nameOf(asset),
         key,
         file,
+        leave,
         others: () => [...first(others(), 20)].map(nameOf),
       });
       if (!staged.ok) return { ok: false, finding: staged.changed ? changed(key, 'it was replaced') : staged.finding };

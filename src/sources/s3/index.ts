@@ -51,7 +51,7 @@ function open(config: Readonly<Record<string, unknown>>, clock: () => number): S
   return {
     scan: async () => await scanBucket(await bucket(), prefix, clock()),
     list: async (key) => (await find(await bucket(), { prefix, key, now: clock() }))?.asset,
-    stage: async (key, file) => await stage(await bucket(), { prefix, key, file, clock }),
+    stage: async (key, file, leave) => await stage(await bucket(), { prefix, key, file, clock, leave }),
   };
 }
 
@@ -78,12 +78,13 @@ interface Order {
   readonly key: string;
   readonly file: string;
   readonly clock: () => number;
+  readonly leave: AbortSignal | undefined;
 }
 
 /** An object that is replaced again and again while it is read is somebody's work in progress. */
 const mostRounds = 3;
 
-async function stage(objects: Objects, { prefix, key, file, clock }: Order): Promise<Staged> {
+async function stage(objects: Objects, { prefix, key, file, clock, leave }: Order): Promise<Staged> {
   const { stageObject } = await import('../stage-object.js');
   if (!isKey(key)) return { ok: false, finding: refused(key, 'unreadable', 'input', 'no key of this source') };
   for (let round = 1; round <= mostRounds; round++) {
@@ -91,7 +92,7 @@ async function stage(objects: Objects, { prefix, key, file, clock }: Order): Pro
     if (!found) return { ok: false, finding: vanished(key) };
     const others = () => names(objects, prefix);
     const { etag, asset } = found;
-    const order = { objects, name: prefix + key, key, file, etag, bytes: asset.bytes, others };
+    const order = { objects, name: prefix + key, key, file, etag, bytes: asset.bytes, others, leave };
     const staged = await stageObject(order);
     if (staged.ok) return { ok: true, sha256: staged.sha256, bytes: staged.bytes, asset };
     if (!staged.changed) return { ok: false, finding: staged.finding };

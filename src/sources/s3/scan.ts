@@ -16,8 +16,13 @@ export async function scanBucket(objects: Objects, prefix: string, now: number):
     }
   }
   if (listed === 0) tally.add(empty(objects.where, prefix));
-  assets.sort((a, b) => (a.key < b.key ? -1 : 1));
-  return { assets, findings: tally.all(), unreadable: [] };
+  return { assets: eachOnce(assets), findings: tally.all(), unreadable: [] };
+}
+
+/** Sorted. A bucket that changes while it is listed may name an object twice; it is looked at again before its bytes are taken. */
+function eachOnce(assets: ListedAsset[]): readonly ListedAsset[] {
+  assets.sort((a, b) => (a.key === b.key ? 0 : a.key < b.key ? -1 : 1));
+  return assets.filter(({ key }, at) => key !== assets[at + 1]?.key);
 }
 
 interface Taking {

@@ -9,7 +9,7 @@ import type { Origin, Stored } from '../../../src/origins/contract.js';
 import { usualLimits } from '../../../src/origins/s3/client.js';
 import { openStore } from '../../../src/origins/s3/index.js';
 import { endBucket, originAt, startBucket } from '../../support/bucket-nights.js';
-import type { Asked, S3d } from '../../support/s3d/index.js';
+import { type Asked, next, type S3d } from '../../support/s3d/index.js';
 import { publisher } from './publisher.js';
 
 /** Stores, and what stands before them, that do not keep to the protocol, or to the time of this machine. */
@@ -78,6 +78,26 @@ test.each([
       message: expect.stringContaining(problem),
     });
   });
+});
+
+test.each(['m', 'b'])('who says yes to what is stored in %s/ and tells no ETag has stored nothing', async (folder) => {
+  const origin = open();
+  await origin.readHead();
+  s3d.hooks.push(({ key }) => (key.startsWith(`site/${folder}/`) ? { kind: 'answer', status: 204 } : undefined));
+  const published = publisher(origin, scratch).publish('a page');
+  await expect(published).rejects.toMatchObject({
+    code: 'origin-unreachable',
+    message: expect.stringContaining('ETag'),
+  });
+});
+
+test('a commit that is answered without an ETag is unknown, or has landed when it is in the head', async () => {
+  const { publish } = publisher(open(), scratch);
+  const isHead = ({ kind, key }: Asked) => kind === 'put' && key === 'site/head.json';
+  s3d.hooks.push(next(isHead, { kind: 'answer', status: 204 }));
+  expect(await publish('a page')).toBe('unknown');
+  s3d.hooks.push(next(isHead, { kind: 'answer-after', status: 204 }));
+  expect(await publish('a page')).toBe('landed');
 });
 
 test('a head of gigabytes is damaged, and not read', async () => {

@@ -116,11 +116,20 @@ describe('an inventory that is not whole', () => {
     ['gzip that is cut', 'i.csv.gz', gzipSync(table.repeat(100)).subarray(0, 60)],
     ['gzip of nothing', 'i.csv.gz', gzipSync('')],
     ['gzip that is damaged', 'i.csv.gz', Buffer.concat([gzipSync(table).subarray(0, -8), Buffer.alloc(8)])],
+    ['CSV with a line of two megabytes, all of it commas', 'i.csv', `${table}${','.repeat(2 << 20)}\n`],
+    ['NDJSON with one', 'i.ndjson', `${whole}${' '.repeat(2 << 20)}\n`],
     ['CSV without a key column', 'i.csv', 'name,size\na,1\n'],
   ])('%s is unreachable, not a smaller library', async (_, name, text) => {
     const source = await given(name, text);
     await expect(source.scan()).rejects.toMatchObject({ code: 'source-unreachable' });
     await expect(source.list('a.jpg')).rejects.toMatchObject({ code: 'source-unreachable' });
+  });
+
+  test('a line is told by its number, however many empty ones are before it', async () => {
+    const text = `\n\n${whole}${'\n'.repeat(200_000)}nonsense\n\n`;
+    const { assets, findings } = await (await given('i.ndjson', text)).scan();
+    expect(assets.map(({ key }) => key)).toEqual(['a.jpg', 'b.jpg']);
+    expect(findings.map(({ message }) => message)).toEqual([expect.stringContaining('line 200005 ')]);
   });
 
   test('every cut of an inventory but at the end of a row is told', async () => {

@@ -9,6 +9,7 @@ import { listing } from '../../../src/sources/listing/index.js';
 import { openObjects } from '../../../src/sources/objects.js';
 import { s3 } from '../../../src/sources/s3/index.js';
 import { stageObject } from '../../../src/sources/stage-object.js';
+import { startDripping } from '../../support/dripping.js';
 import { bucketAt, oneS3d, putObject } from '../../support/s3-source.js';
 import { type Asked, Bucket, type Hook, type Mishap, next } from '../../support/s3d/index.js';
 
@@ -108,6 +109,15 @@ describe('the listing', () => {
     expect(findings[0]?.message).toContain('caf%E9');
   });
 
+  test('an object that is listed twice, as by a bucket that changes meanwhile, is one asset', async () => {
+    const row = (tag: string) => `<Contents><Key>a.jpg</Key><Size>1</Size><ETag>"${tag}"</ETag></Contents>`;
+    const other = '<Contents><Key>b.jpg</Key><Size>1</Size><ETag>"e"</ETag></Contents>';
+    const shown = `<ListBucketResult>${row('first')}${other}${row('second')}</ListBucketResult>`;
+    const { assets } = await whileListed(shown, (source) => source.scan());
+    expect(assets.map(({ key }) => key)).toEqual(['a.jpg', 'b.jpg']);
+    expect(assets[0]?.listing).toContain('second');
+  });
+
   test('a list that says it goes on, and not where, is not believed', async () => {
     const shown = '<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>';
     await expect(whileListed(shown, (source) => source.scan())).rejects.toMatchObject({ code: 'source-unreachable' });
@@ -185,6 +195,19 @@ describe('bytes', () => {
     hook((asked) => (isGet(asked) ? { kind: 'late', until: never } : undefined));
     const order = { objects, name: 'a.jpg', key: 'a.jpg', file: staged, others: () => [] };
     expect(await stageObject(order)).toMatchObject({ ok: false, finding: { code: 'transfer-broken' } });
+  });
+
+  test.each([
+    ['is given up, for all its bytes', 100, undefined, 'less than'],
+    ['is left when nobody waits for it any more', 60_000, AbortSignal.timeout(0), 'waited for no longer'],
+  ])('a transfer that comes byte by byte %s', async (_, stallMs, leave, why) => {
+    const dripping = await startDripping();
+    const objects = openObjects(bucketAt(dripping), stallMs);
+    const order = { objects, name: 'a.txt', key: 'a.txt', file: staged, others: () => [], leave };
+    const finding = { code: 'transfer-broken', class: 'transient', message: expect.stringContaining(why) };
+    expect(await stageObject(order)).toMatchObject({ ok: false, finding });
+    expect(existsSync(staged)).toBe(false);
+    await dripping.close();
   });
 
   test('a body that is whole for its answer and not for its listing is not believed', async () => {
