@@ -2,7 +2,7 @@ import { sha256 } from '../../src/domain/digest.js';
 import type { Head } from '../../src/domain/head.js';
 import { blobKey } from '../../src/domain/origin-keys.js';
 import type { Tier } from '../support/s3d/conditions.js';
-import { age, fill, type World } from '../support/world.js';
+import { age, fill, settle, type World } from '../support/world.js';
 
 /** A bucket and a world in which commands are killed, each time from the same beginning. */
 export interface Ground {
@@ -38,7 +38,8 @@ const filmBytes = 17 << 20;
 
 const later: Ground['prepare'] = async ({ world, run }) => {
   await fill(world, { pictures: 0, texts: 280 }); // more than a manifest holds in one node, so that nodes are written in an order
-  await age(world); // so that only what changes is looked at again
+  await age(world);
+  await settle(world); // so that only what changes is looked at again
   await run();
   for (const n of [1, 2]) await world.write(`texts/t${n}.txt`, `changed ${n}\n`);
   await world.write('texts/film.txt', Buffer.alloc(filmBytes, 'a long film. '));
