@@ -6,6 +6,7 @@ import { listKey } from '../../src/domain/condemned.js';
 import type { Head } from '../../src/domain/head.js';
 import { parseHead } from '../../src/domain/head-text.js';
 import type { SnapshotId } from '../../src/domain/types.js';
+import { copyOf } from '../support/bucket-copy.js';
 import { checkpointed } from '../support/checkpoints.js';
 import { type Cutter, startCutter } from '../support/cutter.js';
 import { flawsOf } from '../support/live-files.js';
@@ -13,6 +14,7 @@ import { credentialsInEnvironment } from '../support/s3-source.js';
 import { Bucket, type S3d, startS3d } from '../support/s3d/index.js';
 import { until } from '../support/until.js';
 import { aWorld, type Ended, hasBegun, type Running, settle, type World } from '../support/world.js';
+import { nameOf } from './request-names.js';
 import type { Ground, Scenario, Stage } from './request-scenarios.js';
 
 /** When the process dies: before anything of its n-th request gets through, or when the store has done it and answers. */
@@ -44,8 +46,6 @@ export interface Calm {
   readonly stored: readonly string[];
 }
 
-const dayMs = 86_400_000;
-
 /** A ground, ready to be disturbed again and again from the same beginning. */
 export class Bench {
   readonly #s3d: S3d;
@@ -74,9 +74,8 @@ export class Bench {
     const bench = new Bench(s3d, cutter, await aWorld({ originConfig, recipes, gate }));
     const stage: Stage = {
       world: bench.#world,
-      run: (args = ['--now']) => bench.#calmly('run', args),
       call: (verb, args) => bench.#calmly(verb, args),
-      elapse: (days) => void s3d.buckets.set('media', copyOf(s3d.bucket(), days * dayMs)),
+      elapse: (days) => void s3d.buckets.set('media', copyOf(s3d.bucket(), days * 86_400_000)),
     };
     await prepare(stage);
     bench.#bucket = copyOf(s3d.bucket());
@@ -227,42 +226,4 @@ function untrue({ scenario, live }: Calm, { code, stderr, result }: Ended, isDon
   if (code !== wanted) wrong.push(`said again it ended with ${code}, expected ${wanted}: ${stderr}`);
   if (scenario.verb === 'run' && result?.snapshot !== live.after) wrong.push(`the next run told ${result?.snapshot}`);
   return wrong;
-}
-
-/** `agedMs`: all that is in it happened so much earlier. Clocks agree meanwhile: the SDK tries again whatever it thinks is due to a wrong one. */
-function copyOf(bucket: Bucket, agedMs = 0): Bucket {
-  const copy = new Bucket();
-  for (const key of bucket.keys()) {
-    const object = bucket.get(key);
-    if (!object) continue;
-    const isHead = /\/(head|log\/\d+)\.json$/.test(key);
-    const body = isHead && agedMs > 0 ? Buffer.from(earlier(object.body.toString(), agedMs)) : object.body;
-    copy.put(key, { body, headers: object.headers, at: object.at - agedMs });
-  }
-  return copy;
-}
-
-function earlier(text: string, ms: number): string {
-  const instant = /\d{4}-\d\d-\d\dT[\d:.]+Z/g;
-  return text.replace(instant, (at) => new Date(Date.parse(at) - ms).toISOString());
-}
-
-const acts: Readonly<Record<string, string>> = {
-  'POST uploads': 'begin upload of',
-  'PUT partNumber': 'PUT part of',
-  'POST uploadId': 'complete upload of',
-  'GET list-type': 'list',
-  'POST delete': 'DELETE of many keys',
-};
-
-/** What a first line asks, without names that are random or hashes. */
-export function nameOf(line: string): string {
-  const [method = '', where = ''] = line.split(' ');
-  const { pathname, searchParams } = new URL(where, 'http://store');
-  const act = Object.keys(acts).find(
-    (one) => one.startsWith(`${method} `) && searchParams.has(one.split(' ')[1] ?? ''),
-  );
-  const object = pathname.replace(/^\/media\/?/, '') || (searchParams.get('prefix') ?? '');
-  const key = object.replace('site/', '').replace(/^(b|g|log|m|tmp)\/.*/, '$1/…');
-  return `${act === undefined ? method : acts[act]} ${key}`.trim();
 }

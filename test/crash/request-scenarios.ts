@@ -2,7 +2,7 @@ import { sha256 } from '../../src/domain/digest.js';
 import type { Head } from '../../src/domain/head.js';
 import { blobKey } from '../../src/domain/origin-keys.js';
 import type { Tier } from '../support/s3d/conditions.js';
-import { age, fill, type World } from '../support/world.js';
+import { age, fill, settle, type World } from '../support/world.js';
 
 /** A bucket and a world in which commands are killed, each time from the same beginning. */
 export interface Ground {
@@ -25,9 +25,7 @@ export interface Scenario {
 /** What a beginning is made with. */
 export interface Stage {
   readonly world: World;
-  /** Throws unless it ends with 0. */
-  run(args?: readonly string[]): Promise<void>;
-  /** From a state of its own, as another machine. Throws unless it ends with 0. */
+  /** All but `run` as from another machine, which has no state. Throws unless it ends with 0. */
   call(verb: string, args: readonly string[]): Promise<void>;
   /** All that is at the origin happened so much earlier. */
   elapse(days: number): void;
@@ -36,10 +34,11 @@ export interface Stage {
 /** More than an upload sends in one piece. */
 const filmBytes = 17 << 20;
 
-const later: Ground['prepare'] = async ({ world, run }) => {
+const later: Ground['prepare'] = async ({ world, call }) => {
   await fill(world, { pictures: 0, texts: 280 }); // more than a manifest holds in one node, so that nodes are written in an order
-  await age(world); // so that only what changes is looked at again
-  await run();
+  await age(world);
+  await settle(world); // so that only what changes is looked at again
+  await call('run', ['--now']);
   for (const n of [1, 2]) await world.write(`texts/t${n}.txt`, `changed ${n}\n`);
   await world.write('texts/film.txt', Buffer.alloc(filmBytes, 'a long film. '));
   await world.remove('texts/t3.txt');
@@ -52,10 +51,10 @@ const withdrawn = 'the first a';
  * `withdrawn` was collected once and is live again, so it lies under a fresh key; the list of then is so old that the head
  * is to forget it and its file to go; `garbage`, and what was written around it, was let go longer ago than the grace.
  */
-const aged: Ground['prepare'] = async ({ world, run, call, elapse }) => {
+const aged: Ground['prepare'] = async ({ world, call, elapse }) => {
   const night = async (key: string, text: string, ...more: readonly string[]) => {
     await world.write(`${key}.txt`, text);
-    await run(['--now', ...more]);
+    await call('run', ['--now', ...more]);
     elapse(1);
   };
   await world.write('b.txt', 'the first b');

@@ -1,14 +1,15 @@
 import { parseArgs } from 'node:util';
 import pLimit from 'p-limit';
-import { Bench, type Blow, type Calm, nameOf, type Suffered } from './request-bench.js';
+import { Bench, type Blow, type Calm, type Suffered } from './request-bench.js';
+import { nameOf } from './request-names.js';
 import { type Ground, grounds } from './request-scenarios.js';
 import { type RequestsReport, requestsSummary, requestsText, writeRequests } from './requests-report.js';
 
 /**
  * `npm run torture -- --requests [--scenario NAME] [--all] [--write]`: a command at a bucket is killed at its first request,
- * at its second, at its third …, before the store has it and when the store has done it. The first of each kind, and all that writes
- * after the last upload, up to there every sixteenth; what only reads, before. Where commits go by the log, only what has
- * to do with them. With `--all` everything.
+ * at its second, at its third …, before the store has it and when the store has done it. Every commit and deletion; where
+ * commits do not go by the log also the first and the last write of each kind and every sixteenth, and the first read of
+ * each, before. With `--all` everything.
  */
 export async function requests(argv: readonly string[]): Promise<number> {
   const flag = { type: 'boolean' } as const;
@@ -70,12 +71,13 @@ function everyBlow(asked: readonly string[]): readonly Blow[] {
 
 function chosenBlows({ asked }: Calm, { tier }: Ground): readonly Blow[] {
   const names = asked.map(nameOf);
-  const nameAt = (nth: number) => names[nth - 1] ?? '';
-  const isRead = (nth: number) => /^(GET|HEAD|list) /.test(nameAt(nth));
-  const uploaded = names.findLastIndex((name) => /^(PUT|complete upload of) b\//.test(name)) + 1;
-  const isFirst = (nth: number) => names.indexOf(nameAt(nth)) === nth - 1;
-  const isWrite = (nth: number) => !isRead(nth) && (nth > uploaded || nth % 16 === 0);
-  const isOfTier = (nth: number) => tier === 'A' || / (head\.json|log\/)/.test(nameAt(nth));
-  const isChosen = (nth: number) => isOfTier(nth) && (isFirst(nth) || isWrite(nth));
+  const isRead = (nth: number) => /^(GET|HEAD|list) /.test(names[nth - 1] ?? '');
+  const isChosen = (nth: number) => {
+    const name = names[nth - 1] ?? '';
+    if (/^(PUT (head|log)|DELETE of)/.test(name)) return true;
+    if (tier === 'B') return false;
+    const isFirst = names.indexOf(name) === nth - 1;
+    return isFirst || (!isRead(nth) && (names.lastIndexOf(name) === nth - 1 || nth % 16 === 0));
+  };
   return everyBlow(asked).filter(({ nth, at }) => isChosen(nth) && (at === 'request' || !isRead(nth)));
 }
