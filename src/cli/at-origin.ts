@@ -3,6 +3,7 @@ import type { Head } from '../domain/head.js';
 import type { Job } from '../domain/types.js';
 import type { HeadParts } from '../engine/move-head.js';
 import { jobNames, type Project } from '../job/load.js';
+import type { Origin } from '../origins/contract.js';
 import { findJob, openOrigin, openProject } from './compose.js';
 import type { CommandContext } from './context.js';
 import type { JobOptions } from './options.js';
@@ -23,6 +24,8 @@ export interface Words {
   /** Names of the words that must come after the job, then of those that may. */
   readonly needed?: readonly string[];
   readonly optional?: readonly string[];
+  /** It reads all that is stored. */
+  readonly isLong?: boolean;
 }
 
 /** Runs a command that needs the origin alone. Every fault that leaves it names the job in its next command. */
@@ -36,8 +39,16 @@ export async function atOrigin(
   const { name, rest } = splitWords(jobNames(project), words);
   const job = await findJob(project, name);
   const terminal = openTerminal(context.env, options);
-  const call = { context, project, job, terminal, words: rest, origin: await openOrigin(job), clock: context.clock };
-  context.exit = await namingJob(job.name, () => work(call));
+  const call = { context, project, job, terminal, words: rest, clock: context.clock };
+  context.exit = await namingJob(job.name, async () => work({ ...call, origin: await originFor(job, words) }));
+}
+
+/** Work of hours is not given up for ten seconds of silence, unless the store is silent from the start. */
+async function originFor(job: Job, { isLong }: Words): Promise<Origin> {
+  const origin = await openOrigin(job, 'look');
+  if (!isLong) return origin;
+  await origin.readHead();
+  return await openOrigin(job, 'run');
 }
 
 /**

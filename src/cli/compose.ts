@@ -84,15 +84,25 @@ export function jobFolder({ stateFolder, channel }: Project, job: string): strin
   return path.join(stateFolder, channel === undefined ? job : `${job}@${channel}`);
 }
 
+/** Somebody waits before a screen: a store that says nothing for so long is told as such. Runs wait for outages. */
+const lookMs = 10_000;
+
+export type Patience = 'look' | 'run';
+
 /** Only a run has a state, where uploads are remembered. */
-export async function openOrigin(job: Job, state?: State): Promise<Origin> {
+export async function openOrigin(job: Job, patience: Patience, state?: State): Promise<Origin> {
   const kind = await member(origins, job.origin.type);
-  return onChannel(kind.open(job.origin, { holdLock, uploads: state?.uploads }), job.channel);
+  const services = { holdLock, uploads: state?.uploads, answerMs: answerMsOf(patience) };
+  return onChannel(kind.open(job.origin, services), job.channel);
 }
 
-export async function openSource(job: Job, clock: () => number): Promise<Source> {
+export async function openSource(job: Job, clock: () => number, patience: Patience): Promise<Source> {
   const kind = await member(sources, job.source.type);
-  return kind.open(job.source, clock);
+  return kind.open(job.source, clock, answerMsOf(patience));
+}
+
+function answerMsOf(patience: Patience): number | undefined {
+  return patience === 'look' ? lookMs : undefined;
 }
 
 /** One call of an API has this long; how often it is made again is `domain/calls.ts`' decision. */
@@ -140,18 +150,21 @@ export interface NightParts {
   /** Instead of the job's own. */
   readonly origin?: Origin;
   readonly source?: Source;
+  /** Of a run, unless told. */
+  readonly patience?: Patience;
   /** Who is told when the head moved; nobody unless given. */
   readonly edges?: readonly Edge[];
 }
 
 export async function openNight(parts: NightParts): Promise<Night> {
+  const { job, state, clock, patience = 'run' } = parts;
   return {
     ...parts,
     pause,
     edges: parts.edges ?? [],
-    emit: withTrouble(tellingOf(parts.emit, parts.job.channel)),
-    source: parts.source ?? (await openSource(parts.job, parts.clock)),
-    origin: parts.origin ?? (await openOrigin(parts.job, parts.state)),
+    emit: withTrouble(tellingOf(parts.emit, job.channel)),
+    source: parts.source ?? (await openSource(job, clock, patience)),
+    origin: parts.origin ?? (await openOrigin(job, patience, state)),
     executors: await member(executors, 'processes'),
     recipeKinds,
     processor: (kind) => member(processors, kind),

@@ -6,6 +6,7 @@ import { findJob, openOrigin } from './compose.js';
 import { hintOnChannel } from './options.js';
 import { faultLines } from './render/fault.js';
 import type { RunCall } from './run-call.js';
+import { seenLast } from './seen-last.js';
 
 /**
  * Works on one job; a fault from before there was a run is told as every other end is: in text, or as a result record.
@@ -24,21 +25,23 @@ export async function toldInOneRecord(
     return await work(job);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    const live = job && (await liveNow(job));
     const hint = hintOnChannel(call.options, error.hint);
-    const early = { fault: error, hint, job: job?.name ?? name, channel: job?.channel, live, startedAt };
+    const told = { fault: error, hint, job: job?.name ?? name, channel: job?.channel, startedAt };
+    const early = { ...told, ...(job && (await liveNow(call, job))) };
     showFault(call, early);
     await also?.(earlyResult(call, early));
     return error.exit;
   }
 }
 
-/** What the origin shows, whatever is wrong here. */
-async function liveNow(job: Job): Promise<Result['live'] | 'unreadable'> {
+/** What the origin shows, whatever is wrong here, or what was seen there last. */
+async function liveNow({ project }: RunCall, job: Job): Promise<Pick<Result, 'live' | 'lastSeen'>> {
+  const lastSeen = seenLast(project, job);
   try {
-    return liveOf((await (await openOrigin(job)).readHead())?.head);
+    const head = (await (await openOrigin(job, 'look')).readHead())?.head;
+    return head || !lastSeen ? { live: liveOf(head) } : { live: null, lastSeen };
   } catch {
-    return 'unreadable'; // the fault being told is the news; a head that cannot be read was not moved by us either
+    return { live: null, lastSeen }; // the fault being told is the news
   }
 }
 
@@ -47,7 +50,9 @@ interface EarlyFault {
   readonly hint: string;
   readonly job: string | undefined;
   readonly channel: string | undefined;
-  readonly live: Result['live'] | 'unreadable' | undefined;
+  /** Both undefined: the job is not known. */
+  readonly live?: Result['live'];
+  readonly lastSeen?: Result['lastSeen'];
   readonly startedAt: number;
 }
 
@@ -59,7 +64,8 @@ function showFault(call: RunCall, early: EarlyFault): void {
 }
 
 /** A fault from before there was a run still ends in one result record. */
-function earlyResult(call: RunCall, { fault, hint, job, channel, live, startedAt }: EarlyFault): Result {
+function earlyResult(call: RunCall, early: EarlyFault): Result {
+  const { fault, hint, job, channel, live = null, lastSeen, startedAt } = early;
   return {
     type: 'result',
     ...noRun,
@@ -68,7 +74,8 @@ function earlyResult(call: RunCall, { fault, hint, job, channel, live, startedAt
     window: null,
     outcome: 'failed',
     exit: fault.exit,
-    live: live === undefined || live === 'unreadable' ? null : live,
+    live,
+    ...(lastSeen !== undefined && { lastSeen }),
     fault: { code: fault.code, message: [fault.message, ...fault.problems].join('; ') },
     next: [hint.replaceAll('{job}', job ?? '').trim()],
     durationMs: elapsedMs(call.context, startedAt),

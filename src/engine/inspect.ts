@@ -1,11 +1,13 @@
 import type { ImportNights } from '../domain/deadline.js';
 import { Fault } from '../domain/faults.js';
 import type { Head } from '../domain/head.js';
+import type { LastSeen } from '../domain/result.js';
 import type { Job, Window } from '../domain/types.js';
 import { nextOpenings, windowLabel } from '../domain/window.js';
 import type { Origin } from '../origins/contract.js';
 import type { LockHolder, Progress, RunRow, State, Verified } from '../state/contract.js';
 import { refuseStranger } from './base.js';
+import { lastSeenBy } from './report.js';
 import { importSoFar } from './shed.js';
 
 export interface InspectParts {
@@ -27,7 +29,9 @@ export interface Standing {
   readonly running: boolean;
   readonly holder: LockHolder | undefined;
   readonly head: Head | undefined;
-  /** Why the head could not be read. */
+  /** Beside `originFault`: what the state remembers of the origin; null: nothing. */
+  readonly lastSeen: LastSeen | null;
+  /** Why the head could not be read, or is not what was remembered. */
   readonly originFault: Fault | undefined;
   readonly run: RunRow | undefined;
   readonly progress: Progress | undefined;
@@ -53,6 +57,7 @@ export async function inspect(parts: InspectParts, which?: string): Promise<Stan
     running: holder !== undefined,
     holder: holder === 'unknown' ? undefined : holder,
     head,
+    lastSeen: lastSeenBy(state),
     originFault: fault,
     run,
     progress: run?.plan && state.progress(run.id),

@@ -211,4 +211,6 @@ export interface OriginServices {
   holdLock<T>(file: string, waitMs: number, work: () => Promise<T>): Promise<T>;
   /** Remembers uploads in parts, durably. Absent: one that is cut off is begun anew. */
   readonly uploads?: UploadMemory;
+  /** For who only looks: a store that says nothing for so long is given up, untried again. Absent: as long as a run waits. */
+  readonly answerMs?: number;
 }

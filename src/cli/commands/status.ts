@@ -51,7 +51,7 @@ async function showStatus(context: CommandContext, name: string | undefined, opt
   const exits: number[] = [];
   for (const one of names) {
     if (options.check) exits.push(await checkStatus({ ...call, look: (job) => look(call, job) }, one));
-    else await showOne(call, one);
+    else exits.push(await showOne(call, one));
   }
   return Math.max(0, ...exits);
 }
@@ -63,14 +63,15 @@ interface StatusCall {
   readonly options: StatusOptions;
 }
 
-async function showOne(call: StatusCall, name: string | undefined): Promise<void> {
+/** What is known here is told in any case; the exit code says why the rest is not. */
+async function showOne(call: StatusCall, name: string | undefined): Promise<number> {
   for (;;) {
     const standing = await look(call, await findJob(call.project, name));
     if (call.options.watch && call.terminal.live) call.terminal.draw('\u001b[H\u001b[2J');
     const next = fromElsewhere(call.options, nextCommands(standing));
     if (call.options.json) call.terminal.out(JSON.stringify(statusRecord(standing, next)));
     else renderStatus(call.terminal, standing, { now: call.context.clock(), next });
-    if (!call.options.watch || !standing.running) return;
+    if (!call.options.watch || !standing.running) return standing.originFault?.exit ?? 0;
     await delay(watchEveryMs);
   }
 }
@@ -84,7 +85,7 @@ async function look({ context, project, options }: StatusCall, job: Job): Promis
       {
         job,
         state,
-        origin: await openOrigin(job),
+        origin: await openOrigin(job, 'look'),
         clock: context.clock,
         holder,
         verified: readVerified(folder),

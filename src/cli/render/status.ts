@@ -7,7 +7,7 @@ import { publishCommand } from '../../engine/move-head.js';
 import type { Progress, RunRow } from '../../state/contract.js';
 import type { Terminal } from '../terminal.js';
 import { fateOf, holdsNow, isHeldNoMore, isPublishedByHand, isRolledBack } from './fate.js';
-import { lineName } from './result.js';
+import { lastSeenText, lineName } from './result.js';
 import { count, duration, leftText, printable, short } from './units.js';
 
 /** The part of a stored result that `status` shows; rows written by other versions may lack any of it. */
@@ -25,6 +25,7 @@ export function statusRecord(standing: Standing, next: readonly string[]): objec
     running,
     holder: holder ?? null,
     live: head?.channels.live ?? null,
+    ...(originFault && { lastSeen: standing.lastSeen }),
     staged: head?.channels.staged ?? null,
     frozen: head?.frozen ?? null,
     withdrawn: head?.withdrawn ?? [],
@@ -138,8 +139,9 @@ function endedCount({ ended }: Progress): number {
   return Object.values(ended).reduce((sum, n) => sum + n, 0);
 }
 
-function liveText({ head, originFault }: Standing, now: number): string {
-  if (originFault) return 'unknown here; readers keep what they have';
+function liveText({ head, originFault, lastSeen }: Standing, now: number): string {
+  if (originFault?.code === 'origin-rewound') return `${lastSeenText(lastSeen)}: readers may find nothing`;
+  if (originFault) return `${lastSeenText(lastSeen)}; readers keep what they have`;
   const live = head?.channels.live;
   if (!live) return 'nothing yet';
   return `snapshot ${short(live.snapshot)}  seq ${live.seq}  window ${live.window}, since ${duration(now - Date.parse(live.at))}`;

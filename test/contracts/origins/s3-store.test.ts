@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { sha256 } from '../../../src/domain/digest.js';
 import { blobKey, manifestKey } from '../../../src/domain/origin-keys.js';
 import type { Origin } from '../../../src/origins/contract.js';
-import { usualLimits } from '../../../src/origins/s3/client.js';
+import { looking, usualLimits } from '../../../src/origins/s3/client.js';
 import { openStore, s3 } from '../../../src/origins/s3/index.js';
 import { signed } from '../../../src/origins/s3/signed.js';
 import { openEmptyState } from '../../../src/state/open.js';
@@ -59,6 +59,32 @@ const of =
   (asked: Asked) =>
     kinds.includes(asked.kind);
 const headPut = (asked: Asked) => asked.kind === 'put' && asked.key === 'head.json';
+
+describe('for who only looks', () => {
+  const look = () =>
+    openStore(
+      { type: 's3', bucket: 'media', endpoint: s3d.endpoint, region: 'eu-central-1' },
+      { uploads: state.uploads },
+      looking(300),
+    );
+
+  test('silence is told once it has lasted, and not asked for again', async () => {
+    s3d.hooks.push(() => ({ kind: 'late', until: new Promise(() => {}) }));
+    const message = expect.stringMatching(/^no answer from origin s3:.*\/media\/ within 0.3 s$/);
+    await expect(look().readHead()).rejects.toMatchObject({
+      code: 'origin-unreachable',
+      exit: 75,
+      passes: true,
+      message,
+    });
+    expect(s3d.log.length).toBeLessThanOrEqual(1);
+  });
+
+  test('an answer that may pass is asked for once more', async () => {
+    s3d.hooks.push(next(of('get'), { kind: 'answer', status: 503, code: 'SlowDown' }));
+    expect(await look().readHead()).toBeUndefined();
+  });
+});
 
 describe('a blob of more than 16 MiB', () => {
   const bytes = Buffer.alloc(40 << 20, 'film ');
