@@ -1,12 +1,14 @@
 import { Fault } from '../domain/faults.js';
 import type { Head } from '../domain/head.js';
 import type { Job } from '../domain/types.js';
+import { originGone } from '../engine/base.js';
 import type { HeadParts } from '../engine/move-head.js';
 import { jobNames, type Project } from '../job/load.js';
 import type { Origin } from '../origins/contract.js';
 import { findJob, openOrigin, openProject } from './compose.js';
 import type { CommandContext } from './context.js';
 import type { JobOptions } from './options.js';
+import { seenLast } from './seen-last.js';
 import { openTerminal, type Terminal } from './terminal.js';
 
 /** What a command about snapshots works with: no state, no lock, no run. */
@@ -75,9 +77,11 @@ export function splitWords(
 }
 
 /** The head, which must be there. */
-export async function headOf({ origin, job }: OriginCall): Promise<Head> {
+export async function headOf({ origin, job, project }: OriginCall): Promise<Head> {
   const head = (await origin.readHead())?.head;
   if (head) return head;
+  const seen = seenLast(project, job);
+  if (seen) throw originGone(job.name, seen.seq);
   throw new Fault('snapshot-unknown', `nothing was ever published for '${job.name}'`, { hint: 'nightpress run {job}' });
 }
 
@@ -87,7 +91,8 @@ export async function namingJob<T>(job: string, work: () => Promise<T>): Promise
     return await work();
   } catch (error) {
     if (!(error instanceof Fault) || !error.hint.includes('{job}')) throw error;
-    const { code, message, cause, problems, hint } = error;
-    throw new Fault(code, message, { cause, problems, hint: hint.replaceAll('{job}', job) });
+    const { code, message, cause, problems, passes, waysOut } = error;
+    const [hint, otherwise] = waysOut.map((way) => way.replaceAll('{job}', job));
+    throw new Fault(code, message, { cause, problems, passes, hint, otherwise });
   }
 }

@@ -25,8 +25,8 @@ export async function toldInOneRecord(
     return await work(job);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    const hint = hintOnChannel(call.options, error.hint);
-    const told = { fault: error, hint, job: job?.name ?? name, channel: job?.channel, startedAt };
+    const waysOut = error.waysOut.map((way) => hintOnChannel(call.options, way));
+    const told = { fault: error, waysOut, job: job?.name ?? name, channel: job?.channel, startedAt };
     const early = { ...told, ...(job && (await liveNow(call, job))) };
     showFault(call, early);
     await also?.(earlyResult(call, early));
@@ -47,7 +47,7 @@ async function liveNow({ project }: RunCall, job: Job): Promise<Pick<Result, 'li
 
 interface EarlyFault {
   readonly fault: Fault;
-  readonly hint: string;
+  readonly waysOut: readonly string[];
   readonly job: string | undefined;
   readonly channel: string | undefined;
   /** Both undefined: the job is not known. */
@@ -57,15 +57,15 @@ interface EarlyFault {
 }
 
 function showFault(call: RunCall, early: EarlyFault): void {
-  const { hint, fault } = early;
+  const { waysOut, fault } = early;
   const { message, problems } = fault;
   if (call.options.json) call.terminal.out(JSON.stringify(earlyResult(call, early)));
-  else for (const line of faultLines({ message, problems, hint }, early)) call.terminal.note(line);
+  else for (const line of faultLines({ message, problems, waysOut }, early)) call.terminal.note(line);
 }
 
 /** A fault from before there was a run still ends in one result record. */
 function earlyResult(call: RunCall, early: EarlyFault): Result {
-  const { fault, hint, job, channel, live = null, lastSeen, startedAt } = early;
+  const { fault, waysOut, job, channel, live = null, lastSeen, startedAt } = early;
   return {
     type: 'result',
     ...noRun,
@@ -77,7 +77,7 @@ function earlyResult(call: RunCall, early: EarlyFault): Result {
     live,
     ...(lastSeen !== undefined && { lastSeen }),
     fault: { code: fault.code, message: [fault.message, ...fault.problems].join('; ') },
-    next: [hint.replaceAll('{job}', job ?? '').trim()],
+    next: waysOut.map((way) => way.replaceAll('{job}', job ?? '').trim()),
     durationMs: elapsedMs(call.context, startedAt),
   };
 }

@@ -29,7 +29,7 @@ function commandsAfter(job: string, input: Ending, findings: readonly Finding[])
     case 'incomplete':
       return commandsWhenIncomplete(job, errorsOf(findings));
     case 'failed':
-      return [input.fault?.hint.replaceAll('{job}', job) ?? `nightpress run ${job}`];
+      return (input.fault?.waysOut ?? ['nightpress run {job}']).map((way) => way.replaceAll('{job}', job));
     case 'interrupted':
       return [`nightpress run ${job}`];
     case 'unknown':

@@ -98,6 +98,8 @@ export interface Origin {
    * whoever goes on commits first. A swap that throws was refused and will not land.
    */
   readonly lateSwaps?: boolean;
+  /** True where a look costs no request: then runs look at more than they need. */
+  readonly freeLooks?: boolean;
   /** How many calls of `putBlob` and `putManifest` at once make it faster; undefined: the number of workers. */
   readonly parallelPuts?: number;
   /** Present where an upload that was cut off is gone on with later. */

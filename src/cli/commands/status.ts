@@ -88,6 +88,7 @@ async function look({ context, project, options }: StatusCall, job: Job): Promis
         origin: await openOrigin(job, 'look'),
         clock: context.clock,
         holder,
+        looksAtLive: options.check,
         verified: readVerified(folder),
       },
       options.run,

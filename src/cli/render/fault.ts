@@ -13,13 +13,13 @@ export interface FaultFacts {
 
 /** What a person reads when a command could not begin: the cause, every problem, what is still live, what to do next. */
 export function faultLines(
-  fault: Pick<Fault, 'message' | 'problems' | 'hint'>,
+  fault: Pick<Fault, 'message' | 'problems' | 'waysOut'>,
   { job, channel, live, lastSeen }: FaultFacts = {},
 ): readonly string[] {
   return [
     `nightpress: ${printable(fault.message)}`,
     ...fault.problems.map((problem) => `  ${printable(problem)}`),
     ...(live === undefined ? [] : [`  ${channel ?? 'live'}: ${liveLine(live, lastSeen)}`]),
-    `  next: ${fault.hint.replaceAll(' {job}', job === undefined ? '' : ` ${job}`)}`,
+    ...fault.waysOut.map((way) => `  next: ${way.replaceAll(' {job}', job === undefined ? '' : ` ${job}`)}`),
   ];
 }

@@ -89,7 +89,7 @@ const mostWithdrawn = 5;
 type Colour = 'green' | 'yellow' | 'red' | 'cyan';
 
 const originWords: Readonly<Record<string, string>> = {
-  'origin-rewound': 'the origin lost what was published',
+  'origin-rewound': 'the origin is gone, or older than it was',
   'origin-foreign': 'the origin is another one than before',
 };
 
@@ -170,7 +170,7 @@ function andMore(others: number): string {
 
 /** What to type next, best first. */
 export function nextCommands({ job, running, run, head, originFault, damage }: Standing): readonly string[] {
-  if (originFault) return [originFault.hint.replaceAll('{job}', job)];
+  if (originFault) return originFault.waysOut.map((way) => way.replaceAll('{job}', job));
   if (running) return [`nightpress status ${job} --watch`];
   if (damage) return damage.next;
   if (head?.frozen) return [`nightpress unfreeze ${job}`];
