@@ -121,6 +121,7 @@ export async function openEdges(
     ...{ clock, pause, random: Math.random, tryMs: edgeTryMs },
   };
   const problems: Problem[] = [];
+  const unset: string[] = [];
   const opened: Edge[] = [];
   const told = job.channel === undefined ? (job.edges ?? []) : []; // readers of the site do not see other channels
   for (const [index, spec] of told.entries()) {
@@ -129,14 +130,20 @@ export async function openEdges(
       if (services.secret(variable) !== undefined) continue;
       const expected = 'an environment variable that is set';
       problems.push({ path: ['edges', index, option], value: variable, expected });
+      unset.push(variable);
     }
     const edge = kind.open(spec, services);
     const lacking = await edge.lacks?.();
     if (lacking !== undefined) problems.push({ path: ['edges', index], value: spec.type, expected: lacking });
     opened.push(edge);
   }
-  if (problems.length > 0) throw invalid(job.file, problems);
+  if (problems.length > 0) throw invalid(job.file, problems, unset.length > 0 ? exportHint(unset) : undefined);
   return opened;
+}
+
+/** The job file is as it should be; where it is run, is not. */
+function exportHint(variables: readonly string[]): string {
+  return `export ${[...new Set(variables)].map((name) => `${name}=…`).join(' ')}, also where cron calls it; then again`;
 }
 
 export interface NightParts {

@@ -27,7 +27,7 @@ export async function toldInOneRecord(
     if (!(error instanceof Fault)) throw error;
     const waysOut = error.waysOut.map((way) => hintOnChannel(call.options, way));
     const told = { fault: error, waysOut, job: job?.name ?? name, channel: job?.channel, startedAt };
-    const early = { ...told, ...(job && (await liveNow(call, job))) };
+    const early = { ...told, ...(job && (await liveNow(call, job, error))) };
     showFault(call, early);
     await also?.(earlyResult(call, early));
     return error.exit;
@@ -35,8 +35,9 @@ export async function toldInOneRecord(
 }
 
 /** What the origin shows, whatever is wrong here, or what was seen there last. */
-async function liveNow({ project }: RunCall, job: Job): Promise<Pick<Result, 'live' | 'lastSeen'>> {
+async function liveNow({ project }: RunCall, job: Job, { code }: Fault): Promise<Pick<Result, 'live' | 'lastSeen'>> {
   const lastSeen = seenLast(project, job);
+  if (code === 'origin-unreachable') return { live: null, lastSeen }; // it was just waited for
   try {
     const head = (await (await openOrigin(job, 'look')).readHead())?.head;
     return head || !lastSeen ? { live: liveOf(head) } : { live: null, lastSeen };

@@ -92,8 +92,14 @@ async function damageSeen({ job, origin, looksAtLive, clock }: InspectParts, hea
   try {
     return void (await lookAtLive(origin, { snapshot }));
   } catch (error) {
-    if (!(error instanceof Fault) || error.passes) throw error;
-    return { at: clock(), snapshot, problems: 1, first: error.message, next: error.waysOut.map((way) => way.replaceAll('{job}', job.name)) };
+    if (!(error instanceof Fault) || error.code !== 'origin-corrupt') throw error;
+    return {
+      at: clock(),
+      snapshot,
+      problems: 1,
+      first: error.message,
+      next: error.waysOut.map((way) => way.replaceAll('{job}', job.name)),
+    };
   }
 }
 

@@ -58,6 +58,7 @@ test('a verb that publishes wants every secret first, and looking at things want
   expect(ended.result?.fault?.message).toContain(
     'edges.0.tokenEnv: "CLOUDFLARE_TOKEN" — expected an environment variable that is set',
   );
+  expect(ended.result?.next).toEqual(['export CLOUDFLARE_TOKEN=…, also where cron calls it; then again']);
   expect(await readdir(world.folder)).not.toContain('public');
   expect((await world.run([], { verb: 'plan' })).code).toBe(0);
 });

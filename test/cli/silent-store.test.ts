@@ -67,3 +67,13 @@ test.each(['run', 'retry'])(
     expect([code, result]).toMatchObject([143, { outcome: 'interrupted', live: null, lastSeen: { seq: 1 } }]);
   },
 );
+
+test('status beside a run that waits says that it goes on by itself', async () => {
+  const running = world.start(['--now'], { env });
+  await until(() => asked > 0 || undefined, 'the store is asked');
+  const { stdout } = await world.run([], { verb: 'status', env, plain: true });
+  expect(stdout).toContain('running, and the origin cannot be reached: the run goes on by itself when it answers');
+  expect(stdout).toMatch(/next {6}nightpress status night --watch/);
+  running.signal('SIGTERM');
+  expect((await running.ended).code).toBe(143);
+});

@@ -38,8 +38,12 @@ test('what holds a night is told as it is now, not as it was when the night ende
   );
   expect((await say(world, 'unfreeze')).code).toBe(4);
   const { json } = await ask(world, 'status');
-  const publish = `nightpress publish night --override shrink --reason TEXT --project ${world.folder}`;
-  expect(json).toMatchObject({ verdict: 'held', staged: { rules: ['shrink'] }, next: [publish] });
+  const next = [
+    'is the source mounted and whole? then: nightpress run night',
+    'nightpress diff night live staged',
+    'nightpress publish night --override shrink --reason TEXT',
+  ].map((command) => `${command} --project ${world.folder}`);
+  expect(json).toMatchObject({ verdict: 'held', staged: { rules: ['shrink'] }, next });
   const { stdout } = await say(world, 'status');
   expect(stdout).toContain('cause     shrink: ');
   expect(stdout).not.toContain('frozen');
@@ -142,4 +146,14 @@ test('the line for cron makes the folder of its log', async () => {
   await writeFile(path.join(media, 'a.jpg'), '');
   const { json } = await ask(world, 'init', media);
   expect(json.crontab).toContain(`0 * * * * mkdir -p ${world.folder}/.nightpress && `);
+});
+
+test('status says what the run said of how long it took', async () => {
+  world = await aPublishedWorld();
+  await world.write('texts/t0.txt', 'another text\n');
+  await age(world);
+  const { stdout } = await world.run(['--now'], { plain: true });
+  const took = /published {2}in (.+)\n/.exec(stdout)?.[1];
+  expect(took).toMatch(/ m?s$/);
+  expect((await say(world, 'status')).stdout).toContain(`: published, ${took}\n`);
 });

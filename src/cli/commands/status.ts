@@ -37,7 +37,10 @@ export function addStatus(program: Command, context: CommandContext): void {
 Examples:
   nightpress status catalog --watch
   nightpress status catalog --run 2 --json
-  nightpress status --all --check --max-age 26h -q`,
+  nightpress status --all --check --max-age 26h -q
+
+Exit codes: 0, or why what is live cannot be told: 13 the origin is gone or damaged, 75 it does not answer, 77 it refuses the
+credentials. Of --check: 0 and 13.`,
     )
     .action(async (job: string | undefined, options: StatusOptions) => {
       context.exit = await showStatus(context, job, options);

@@ -192,6 +192,27 @@ describe('trouble', () => {
     }
   });
 
+  test('without any credentials, says where they were looked for and what to export', async () => {
+    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, undefined);
+    const nowhere = path.join(scratch, 'nowhere');
+    for (const name of ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE']) vi.stubEnv(name, nowhere);
+    vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+    await expect(open().readHead()).rejects.toMatchObject({
+      code: 'credentials-refused',
+      message: expect.stringMatching(
+        /^no credentials for origin s3:\S+ were found: looked in the environment, in ~\/.aws/,
+      ),
+      hint: expect.stringMatching(/^export AWS_ACCESS_KEY_ID=/),
+    });
+  });
+
+  test('in a bucket that does not exist, says so', async () => {
+    await expect(open({ more: { bucket: 'absent' } }).readHead()).rejects.toMatchObject({
+      message: expect.stringMatching(/^the bucket of origin s3:\S+\/absent\/ does not exist \(NoSuchBucket, 404\)$/),
+      hint: expect.stringMatching(/^make the bucket, or mend origin in the job file/),
+    });
+  });
+
   test('a store that is not there is origin-unreachable, at a commit too', async () => {
     const { head } = await publisher(open(), scratch).next('one');
     const away = open({ endpoint: 'http://127.0.0.1:1' });
