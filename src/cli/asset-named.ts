@@ -14,7 +14,7 @@ export async function lookingNight(
   state: State,
   at: { folder: string; clock: () => number },
 ): Promise<Night> {
-  return await openNight({ ...at, job, state, stop: neverStop, workers: 1, emit: () => undefined });
+  return await openNight({ ...at, job, state, stop: neverStop, workers: 1, emit: () => undefined, patience: 'look' });
 }
 
 /** The asset that a word means: key, path of a file, public path or URL. Throws `asset-unknown`. */

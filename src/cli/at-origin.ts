@@ -1,11 +1,14 @@
 import { Fault } from '../domain/faults.js';
 import type { Head } from '../domain/head.js';
 import type { Job } from '../domain/types.js';
+import { originGone } from '../engine/base.js';
 import type { HeadParts } from '../engine/move-head.js';
 import { jobNames, type Project } from '../job/load.js';
+import type { Origin } from '../origins/contract.js';
 import { findJob, openOrigin, openProject } from './compose.js';
 import type { CommandContext } from './context.js';
 import type { JobOptions } from './options.js';
+import { seenLast } from './seen-last.js';
 import { openTerminal, type Terminal } from './terminal.js';
 
 /** What a command about snapshots works with: no state, no lock, no run. */
@@ -23,6 +26,8 @@ export interface Words {
   /** Names of the words that must come after the job, then of those that may. */
   readonly needed?: readonly string[];
   readonly optional?: readonly string[];
+  /** It reads all that is stored. */
+  readonly isLong?: boolean;
 }
 
 /** Runs a command that needs the origin alone. Every fault that leaves it names the job in its next command. */
@@ -36,8 +41,16 @@ export async function atOrigin(
   const { name, rest } = splitWords(jobNames(project), words);
   const job = await findJob(project, name);
   const terminal = openTerminal(context.env, options);
-  const call = { context, project, job, terminal, words: rest, origin: await openOrigin(job), clock: context.clock };
-  context.exit = await namingJob(job.name, () => work(call));
+  const call = { context, project, job, terminal, words: rest, clock: context.clock };
+  context.exit = await namingJob(job.name, async () => work({ ...call, origin: await originFor(job, words) }));
+}
+
+/** Work of hours is not given up for ten seconds of silence, unless the store is silent from the start. */
+async function originFor(job: Job, { isLong }: Words): Promise<Origin> {
+  const origin = await openOrigin(job, 'look');
+  if (!isLong) return origin;
+  await origin.readHead();
+  return await openOrigin(job, 'run');
 }
 
 /**
@@ -64,9 +77,11 @@ export function splitWords(
 }
 
 /** The head, which must be there. */
-export async function headOf({ origin, job }: OriginCall): Promise<Head> {
+export async function headOf({ origin, job, project }: OriginCall): Promise<Head> {
   const head = (await origin.readHead())?.head;
   if (head) return head;
+  const seen = seenLast(project, job);
+  if (seen) throw originGone(job.name, seen.seq);
   throw new Fault('snapshot-unknown', `nothing was ever published for '${job.name}'`, { hint: 'nightpress run {job}' });
 }
 
@@ -76,7 +91,8 @@ export async function namingJob<T>(job: string, work: () => Promise<T>): Promise
     return await work();
   } catch (error) {
     if (!(error instanceof Fault) || !error.hint.includes('{job}')) throw error;
-    const { code, message, cause, problems, hint } = error;
-    throw new Fault(code, message, { cause, problems, hint: hint.replaceAll('{job}', job) });
+    const { code, message, cause, problems, passes, waysOut } = error;
+    const [hint, otherwise] = waysOut.map((way) => way.replaceAll('{job}', job));
+    throw new Fault(code, message, { cause, problems, passes, hint, otherwise });
   }
 }

@@ -55,7 +55,7 @@ async function examined(call: CheckCall, name: string | undefined): Promise<Chec
     if (!(error instanceof Fault) || error.code === 'usage') throw error;
     const job = name ?? '';
     const because = [error.message, ...error.problems].join('; ');
-    const next = [error.hint.replaceAll('{job}', job).trim()];
+    const next = error.waysOut.map((way) => way.replaceAll('{job}', job).trim());
     return { job, health: { ok: false, verdict: 'unreadable', because }, next: fromElsewhere(call.options, next) };
   }
 }
@@ -74,6 +74,7 @@ async function examine({ context, project, options, look }: CheckCall, job: Job)
     run: run && { ...run, settledByHand: isPublishedByHand(run, head) },
     originTrouble: originFault?.message,
     damage: standing.damage?.first,
+    untold: standing.untold,
   });
   return { job: job.name, health, since, next: fromElsewhere(options, nextFor(health, standing)) };
 }
@@ -82,6 +83,7 @@ function nextFor({ ok, verdict, because }: Health, standing: Standing): readonly
   const { job } = standing;
   if (ok) return [];
   if (verdict === 'silent') return [`nightpress run ${job}`];
+  if (verdict === 'untold') return [`nightpress run ${job} --wait`];
   if (verdict === 'stuck') return [`nightpress stop ${job}`];
   const isBeforeItsRun = verdict === 'failing' && because !== undefined;
   return isBeforeItsRun ? [`nightpress doctor ${job}`] : nextCommands(standing);

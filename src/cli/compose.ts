@@ -84,15 +84,25 @@ export function jobFolder({ stateFolder, channel }: Project, job: string): strin
   return path.join(stateFolder, channel === undefined ? job : `${job}@${channel}`);
 }
 
+/** Somebody waits before a screen: a store that says nothing for so long is told as such. Runs wait for outages. */
+const lookMs = 10_000;
+
+export type Patience = 'look' | 'run';
+
 /** Only a run has a state, where uploads are remembered. */
-export async function openOrigin(job: Job, state?: State): Promise<Origin> {
+export async function openOrigin(job: Job, patience: Patience, state?: State): Promise<Origin> {
   const kind = await member(origins, job.origin.type);
-  return onChannel(kind.open(job.origin, { holdLock, uploads: state?.uploads }), job.channel);
+  const services = { holdLock, uploads: state?.uploads, answerMs: answerMsOf(patience) };
+  return onChannel(kind.open(job.origin, services), job.channel);
 }
 
-export async function openSource(job: Job, clock: () => number): Promise<Source> {
+export async function openSource(job: Job, clock: () => number, patience: Patience): Promise<Source> {
   const kind = await member(sources, job.source.type);
-  return kind.open(job.source, clock);
+  return kind.open(job.source, clock, answerMsOf(patience));
+}
+
+function answerMsOf(patience: Patience): number | undefined {
+  return patience === 'look' ? lookMs : undefined;
 }
 
 /** One call of an API has this long; how often it is made again is `domain/calls.ts`' decision. */
@@ -111,6 +121,7 @@ export async function openEdges(
     ...{ clock, pause, random: Math.random, tryMs: edgeTryMs },
   };
   const problems: Problem[] = [];
+  const unset: string[] = [];
   const opened: Edge[] = [];
   const told = job.channel === undefined ? (job.edges ?? []) : []; // readers of the site do not see other channels
   for (const [index, spec] of told.entries()) {
@@ -119,14 +130,20 @@ export async function openEdges(
       if (services.secret(variable) !== undefined) continue;
       const expected = 'an environment variable that is set';
       problems.push({ path: ['edges', index, option], value: variable, expected });
+      unset.push(variable);
     }
     const edge = kind.open(spec, services);
     const lacking = await edge.lacks?.();
     if (lacking !== undefined) problems.push({ path: ['edges', index], value: spec.type, expected: lacking });
     opened.push(edge);
   }
-  if (problems.length > 0) throw invalid(job.file, problems);
+  if (problems.length > 0) throw invalid(job.file, problems, unset.length > 0 ? exportHint(unset) : undefined);
   return opened;
+}
+
+/** The job file is as it should be; where it is run, is not. */
+function exportHint(variables: readonly string[]): string {
+  return `export ${[...new Set(variables)].map((name) => `${name}=…`).join(' ')}, also where cron calls it; then again`;
 }
 
 export interface NightParts {
@@ -140,18 +157,21 @@ export interface NightParts {
   /** Instead of the job's own. */
   readonly origin?: Origin;
   readonly source?: Source;
+  /** Of a run, unless told. */
+  readonly patience?: Patience;
   /** Who is told when the head moved; nobody unless given. */
   readonly edges?: readonly Edge[];
 }
 
 export async function openNight(parts: NightParts): Promise<Night> {
+  const { job, state, clock, patience = 'run' } = parts;
   return {
     ...parts,
     pause,
     edges: parts.edges ?? [],
-    emit: withTrouble(tellingOf(parts.emit, parts.job.channel)),
-    source: parts.source ?? (await openSource(parts.job, parts.clock)),
-    origin: parts.origin ?? (await openOrigin(parts.job, parts.state)),
+    emit: withTrouble(tellingOf(parts.emit, job.channel)),
+    source: parts.source ?? (await openSource(job, clock, patience)),
+    origin: parts.origin ?? (await openOrigin(job, patience, state)),
     executors: await member(executors, 'processes'),
     recipeKinds,
     processor: (kind) => member(processors, kind),

@@ -5,6 +5,7 @@ import { errno, Fault } from '../domain/faults.js';
 import { mountKind } from '../domain/network-kinds.js';
 import type { Job } from '../domain/types.js';
 import { nextOpenings } from '../domain/window.js';
+import { lookAtLive, refuseStranger } from '../engine/base.js';
 import type { Night } from '../engine/night.js';
 import { previewNight } from '../engine/preview.js';
 import { sqliteVersion } from '../state/database.js';
@@ -50,11 +51,22 @@ const looks: readonly (readonly [string, Look])[] = [
 /** Those about the origin alone. */
 export const ofOrigin: readonly string[] = ['origin', 'disk'];
 
+/** Without these a look would only say the same once more. */
+const needs: Readonly<Record<string, readonly string[]>> = { disk: ['tools', 'source', 'origin'] };
+
+function notLooked(without: string): Omit<Check, 'name'> {
+  return { verdict: 'note', detail: `what the next run needs is not known: see ${without}` };
+}
+
 /** Looks at everything, one after the other; a look that fails is a problem, never an exception. */
 export async function examine(parts: DoctorParts, only?: readonly string[]): Promise<readonly Check[]> {
   const checks: Check[] = [];
   const chosen = looks.filter(([name]) => only?.includes(name) ?? true);
-  for (const [name, look] of chosen) checks.push({ name, ...(await guarded(look, parts)) });
+  for (const [name, look] of chosen) {
+    const isInTheWay = (check: Check) => check.verdict === 'problem' && needs[name]?.includes(check.name);
+    const before = checks.find(isInTheWay);
+    checks.push({ name, ...(before ? notLooked(before.name) : await guarded(look, parts)) });
+  }
   return checks;
 }
 
@@ -63,7 +75,11 @@ async function guarded(look: Look, parts: DoctorParts): Promise<Omit<Check, 'nam
     return await look(parts);
   } catch (error) {
     if (error instanceof Fault)
-      return { verdict: 'problem', detail: error.message, hint: wayOut(parts.job, error.hint) };
+      return {
+        verdict: 'problem',
+        detail: error.message,
+        hint: error.waysOut.map((way) => wayOut(parts.job, way)).join('; '),
+      };
     if (errno(error) === undefined) throw error;
     return { verdict: 'problem', detail: (error as Error).message };
   }
@@ -171,9 +187,12 @@ async function checkSource({ night }: DoctorParts): Promise<Omit<Check, 'name'>>
 
 async function checkOrigin({ job, night }: DoctorParts): Promise<Omit<Check, 'name'>> {
   const head = (await night.origin.readHead())?.head;
+  const remembered = night.state.origin();
+  if (remembered) refuseStranger(remembered, head, job.name);
   const folder = localFolder(job);
   if (folder !== undefined) await access(await existing(folder), constants.W_OK);
   const live = head?.channels.live;
+  await lookAtLive(night.origin, { snapshot: live?.snapshot });
   return ok(
     live
       ? `seq ${head.seq}, live snapshot ${live.snapshot.slice(0, 12)} from window ${live.window}`

@@ -34,7 +34,7 @@ export async function dryRunOne(call: RunCall, name: string | undefined, wish: D
 }
 
 export async function dryRun(call: RunCall, job: Job, wish: DryRunWish): Promise<number> {
-  const source = await openSource(job, call.context.clock);
+  const source = await openSource(job, call.context.clock, 'run');
   const inventory = withoutStrays(await source.scan(), wish);
   const chosen = chooseAssets(call, job, inventory, wish);
   const trial = { call, job, wish, source, inventory, chosen };
@@ -90,7 +90,7 @@ async function atPlace({ call, job, source, inventory, chosen }: Trial, place: P
       job: trialJob,
       clock: context.clock,
       source: sampleSource(source, inventory, chosen.keys),
-      origin: await openOrigin(trialJob),
+      origin: await openOrigin(trialJob, 'run'),
     });
     return await rehearse(night, inventory);
   } finally {

@@ -113,8 +113,9 @@ function explain(error: unknown, { channel }: CommandContext, json: boolean): nu
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (!(error instanceof Fault)) throw error; // a bug of ours: its stack is what is needed
   const { code, message, problems, exit } = error;
-  const hint = hintOnChannel({ channel }, error.hint);
-  if (json) process.stdout.write(`${JSON.stringify({ type: 'fault', code, message, problems, exit, next: [hint] })}\n`);
-  for (const line of faultLines({ message, problems, hint })) process.stderr.write(`${line}\n`);
+  const waysOut = error.waysOut.map((way) => hintOnChannel({ channel }, way));
+  if (json)
+    process.stdout.write(`${JSON.stringify({ type: 'fault', code, message, problems, exit, next: waysOut })}\n`);
+  for (const line of faultLines({ message, problems, waysOut })) process.stderr.write(`${line}\n`);
   return error.exit;
 }

@@ -50,7 +50,7 @@ async function adopt(
   const state = openState(draft);
   try {
     const emit = () => undefined;
-    const night = await openNight({ job, folder, state, workers: 1, clock, emit, stop: neverStop });
+    const night = await openNight({ job, folder, state, workers: 1, clock, emit, stop: neverStop, patience: 'look' });
     await night.executors.reap(groups);
     for (const upload of uploads) goOnWith(state, upload);
     const { seq, channels } = await adoptLive(night, origin);

@@ -6,6 +6,7 @@ import { findJob, openOrigin } from './compose.js';
 import { hintOnChannel } from './options.js';
 import { faultLines } from './render/fault.js';
 import type { RunCall } from './run-call.js';
+import { seenLast } from './seen-last.js';
 
 /**
  * Works on one job; a fault from before there was a run is told as every other end is: in text, or as a result record.
@@ -24,42 +25,48 @@ export async function toldInOneRecord(
     return await work(job);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    const live = job && (await liveNow(job));
-    const hint = hintOnChannel(call.options, error.hint);
-    const early = { fault: error, hint, job: job?.name ?? name, channel: job?.channel, live, startedAt };
+    const waysOut = error.waysOut.map((way) => hintOnChannel(call.options, way));
+    const told = { fault: error, waysOut, job: job?.name ?? name, channel: job?.channel, startedAt };
+    const early = { ...told, ...(job && (await liveNow(call, job, error))) };
     showFault(call, early);
     await also?.(earlyResult(call, early));
     return error.exit;
   }
 }
 
-/** What the origin shows, whatever is wrong here. */
-async function liveNow(job: Job): Promise<Result['live'] | 'unreadable'> {
+/** What the origin shows, whatever is wrong here, or what was seen there last. */
+async function liveNow({ project }: RunCall, job: Job, { code }: Fault): Promise<Pick<Result, 'live' | 'lastSeen'>> {
+  const lastSeen = seenLast(project, job);
+  if (code === 'origin-unreachable') return { live: null, lastSeen }; // it was just waited for
   try {
-    return liveOf((await (await openOrigin(job)).readHead())?.head);
+    const head = (await (await openOrigin(job, 'look')).readHead())?.head;
+    return head || !lastSeen ? { live: liveOf(head) } : { live: null, lastSeen };
   } catch {
-    return 'unreadable'; // the fault being told is the news; a head that cannot be read was not moved by us either
+    return { live: null, lastSeen }; // the fault being told is the news
   }
 }
 
 interface EarlyFault {
   readonly fault: Fault;
-  readonly hint: string;
+  readonly waysOut: readonly string[];
   readonly job: string | undefined;
   readonly channel: string | undefined;
-  readonly live: Result['live'] | 'unreadable' | undefined;
+  /** Both undefined: the job is not known. */
+  readonly live?: Result['live'];
+  readonly lastSeen?: Result['lastSeen'];
   readonly startedAt: number;
 }
 
 function showFault(call: RunCall, early: EarlyFault): void {
-  const { hint, fault } = early;
+  const { waysOut, fault } = early;
   const { message, problems } = fault;
   if (call.options.json) call.terminal.out(JSON.stringify(earlyResult(call, early)));
-  else for (const line of faultLines({ message, problems, hint }, early)) call.terminal.note(line);
+  else for (const line of faultLines({ message, problems, waysOut }, early)) call.terminal.note(line);
 }
 
 /** A fault from before there was a run still ends in one result record. */
-function earlyResult(call: RunCall, { fault, hint, job, channel, live, startedAt }: EarlyFault): Result {
+function earlyResult(call: RunCall, early: EarlyFault): Result {
+  const { fault, waysOut, job, channel, live = null, lastSeen, startedAt } = early;
   return {
     type: 'result',
     ...noRun,
@@ -68,9 +75,10 @@ function earlyResult(call: RunCall, { fault, hint, job, channel, live, startedAt
     window: null,
     outcome: 'failed',
     exit: fault.exit,
-    live: live === undefined || live === 'unreadable' ? null : live,
+    live,
+    ...(lastSeen !== undefined && { lastSeen }),
     fault: { code: fault.code, message: [fault.message, ...fault.problems].join('; ') },
-    next: [hint.replaceAll('{job}', job ?? '').trim()],
+    next: waysOut.map((way) => way.replaceAll('{job}', job ?? '').trim()),
     durationMs: elapsedMs(call.context, startedAt),
   };
 }

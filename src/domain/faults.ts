@@ -7,6 +7,8 @@
 interface FaultKind {
   readonly exit: number;
   readonly hint: string;
+  /** When the hint does not help. */
+  readonly otherwise?: string;
 }
 
 export const faultKinds = {
@@ -27,7 +29,11 @@ export const faultKinds = {
   'origin-busy': { exit: 75, hint: 'nightpress run {job}' },
   'origin-corrupt': { exit: 13, hint: 'nightpress verify {job}' },
   'origin-foreign': { exit: 1, hint: 'check origin.path; if this is meant: nightpress run {job} --adopt' },
-  'origin-rewound': { exit: 13, hint: 'nightpress run {job} --adopt' },
+  'origin-rewound': {
+    exit: 13,
+    hint: 'mount or restore the origin, then: nightpress run {job}',
+    otherwise: 'if it is really lost: nightpress run {job} --adopt',
+  },
   'origin-unfit': { exit: 13, hint: 'nightpress doctor {job} --origin' },
   'swap-lost': { exit: 75, hint: 'nightpress run {job}' },
   'swap-unknown': {
@@ -47,6 +53,7 @@ export type FaultCode = keyof typeof faultKinds;
 interface FaultOptions {
   readonly cause?: unknown;
   readonly hint?: string;
+  readonly otherwise?: string;
   readonly problems?: readonly string[];
   readonly passes?: boolean;
 }
@@ -56,6 +63,8 @@ export class Fault extends Error {
   readonly code: FaultCode;
   readonly exit: number;
   readonly hint: string;
+  /** The hint, and what there is when it does not help. */
+  readonly waysOut: readonly string[];
   /** Every problem, when several were found at once (job files). */
   readonly problems: readonly string[];
   /** Nobody has to mend anything: asked again later, the answer may be another. */
@@ -68,6 +77,8 @@ export class Fault extends Error {
     this.code = code;
     this.exit = kind.exit;
     this.hint = options.hint ?? kind.hint;
+    const otherwise = options.otherwise ?? (options.hint === undefined ? kind.otherwise : undefined);
+    this.waysOut = otherwise === undefined ? [this.hint] : [this.hint, otherwise];
     this.problems = options.problems ?? [];
     this.passes = options.passes ?? false;
   }

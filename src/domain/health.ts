@@ -25,8 +25,10 @@ export interface Vitals {
   };
   /** Why the head cannot be read, or is not what was remembered. */
   readonly originTrouble?: string;
-  /** What `verify` found wrong with the live snapshot, and no run has mended since. */
+  /** What is wrong with the live snapshot, as `verify` found and no run has mended since, or as was just seen. */
   readonly damage?: string;
+  /** Edges that were not told of what is live. */
+  readonly untold?: readonly string[];
 }
 
 /**
@@ -37,8 +39,9 @@ export interface Vitals {
  *   silent        no trace since: nobody called, so cron is dead
  *   stuck         a call is at work for too long
  *   failing       the newest call failed, before or in its run
- *   damaged       the live snapshot is, as `verify` found
+ *   damaged       the live snapshot is
  *   held, incomplete, interrupted   how the newest run ended; it waits for somebody
+ *   untold        all went well, but an edge was not told of what is live
  *   unreadable    what is live cannot be told
  */
 export type Verdict =
@@ -53,6 +56,7 @@ export type Verdict =
   | 'held'
   | 'incomplete'
   | 'interrupted'
+  | 'untold'
   | 'unreadable';
 
 export interface Health {
@@ -89,7 +93,10 @@ export function judgeHealth(vitals: Vitals): Health {
   const failed = isBad && look.at === tracedAt && look.run === null;
   if (failed) return { ok: false, verdict: 'failing', tracedAt, because: look.because ?? undefined };
   if (vitals.damage !== undefined) return { ok: false, verdict: 'damaged', tracedAt, because: vitals.damage };
-  return { ...ofRun(vitals), tracedAt };
+  const ended = { ...ofRun(vitals), tracedAt };
+  const [first, ...others] = vitals.untold ?? [];
+  if (!ended.ok || first === undefined) return ended;
+  return { ok: false, verdict: 'untold', tracedAt, because: [first, ...others].join(', ') };
 }
 
 function newestTrace({ now, look, run }: Vitals): number | undefined {

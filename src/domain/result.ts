@@ -22,6 +22,8 @@ export interface Result {
   /** The snapshot this run made or confirmed; staged, not live, when held. */
   readonly snapshot: SnapshotId | null;
   readonly live: LiveRecord | null;
+  /** Where the origin could not be asked, or has lost it: what this machine saw live there last; null: it knows of nothing. */
+  readonly lastSeen?: LastSeen | null;
   readonly assets: AssetCounts;
   readonly items: ItemCounts;
   readonly derivatives: { readonly made: number; readonly reused: number; readonly bytes: number };
@@ -64,6 +66,12 @@ export interface LiveRecord {
   readonly snapshot: SnapshotId;
   readonly seq: number;
   readonly at: string;
+}
+
+/** `seq`: of the head that was seen. */
+export interface LastSeen {
+  readonly snapshot: SnapshotId | null;
+  readonly seq: number;
 }
 
 export interface AssetCounts {

@@ -47,6 +47,14 @@ export function liveLoader(origin: Origin): LoadNode {
   };
 }
 
+/** Throws when the first node of the live manifest, without which nobody finds anything, is lost or damaged. */
+export async function lookAtLive(
+  origin: Origin,
+  { snapshot, damaged }: Pick<Base, 'snapshot' | 'damaged'>,
+): Promise<void> {
+  if (snapshot && !damaged) await liveLoader(origin)(snapshot);
+}
+
 function isCorrupt(error: unknown): error is Fault {
   return error instanceof Fault && error.code === 'origin-corrupt';
 }
@@ -79,19 +87,20 @@ function foreign(what: string): Fault {
   return new Fault('origin-foreign', `the origin ${what}`);
 }
 
+/** Nothing lies where something was published: no origin that never was. */
+export function originGone(job: string, seq: number): Fault {
+  const message = `the origin of '${job}' is gone: it was seq ${seq}, and now there is no head; is its volume mounted?`;
+  return new Fault('origin-rewound', message);
+}
+
 /** Throws unless this is the origin that the state remembers, at least as far on. */
 export function refuseStranger(remembered: RememberedOrigin, head: Head | undefined, job: string): void {
-  if (!head) {
-    throw new Fault(
-      'origin-rewound',
-      `the origin of '${job}' has no head, but seq ${remembered.seq} was seen there: is its volume mounted? --adopt publishes everything there again`,
-    );
-  }
+  if (!head) throw originGone(job, remembered.seq);
   if (head.origin !== remembered.origin) throw foreign(`is ${head.origin}, the state remembers ${remembered.origin}`);
   if (head.seq < remembered.seq) {
     throw new Fault(
       'origin-rewound',
-      `the origin is at seq ${head.seq}, but seq ${remembered.seq} was seen there: --adopt goes on from what it has`,
+      `the origin is at seq ${head.seq}, but seq ${remembered.seq} was seen there: was it restored from an old copy?`,
     );
   }
 }

@@ -122,10 +122,11 @@ export function endInterrupted(night: Night, open: OpenNight): Result {
  */
 export async function endInFault(night: Night, open: OpenNight, error: unknown): Promise<Result> {
   if (!(error instanceof Fault)) throw error;
-  if (isStoppedAway(night, error)) return endInterrupted(night, open);
+  const isOpen = night.state.openSwap()?.run === open.run.id; // it landed or may land: whatever came then, that is the news
+  if (isStoppedAway(night, error) && !isOpen) return endInterrupted(night, open);
   const head = (await night.origin.readHead().catch(() => undefined))?.head ?? open.base.head;
   const wentLive = isLiveBy(head, open.run) && head?.seq !== open.base.head?.seq;
-  const fault = wentLive ? afterTheSwap(error) : error;
+  const fault = wentLive || (isOpen && error.passes) ? afterTheSwap(error, wentLive) : error;
   const outcome = fault.code === 'swap-unknown' ? 'unknown' : 'failed';
   const result = report(night, { ...open, outcome, head, fault });
   try {
@@ -135,8 +136,9 @@ export async function endInFault(night: Night, open: OpenNight, error: unknown):
   }
 }
 
-function afterTheSwap(cause: Fault): Fault {
-  return new Fault('swap-unknown', `the snapshot is live, but the run could not be ended: ${cause.message}`, { cause });
+function afterTheSwap(cause: Fault, wentLive: boolean): Fault {
+  const what = wentLive ? 'the snapshot is live' : 'the snapshot may be live';
+  return new Fault('swap-unknown', `${what}, but the run could not be ended: ${cause.message}`, { cause });
 }
 
 function end(night: Night, run: RunRow, result: Result): Result {

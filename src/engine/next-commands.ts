@@ -18,18 +18,19 @@ export function nextCommands(job: Job, input: Ending, findings: readonly Finding
   return [
     ...edgeCommands(job.name, input.edges ?? []),
     ...(isShown(input.outcome) ? promoteCommands(job, input.head) : []),
-    ...commandsAfter(job.name, input, findings),
+    ...commandsAfter(job, input, findings),
   ];
 }
 
-function commandsAfter(job: string, input: Ending, findings: readonly Finding[]): readonly string[] {
+function commandsAfter(line: Line, input: Ending, findings: readonly Finding[]): readonly string[] {
+  const job = line.name;
   switch (input.outcome) {
     case 'held':
-      return [...commandsWhenHeld(job, input.held ?? []), ...commandsToLook(job, errorsOf(findings))];
+      return [...commandsWhenHeld(line, input), ...commandsToLook(job, errorsOf(findings))];
     case 'incomplete':
       return commandsWhenIncomplete(job, errorsOf(findings));
     case 'failed':
-      return [input.fault?.hint.replaceAll('{job}', job) ?? `nightpress run ${job}`];
+      return (input.fault?.waysOut ?? ['nightpress run {job}']).map((way) => way.replaceAll('{job}', job));
     case 'interrupted':
       return [`nightpress run ${job}`];
     case 'unknown':
@@ -82,12 +83,33 @@ function gateRulesOf(held: readonly Hold[]): readonly string[] {
 }
 
 /** A freeze is lifted first; then one command names every rule that is left. */
-function commandsWhenHeld(job: string, held: NonNullable<Result['held']>): readonly string[] {
-  if (isByDeadline(held)) return [`nightpress run ${job} --rerun --deadline none`];
+function commandsWhenHeld(line: Line, { held = [], head }: Ending): readonly string[] {
+  if (isByDeadline(held)) return [`nightpress run ${line.name} --rerun --deadline none`];
   const rules = gateRulesOf(held);
   return [
-    ...(rules.length < held.length ? [`nightpress unfreeze ${job}`] : []),
-    ...(rules.length > 0 ? [publishCommand(job, rules)] : []),
+    ...(rules.length < held.length ? [`nightpress unfreeze ${line.name}`] : []),
+    ...(rules.length > 0 ? overrideCommands(line, rules, head) : []),
+  ];
+}
+
+type Line = Pick<Job, 'name' | 'channel'>;
+
+/** What an unmounted or half copied source looks like. */
+const ofTheSource: readonly string[] = ['empty', 'shrink'];
+
+/** To publish all the same comes last: after a look at the source, where that may be the cause, and at what would change. */
+export function overrideCommands(
+  { name, channel }: Line,
+  rules: readonly string[],
+  head: Head | undefined,
+): readonly string[] {
+  const isComparable = channel === undefined && head?.channels.live !== undefined;
+  return [
+    ...(rules.some((rule) => ofTheSource.includes(rule))
+      ? [`is the source mounted and whole? then: nightpress run ${name}`]
+      : []),
+    ...(isComparable ? [`nightpress diff ${name} live staged`] : []),
+    publishCommand(name, rules),
   ];
 }
 

@@ -1,9 +1,10 @@
+import { setMaxListeners } from 'node:events';
 import { Fault } from '../domain/faults.js';
 import { outagePauseMs } from '../domain/outage.js';
 import { windowLabel } from '../domain/window.js';
-import type { Condemning, Origin, Stored } from '../origins/contract.js';
+import type { Condemning, Origin, Stored, Swap } from '../origins/contract.js';
 import type { Source } from '../sources/contract.js';
-import type { Night } from './night.js';
+import type { Night, StopSwitch } from './night.js';
 
 /*
  * The one place where a run waits for a store that is away: every call of origin and source goes through `Outage.reach`,
@@ -12,6 +13,9 @@ import type { Night } from './night.js';
  *
  *   reachable ──fault that passes──► away ──an answer to a call begun since──► reachable
  *                                     └──the time is over, or a stop──► the fault, as if nobody had waited
+ *
+ * A stop also leaves calls behind that hang, whether the store was known to be away or not: questions soon, what carries
+ * an item's bytes or a commit when the grace is over. Of a commit it is then not known whether it landed.
  *
  * A store that never answered is more likely misspelt than away: nobody waits for one that neither this run nor the state
  * has met. Rejected: more attempts in the S3 client, which knows neither window nor stop and tells nobody.
@@ -22,10 +26,37 @@ export interface Patience {
   readonly random: () => number;
 }
 
-/** The same night, bearing that its origin or source is away for a while. */
+/** A store that is well answers a question in less. */
+const answerMs = 2000;
+
+/** When a stop leaves a call behind that has not answered. */
+interface Leaving {
+  readonly questions: AbortSignal;
+  /** Its bytes are work that would be lost. */
+  readonly work: AbortSignal;
+}
+
+function leavingOf({ asked, now, graceMs }: StopSwitch): Leaving {
+  const [questions, work] = [new AbortController(), new AbortController()];
+  setMaxListeners(0, questions.signal, work.signal); // one for each call under way
+  const onAsked = () => {
+    setTimeout(() => questions.abort(), Math.min(answerMs, graceMs));
+    setTimeout(() => work.abort(), graceMs);
+  };
+  const onNow = () => {
+    questions.abort();
+    work.abort();
+  };
+  if (asked.aborted) onAsked();
+  asked.addEventListener('abort', onAsked, { once: true });
+  now.addEventListener('abort', onNow, { once: true });
+  return { questions: questions.signal, work: work.signal };
+}
+
+/** The same night, bearing that its origin or source is away for a while; without `patience` it only leaves what hangs. */
 export function bearingOutages(night: Night, patience: Patience | undefined): Night {
-  if (!patience) return night;
-  const [origin, source] = [new Outage(night, 'origin', patience), new Outage(night, 'source', patience)];
+  const parts = { night, patience, leaving: leavingOf(night.stop) };
+  const [origin, source] = [new Outage('origin', parts), new Outage('source', parts)];
   return {
     ...night,
     origin: patientOrigin(night.origin, origin),
@@ -39,10 +70,18 @@ export function isStoppedAway(night: Night, error: unknown): boolean {
   return night.stop.asked.aborted && error instanceof Fault && error.passes;
 }
 
+interface OutageParts {
+  readonly night: Night;
+  readonly patience: Patience | undefined;
+  readonly leaving: Leaving;
+}
+
 class Outage {
   readonly #night: Night;
   readonly #what: 'origin' | 'source';
-  readonly #patience: Patience;
+  /** Undefined: nothing is waited for. */
+  readonly #patience: Patience | undefined;
+  readonly #leaving: Leaving;
   #isMet: boolean;
   /** Since it was reached last; 0: it is reachable. */
   #failures = 0;
@@ -50,10 +89,11 @@ class Outage {
   #waitedMs = 0;
   #pause: Promise<void> | undefined;
 
-  constructor(night: Night, what: 'origin' | 'source', patience: Patience) {
+  constructor(what: 'origin' | 'source', { night, patience, leaving }: OutageParts) {
     this.#night = night;
     this.#what = what;
     this.#patience = patience;
+    this.#leaving = leaving;
     this.#isMet = night.state.origin() !== undefined;
   }
 
@@ -62,37 +102,37 @@ class Outage {
     return this.#waitedMs + (this.#failures > 0 ? this.#night.clock() - this.#since : 0);
   }
 
-  async reach<T>(call: () => Promise<T>): Promise<T> {
+  async reach<T>(call: () => Promise<T>, kind: keyof Leaving = 'questions'): Promise<T> {
     for (;;) {
       await this.#pause;
       const round = this.#failures;
       try {
-        const answer = await this.#unlessStopped(call);
+        const answer = await this.#unlessStopped(call, kind);
         this.#answered(round);
         return answer;
       } catch (error) {
-        if (!this.bears(error)) throw error;
-        await this.rest(error);
+        if (!this.#patience || !this.#bears(error)) throw error;
+        await this.#rest(error, this.#patience);
         if (this.#night.stop.asked.aborted) throw error;
       }
     }
   }
 
-  bears(error: unknown): error is Fault {
-    const isTime = this.#night.clock() < this.#patience.until && !this.#night.stop.asked.aborted;
+  #bears(error: unknown): error is Fault {
+    const { clock, stop } = this.#night;
+    const isTime = this.#patience !== undefined && clock() < this.#patience.until && !stop.asked.aborted;
     return isTime && this.#isMet && error instanceof Fault && error.passes;
   }
 
   /** One pause for all who are refused before it is over. */
-  async rest(fault: Fault): Promise<void> {
-    this.#pause ??= this.#restOnce(fault).finally(() => {
+  async #rest(fault: Fault, patience: Patience): Promise<void> {
+    this.#pause ??= this.#restOnce(fault, patience).finally(() => {
       this.#pause = undefined;
     });
     await this.#pause;
   }
 
-  async #restOnce({ message }: Fault): Promise<void> {
-    const { until, random } = this.#patience;
+  async #restOnce({ message }: Fault, { until, random }: Patience): Promise<void> {
     const { job, clock, emit, pause, stop } = this.#night;
     if (++this.#failures === 1) {
       this.#since = clock();
@@ -111,20 +151,36 @@ class Outage {
     this.#night.emit({ type: 'back', what: this.#what, waitedMs });
   }
 
-  /** A call to a store that is away may hang for a minute: a stop leaves it behind. What it still stores harms nobody. */
-  async #unlessStopped<T>(call: () => Promise<T>): Promise<T> {
-    if (this.#failures === 0) return await call();
-    const { asked } = this.#night.stop;
+  /** A call may hang for minutes: a stop leaves it behind, at once when the store is away. What it still stores harms nobody. */
+  async #unlessStopped<T>(call: () => Promise<T>, kind: keyof Leaving): Promise<T> {
+    const stopped = () => new Fault(`${this.#what}-unreachable`, 'stopped before it answered', { passes: true });
+    return await this.#unlessLeft(call, this.#failures > 0 ? this.#night.stop.asked : this.#leaving[kind], stopped);
+  }
+
+  /** A commit that is left behind may land all the same. */
+  async commit(call: () => Promise<Swap>): Promise<Swap> {
+    const left = Symbol('left');
+    try {
+      return await this.#unlessLeft(call, this.#leaving.work, () => left);
+    } catch (error) {
+      if (error === left) return 'unknown';
+      if (!this.#patience || !this.#bears(error)) throw error;
+      await this.#rest(error, this.#patience);
+      return 'lost'; // it was refused and will not land: who lost looks again, and makes another commit on what is there
+    }
+  }
+
+  async #unlessLeft<T>(call: () => Promise<T>, leaving: AbortSignal, why: () => unknown): Promise<T> {
+    if (leaving.aborted) throw why();
     let leave = () => {};
     const left = new Promise<never>((_, reject) => {
-      leave = () => reject(new Fault(`${this.#what}-unreachable`, 'stopped while it was away', { passes: true }));
+      leave = () => reject(why());
     });
-    if (asked.aborted) leave();
-    asked.addEventListener('abort', leave, { once: true });
+    leaving.addEventListener('abort', leave, { once: true });
     try {
-      return await Promise.race([left, asked.aborted ? left : call()]);
+      return await Promise.race([left, call()]);
     } finally {
-      asked.removeEventListener('abort', leave);
+      leaving.removeEventListener('abort', leave);
     }
   }
 }
@@ -134,20 +190,13 @@ function patientOrigin(origin: Origin, outage: Outage): Origin {
   return {
     ...origin,
     readHead: () => outage.reach(() => origin.readHead()),
-    swapHead: async (next, base) => {
-      try {
-        return await origin.swapHead(next, base);
-      } catch (error) {
-        if (!origin.lateSwaps || !outage.bears(error)) throw error;
-        await outage.rest(error);
-        return 'lost'; // it was refused and will not land: who lost looks again, and makes another commit on what is there
-      }
-    },
+    swapHead: (next, base) =>
+      origin.lateSwaps ? outage.commit(() => origin.swapHead(next, base)) : origin.swapHead(next, base),
     readManifest: (digest) => outage.reach(() => origin.readManifest(digest)),
     putManifest: (digest, bytes) => outage.reach(() => origin.putManifest(digest, bytes)),
     blobBytes: (name) => outage.reach(() => origin.blobBytes(name)),
-    putBlob: (name, from) => outage.reach(() => origin.putBlob(name, from)),
-    hashBlob: (name) => outage.reach(() => origin.hashBlob(name)),
+    putBlob: (name, from) => outage.reach(() => origin.putBlob(name, from), 'work'),
+    hashBlob: (name) => outage.reach(() => origin.hashBlob(name), 'work'),
     condemnBlob: (name) => outage.reach(() => origin.condemnBlob(name)),
     remove: (keys) => outage.reach(() => origin.remove(keys)),
     listStored: () => listPatiently(origin, outage),
@@ -179,6 +228,6 @@ function patientSource(source: Source, outage: Outage): Source {
   return {
     scan: () => outage.reach(() => source.scan()),
     list: (key) => outage.reach(() => source.list(key)),
-    stage: (key, file, leave) => outage.reach(() => source.stage(key, file, leave)),
+    stage: (key, file, leave) => outage.reach(() => source.stage(key, file, leave), 'work'),
   };
 }

@@ -92,7 +92,7 @@ async function stay(night: Night, input: PublishInput): Promise<Published> {
 
 /** Somebody deleted it. To make a new one would hide that, and what it kept. */
 function headGone(night: Night, seq: number): Fault {
-  const message = `the head of '${night.job.name}' is gone, but seq ${seq} was seen there a moment ago: --adopt publishes everything there again`;
+  const message = `the origin of '${night.job.name}' is gone: it was seq ${seq} a moment ago, and now there is no head`;
   return new Fault('origin-rewound', message);
 }
 

@@ -4,9 +4,18 @@ import { shedCode } from '../domain/deadline.js';
 import { type EdgeRecord, edgeFindings, exitWithEdges } from '../domain/edges.js';
 import type { Fault } from '../domain/faults.js';
 import type { Head } from '../domain/head.js';
-import { exitOf, freshnessOf, type ItemCounts, noAssets, noRun, type Result, windowRecord } from '../domain/result.js';
+import {
+  exitOf,
+  freshnessOf,
+  type ItemCounts,
+  type LastSeen,
+  noAssets,
+  noRun,
+  type Result,
+  windowRecord,
+} from '../domain/result.js';
 import type { Digest, Disposition, Finding, Job, Outcome, SnapshotId } from '../domain/types.js';
-import type { ItemRow, RunRow } from '../state/contract.js';
+import type { ItemRow, RunRow, State } from '../state/contract.js';
 import {
   causesTold,
   edgeCommands,
@@ -93,6 +102,11 @@ export function liveOf(head: Head | undefined): Result['live'] {
   return live ? { snapshot: live.snapshot, seq: live.seq, at: live.at } : null;
 }
 
+export function lastSeenBy(state: Pick<State, 'origin'>): LastSeen | null {
+  const { snapshot = null, seq } = state.origin() ?? {};
+  return seq === undefined ? null : { snapshot, seq };
+}
+
 export interface IdleInput {
   readonly decision: Extract<Decision, { kind: 'nothing' }>;
   readonly head: Head | undefined;
@@ -135,6 +149,7 @@ export function stoppedEarly(night: Night, startedAt: number): Result {
     outcome: 'interrupted',
     exit: exitOf('interrupted', { signal: night.stop.signal?.() }),
     live: null,
+    lastSeen: lastSeenBy(night.state),
     next: [`nightpress run ${night.job.name}`],
     durationMs: elapsedMs(night, startedAt),
   };

@@ -9,8 +9,10 @@ import { fenceOpenSwap } from './fence.js';
 import { refuseUnfitStore } from './fitness.js';
 import { begin, jobDigest, reapDeadWorkers } from './lifecycle.js';
 import type { Night } from './night.js';
+import { bearingOutages, isStoppedAway } from './outage.js';
 import { matcher } from './plan.js';
 import { readyRecipes } from './recipes.js';
+import { stoppedEarly } from './report.js';
 import { chooseItems } from './retry-choice.js';
 import { planRetry } from './retry-plan.js';
 import { finishRun } from './run.js';
@@ -36,8 +38,18 @@ export interface RetryRequest {
  * When the last run was not published, all that it finished comes along, so that a retry can complete the night. When it
  * was, only what is still missing comes along: the retry's outcome must not call a snapshot complete that is not.
  */
-export async function retryNight(night: Night, request: RetryRequest): Promise<Result> {
-  const startedAt = night.clock();
+export async function retryNight(given: Night, request: RetryRequest): Promise<Result> {
+  const startedAt = given.clock();
+  const night = bearingOutages(given, undefined);
+  try {
+    return await anyRetry(night, request, startedAt);
+  } catch (error) {
+    if (isStoppedAway(night, error)) return stoppedEarly(night, startedAt);
+    throw error;
+  }
+}
+
+async function anyRetry(night: Night, request: RetryRequest, startedAt: number): Promise<Result> {
   await reapDeadWorkers(night);
   await fenceOpenSwap(night);
   const base = await endTakedowns(night, await meetOrigin(night, false));

@@ -4,7 +4,7 @@ import { updateManifest } from '../domain/manifest.js';
 import type { Result } from '../domain/result.js';
 import { withheldBy } from '../domain/withdraw.js';
 import type { RunRow } from '../state/contract.js';
-import { type Base, liveLoader, meetOrigin } from './base.js';
+import { type Base, liveLoader, lookAtLive, meetOrigin } from './base.js';
 import { collectDropped } from './collect.js';
 import { decide, decideFor, patienceOf, type RunRequest, whatChanged } from './deciding.js';
 import { tellEdges } from './edges.js';
@@ -50,6 +50,7 @@ async function anyNight(night: Night, request: RunRequest, startedAt: number): P
   await fenceOpenSwap(night);
   const adopt = request.adopt ?? false;
   const base = await endTakedowns(night, await salvage(night, await meetOrigin(night, adopt), adopt));
+  if (night.origin.freeLooks) await lookAtLive(night.origin, base);
   const settled = night.state.openRun() ? undefined : decideFor(night, request, base);
   const { waitMs } = request;
   const idle = { head: base.head, startedAt, waitMs };

@@ -110,12 +110,12 @@ function reasonOf(error: unknown): string {
 }
 
 /** One fault with all problems of a job file. */
-export function invalid(file: string, problems: readonly Problem[]): Fault {
+export function invalid(file: string, problems: readonly Problem[], hint?: string): Fault {
   const lines = problems.map(
     (problem) => `${problem.path.join('.') || '(file)'}: ${show(problem.value)} — expected ${problem.expected}`,
   );
   const count = lines.length === 1 ? '1 problem' : `${lines.length} problems`;
-  return new Fault('job-invalid', `job file ${file} has ${count}`, { problems: lines });
+  return new Fault('job-invalid', `job file ${file} has ${count}`, { problems: lines, hint });
 }
 
 function show(value: unknown): string {

@@ -98,6 +98,8 @@ export interface Origin {
    * whoever goes on commits first. A swap that throws was refused and will not land.
    */
   readonly lateSwaps?: boolean;
+  /** True where a look costs no request: then runs look at more than they need. */
+  readonly freeLooks?: boolean;
   /** How many calls of `putBlob` and `putManifest` at once make it faster; undefined: the number of workers. */
   readonly parallelPuts?: number;
   /** Present where an upload that was cut off is gone on with later. */
@@ -211,4 +213,6 @@ export interface OriginServices {
   holdLock<T>(file: string, waitMs: number, work: () => Promise<T>): Promise<T>;
   /** Remembers uploads in parts, durably. Absent: one that is cut off is begun anew. */
   readonly uploads?: UploadMemory;
+  /** For who only looks: a store that says nothing for so long is given up, untried again. Absent: as long as a run waits. */
+  readonly answerMs?: number;
 }

@@ -39,7 +39,8 @@ export interface Source {
 export interface SourceKind {
   /** Checks the job file's `source` object (zod); relative paths are resolved against `project`. */
   check(config: unknown, project: string): SourceCheck;
-  open(config: Readonly<Record<string, unknown>>, clock: () => number): Source;
+  /** `answerMs`: a server that says nothing for so long is given up, untried again; absent: as long as a run waits. */
+  open(config: Readonly<Record<string, unknown>>, clock: () => number, answerMs?: number): Source;
 }
 
 export type SourceCheck =

@@ -1,3 +1,4 @@
+import { lookedForCredentials, noCredentialsHint, refusedCredentialsHint, saidBy } from '../domain/credentials.js';
 import { errno, Fault } from '../domain/faults.js';
 
 /** What is known of an error that the SDK threw; its classes are not looked at, so that this file does not load it. */
@@ -57,12 +58,20 @@ function mayPass({ status, code, name }: Told): boolean {
 export function bucketFault(where: string, error: unknown): Fault {
   if (error instanceof Fault) return error;
   const told = toldBy(error);
-  const { name, message } = told;
+  const { name, message, status } = told;
   if (told.code === undefined && (error instanceof TypeError || error instanceof RangeError)) throw error;
   const trouble = troubleOf(error);
-  const what = `${name === 'Error' ? '' : `${name}: `}${message.split('\n')[0]}`;
+  const what = saidBy({ name: name === 'Error' ? '' : name, status, message: message.split('\n')[0] ?? '' });
+  if (name === 'CredentialsProviderError') {
+    const none = `no credentials for source ${where} were found: ${lookedForCredentials} (${what})`;
+    return new Fault('credentials-refused', none, { cause: error, hint: noCredentialsHint });
+  }
+  if (name === 'NoSuchBucket') {
+    const hint = 'make the bucket, or mend source in the job file, then: nightpress run {job}';
+    return new Fault('source-unreachable', `source ${where} does not exist (${what})`, { cause: error, hint });
+  }
   if (trouble === 'refused' || trouble === 'denied') {
-    const hint = 'check the credentials of the source, then: nightpress run {job}';
+    const hint = refusedCredentialsHint('source', process.env);
     return new Fault('credentials-refused', `source ${where} refused us: ${what}`, { cause: error, hint });
   }
   return new Fault('source-unreachable', `source ${where} cannot be reached: ${what}`, {

@@ -37,14 +37,19 @@ export interface Objects {
   open(name: string, given?: { readonly etag?: string; readonly first?: number }): Promise<OpenObject>;
 }
 
+interface Waits {
+  readonly stallMs?: number;
+  readonly answerMs?: number;
+}
+
 const stall = 60_000;
 const connectMs = 10_000;
 
 /**
  * The SDK finds credentials by its default chain: environment, profile, container or machine role. It tries a request
- * three times, with pauses.
+ * three times, with pauses; with `answerMs` twice, and silence for so long ends it at once.
  */
-export function openObjects(config: BucketInput, stallMs = stall): Objects {
+export function openObjects(config: BucketInput, { answerMs, stallMs = answerMs ?? stall }: Waits = {}): Objects {
   const { bucket, endpoint, forcePathStyle } = config;
   // Of Node 20: nobody can follow it but us, who choose the version of the SDK. Until we leave Node 20.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
@@ -52,10 +57,11 @@ export function openObjects(config: BucketInput, stallMs = stall): Objects {
     endpoint,
     forcePathStyle,
     region: config.region ?? process.env.AWS_REGION ?? (endpoint === undefined ? undefined : 'us-east-1'),
-    maxAttempts: 3,
-    requestHandler: { connectionTimeout: connectMs, socketTimeout: stallMs },
+    maxAttempts: answerMs === undefined ? 3 : 2,
+    requestHandler: { connectionTimeout: Math.min(connectMs, stallMs), socketTimeout: stallMs },
   });
   const where = `bucket ${bucket}${endpoint === undefined ? '' : ` at ${endpoint}`}`;
+  if (answerMs !== undefined) endBySilence(client, where, answerMs);
   return {
     where,
     stallMs,
@@ -76,6 +82,21 @@ export function openObjects(config: BucketInput, stallMs = stall): Objects {
       };
     },
   };
+}
+
+/** Inside what tries again: a fault is no trouble that the SDK knows, so it goes straight to whoever asked. */
+function endBySilence(client: S3Client, where: string, ms: number): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        return await next(args);
+      } catch (error) {
+        if (!(error instanceof Error) || error.name !== 'TimeoutError') throw error;
+        throw new Fault('source-unreachable', `no answer from source ${where} within ${ms / 1000} s`, { passes: true });
+      }
+    },
+    { step: 'finalizeRequest', priority: 'low', name: 'nightpressSilence' },
+  );
 }
 
 interface Listing {

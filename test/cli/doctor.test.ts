@@ -66,7 +66,7 @@ test('names the way out of a damaged live manifest', async () => {
   const { code, stdout } = await say(world, 'doctor');
   expect(code).toBe(13);
   expect(stdout).toMatch(
-    /PROBLEM {2}disk .*manifest m\/[0-9a-f]{64}\.json is missing.*\(nightpress run night --adopt\)/,
+    /PROBLEM {2}origin .*manifest m\/[0-9a-f]{64}\.json is missing.*\(nightpress run night --adopt\)/,
   );
 });
 

@@ -58,6 +58,7 @@ test('a verb that publishes wants every secret first, and looking at things want
   expect(ended.result?.fault?.message).toContain(
     'edges.0.tokenEnv: "CLOUDFLARE_TOKEN" — expected an environment variable that is set',
   );
+  expect(ended.result?.next).toEqual(['export CLOUDFLARE_TOKEN=…, also where cron calls it; then again']);
   expect(await readdir(world.folder)).not.toContain('public');
   expect((await world.run([], { verb: 'plan' })).code).toBe(0);
 });
@@ -77,6 +78,7 @@ test('run tells edges and, with --wait, shows when each served the snapshot; a s
   ).toEqual(['cloudflare', 'varnish']);
   const idle = await world.run(['--wait'], { env, plain: true });
   expect([idle.code, purges().length]).toEqual([0, 2]);
+  expect((await world.run(['--check'], { verb: 'status', plain: true })).code).toBe(0);
   expect(idle.stdout).toMatch(
     /edges {5}cloudflare: told, served after \d+\.\d s\n {12}varnish: told, served after \d+\.\d s\n/,
   );
@@ -108,6 +110,13 @@ test('an edge that refuses is told as such, in text and state, and its token now
   expect(ended.stdout).toContain('next      nightpress run night --wait');
   const status = await world.run([], { verb: 'status', plain: true });
   expect(status.stdout).toContain('edge cloudflare: not told');
+  const check = await world.run(['--check'], { verb: 'status', plain: true });
+  expect([check.code, check.stdout]).toEqual([
+    13,
+    expect.stringMatching(
+      /PROBLEM {2}live, but an edge was not told of it: cloudflare .*\n {2}next {6}nightpress run night --wait/,
+    ),
+  ]);
   const written = await everything(world.folder);
   expect(written).toContain('edge cloudflare: not told'); // the state and the log were read
   for (const text of [written, ended.stdout, ended.stderr, status.stdout]) expect(text).not.toContain(token);

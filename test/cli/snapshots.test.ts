@@ -96,7 +96,12 @@ test('what the gate holds is published by naming the rule and a reason, and not 
   for (const key of ['texts/t0.txt', 'texts/t1.txt', 'texts/t2.txt']) await world.remove(key);
   const held = await world.run(['--now']);
   expect([held.code, held.result?.held?.[0]?.rule]).toEqual([4, 'shrink']);
-  expect(held.result?.next).toEqual(['nightpress publish night --override shrink --reason TEXT']);
+  expect(held.result?.next).toEqual([
+    'is the source mounted and whole? then: nightpress run night',
+    'nightpress diff night live staged',
+    'nightpress publish night --override shrink --reason TEXT',
+  ]);
+  expect((await say(world, 'diff', 'night', 'live', 'staged')).code).toBe(0);
   expect(await liveSnapshot(world.origin)).toBe(first);
 
   expect((await say(world, 'publish', 'night')).stderr).toContain(

@@ -1,7 +1,10 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { manifestKey } from '../../src/domain/origin-keys.js';
+import type { Digest } from '../../src/domain/types.js';
 import { anotherJob, aPublishedWorld, ask, say } from '../support/project.js';
+import { liveSnapshot } from '../support/published.js';
 import { age, aWorld, fill, type World } from '../support/world.js';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -102,4 +105,16 @@ test('options that mean nothing together are refused', async () => {
   ]) {
     expect((await say(world, 'status', 'night', ...words)).code, words.join(' ')).toBe(2);
   }
+});
+
+test('a live manifest that is lost is a problem of the check, and of a run that has nothing else to do', async () => {
+  world = await aPublishedWorld();
+  const live = await liveSnapshot(world.origin);
+  await rm(path.join(world.origin, manifestKey(live as Digest)));
+  const { code, json } = await ask(world, 'status', '--check');
+  const next = [`nightpress run night --adopt --project ${world.folder}`];
+  expect([code, json]).toMatchObject([13, { ok: false, verdict: 'damaged', next }]);
+  expect(json.because).toContain('is missing at the origin');
+  const run = await world.run(['--now']);
+  expect([run.code, run.result?.next]).toEqual([13, ['nightpress run night --adopt']]);
 });

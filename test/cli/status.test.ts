@@ -38,8 +38,12 @@ test('what holds a night is told as it is now, not as it was when the night ende
   );
   expect((await say(world, 'unfreeze')).code).toBe(4);
   const { json } = await ask(world, 'status');
-  const publish = `nightpress publish night --override shrink --reason TEXT --project ${world.folder}`;
-  expect(json).toMatchObject({ verdict: 'held', staged: { rules: ['shrink'] }, next: [publish] });
+  const next = [
+    'is the source mounted and whole? then: nightpress run night',
+    'nightpress diff night live staged',
+    'nightpress publish night --override shrink --reason TEXT',
+  ].map((command) => `${command} --project ${world.folder}`);
+  expect(json).toMatchObject({ verdict: 'held', staged: { rules: ['shrink'] }, next });
   const { stdout } = await say(world, 'status');
   expect(stdout).toContain('cause     shrink: ');
   expect(stdout).not.toContain('frozen');
@@ -65,12 +69,36 @@ test('an origin that is gone is no origin that never was', async () => {
   await rename(world.origin, `${world.origin}-gone`);
   const { json } = await ask(world, 'status');
   expect(json).toMatchObject({
-    verdict: 'the origin lost what was published',
+    verdict: 'the origin is gone, or older than it was',
     originFault: { code: 'origin-rewound' },
-    next: [`nightpress run night --adopt --project ${world.folder}`],
+    next: [
+      `mount or restore the origin, then: nightpress run night --project ${world.folder}`,
+      `if it is really lost: nightpress run night --adopt --project ${world.folder}`,
+    ],
   });
+  const gone = "the origin of 'night' is gone: it was seq 1, and now there is no head; is its volume mounted?";
+  const status = await say(world, 'status');
+  expect([status.code, status.stdout]).toEqual([13, expect.stringContaining(`cause     ${gone}`)]);
+  expect(status.stdout).toMatch(/live {6}snapshot [0-9a-f]{12} {2}seq 1 as last seen: readers may find nothing/);
   const run = await world.run(['--now']);
-  expect([run.code, run.result?.next]).toEqual([13, ['nightpress run night --adopt']]);
+  expect([run.code, run.result]).toMatchObject([
+    13,
+    {
+      live: null,
+      lastSeen: { seq: 1 },
+      fault: { message: gone },
+      next: [
+        'mount or restore the origin, then: nightpress run night',
+        'if it is really lost: nightpress run night --adopt',
+      ],
+    },
+  ]);
+  const plain = await world.run(['--now'], { plain: true });
+  expect(plain.stderr).toContain('seq 1 as last seen\n  next: mount or restore the origin, then: nightpress run');
+  const doctor = await say(world, 'doctor');
+  expect(doctor.stdout).toContain(`PROBLEM  origin        ${gone} (mount or restore the origin, then: `);
+  expect(doctor.stdout).toContain('note     disk          what the next run needs is not known: see origin');
+  expect((await say(world, 'rollback', '--yes')).stderr).toContain(gone);
 });
 
 test('who named the project is told to name it again', async () => {
@@ -118,4 +146,14 @@ test('the line for cron makes the folder of its log', async () => {
   await writeFile(path.join(media, 'a.jpg'), '');
   const { json } = await ask(world, 'init', media);
   expect(json.crontab).toContain(`0 * * * * mkdir -p ${world.folder}/.nightpress && `);
+});
+
+test('status says what the run said of how long it took', async () => {
+  world = await aPublishedWorld();
+  await world.write('texts/t0.txt', 'another text\n');
+  await age(world);
+  const { stdout } = await world.run(['--now'], { plain: true });
+  const took = /published {2}in (.+)\n/.exec(stdout)?.[1];
+  expect(took).toMatch(/ m?s$/);
+  expect((await say(world, 'status')).stdout).toContain(`: published, ${took}\n`);
 });

@@ -50,6 +50,8 @@ describe('what is a problem', () => {
     ['a run that was stopped', { run: ran('interrupted', 3), look: looked(3, 143, 'r') }, 'interrupted'],
     ['a run that was killed, and left no look', { run: ran(undefined, 3), look: looked(30) }, 'interrupted'],
     ['a run that does not come to an end', { live: { startedAt: now - 27 * hour } }, 'stuck'],
+    ['an edge that was not told', { run: ran('published', 3), untold: ['varnish'] }, 'untold'],
+    ['a held run, whatever edges know', { run: ran('held', 3), untold: ['varnish'] }, 'held'],
     ['an origin that cannot be read', { run: ran('published', 3), originTrouble: 'gone' }, 'unreadable'],
   ])('%s', (_, vitals, verdict) => {
     expect(judgeHealth({ ...calm, ...vitals })).toMatchObject({ ok: false, verdict });

@@ -165,7 +165,11 @@ describe('the gate', () => {
       live: { snapshot: first.snapshot },
       held: [{ rule: 'shrink' }],
     });
-    expect(held.next[0]).toBe('nightpress publish world --override shrink --reason TEXT');
+    expect(held.next).toEqual([
+      'is the source mounted and whole? then: nightpress run world',
+      'nightpress diff world live staged',
+      'nightpress publish world --override shrink --reason TEXT',
+    ]);
     expect(live('a.txt')).toBe('content of a');
     for (const name of ['a', 'b', 'c']) world.put(`${name}.txt`, `content of ${name}`);
     world.put('e.txt', 'one more');

@@ -214,6 +214,30 @@ describe('a run that is asked to stop while it waits', () => {
     expect(await world.run()).toMatchObject({ outcome: 'interrupted', exit: 143 });
     expect(tries).toBe(2);
   });
+
+  /** The first request of this sort hangs, and all that come after it. */
+  const hangsAt = (which: (asked: Asked) => boolean) => {
+    let hangs = false;
+    s3d.hooks.push((asked) => {
+      if (which(asked) && !hangs) world.stop.abort();
+      hangs ||= which(asked);
+      return hangs ? { kind: 'late', until: new Promise(() => {}) } : undefined;
+    });
+  };
+
+  test.each([
+    ['a question before there is a run', headGet, { run: null, live: null, lastSeen: { seq: 1 } }],
+    ['the bytes of an item', blobPut, { live: { seq: 1 } }],
+    ['the manifest', nodePut, { live: { seq: 1 } }],
+  ] as const)('by day does not wait either for %s that hangs', async (_, which, told) => {
+    hangsAt(which);
+    expect(await world.run({ now: true })).toMatchObject({ outcome: 'interrupted', exit: 143, ...told });
+  });
+
+  test('in the middle of a commit that hangs, does not know whether it landed', async () => {
+    hangsAt(headPut);
+    expect(await world.run()).toMatchObject({ outcome: 'unknown', exit: 6, fault: { code: 'swap-unknown' } });
+  });
 });
 
 describe('nothing is waited for', () => {

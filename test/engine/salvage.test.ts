@@ -53,12 +53,8 @@ describe('a live manifest whose only node is lost', () => {
       await world.run();
       await lose(await live(), how);
       world.put('a.txt', 'second a');
-      const stopped = await nextNight();
-      expect(stopped).toMatchObject({
-        exit: 13,
-        fault: { code: 'origin-corrupt' },
-        next: ['nightpress run world --adopt'],
-      });
+      const stopped = { exit: 13, code: 'origin-corrupt', hint: 'nightpress run {job} --adopt' };
+      await expect(nextNight()).rejects.toMatchObject(stopped);
       expect(shown('a.txt')).toBe('content of a');
       const mended = await world.run({ adopt: true });
       expect(mended).toMatchObject({ outcome: 'published', items: { total: 4, done: 1, reused: 3 } });

@@ -90,7 +90,7 @@ async function examineOrigin(
 ): Promise<number> {
   const job = await findJob(openProject(options), name);
   const racers = racersOption(options.races);
-  const origin = await openOrigin(job);
+  const origin = await openOrigin(job, 'look');
   const { probe } = origin;
   if (!probe) return await examineJob(context, job.name, options);
   const terminal = openTerminal(context.env, options);
@@ -122,6 +122,7 @@ async function examineJob(context: CommandContext, name: string | undefined, opt
       clock: context.clock,
       emit: () => undefined,
       stop: neverStop,
+      patience: 'look',
     });
     const checks = await examine({ job, night, folder, stateFault: fault }, options.origin ? ofOrigin : undefined);
     if (options.json)

@@ -47,7 +47,9 @@ their keys again, so that a collector that was stopped in the middle can do no h
     )
     .action(async (job: string | undefined, options: GcOptions) => {
       const given = job === undefined ? [] : [job];
-      await atOrigin(context, options, { given }, (call) => withCheckpoints(call, (parts) => gc(call, parts, options)));
+      await atOrigin(context, options, { given, isLong: true }, (call) =>
+        withCheckpoints(call, (parts) => gc(call, parts, options)),
+      );
     });
 }
 

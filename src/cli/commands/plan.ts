@@ -62,6 +62,7 @@ export async function planJob(
       clock: context.clock,
       emit: () => undefined,
       stop: neverStop,
+      patience: 'look',
     });
     const preview = await previewNight(night, options);
     const approve = (rule: string) =>

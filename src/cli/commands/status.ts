@@ -37,7 +37,10 @@ export function addStatus(program: Command, context: CommandContext): void {
 Examples:
   nightpress status catalog --watch
   nightpress status catalog --run 2 --json
-  nightpress status --all --check --max-age 26h -q`,
+  nightpress status --all --check --max-age 26h -q
+
+Exit codes: 0, or why what is live cannot be told: 13 the origin is gone or damaged, 75 it does not answer, 77 it refuses the
+credentials. Of --check: 0 and 13.`,
     )
     .action(async (job: string | undefined, options: StatusOptions) => {
       context.exit = await showStatus(context, job, options);
@@ -51,7 +54,7 @@ async function showStatus(context: CommandContext, name: string | undefined, opt
   const exits: number[] = [];
   for (const one of names) {
     if (options.check) exits.push(await checkStatus({ ...call, look: (job) => look(call, job) }, one));
-    else await showOne(call, one);
+    else exits.push(await showOne(call, one));
   }
   return Math.max(0, ...exits);
 }
@@ -63,14 +66,15 @@ interface StatusCall {
   readonly options: StatusOptions;
 }
 
-async function showOne(call: StatusCall, name: string | undefined): Promise<void> {
+/** What is known here is told in any case; the exit code says why the rest is not. */
+async function showOne(call: StatusCall, name: string | undefined): Promise<number> {
   for (;;) {
     const standing = await look(call, await findJob(call.project, name));
     if (call.options.watch && call.terminal.live) call.terminal.draw('\u001b[H\u001b[2J');
     const next = fromElsewhere(call.options, nextCommands(standing));
     if (call.options.json) call.terminal.out(JSON.stringify(statusRecord(standing, next)));
     else renderStatus(call.terminal, standing, { now: call.context.clock(), next });
-    if (!call.options.watch || !standing.running) return;
+    if (!call.options.watch || !standing.running) return standing.originFault?.exit ?? 0;
     await delay(watchEveryMs);
   }
 }
@@ -84,9 +88,10 @@ async function look({ context, project, options }: StatusCall, job: Job): Promis
       {
         job,
         state,
-        origin: await openOrigin(job),
+        origin: await openOrigin(job, 'look'),
         clock: context.clock,
         holder,
+        looksAtLive: options.check,
         verified: readVerified(folder),
       },
       options.run,

@@ -34,7 +34,9 @@ paths that do not show their blob are put right. Elsewhere it changes nothing.`,
       '\nExamples:\n  nightpress verify catalog --deep\n  nightpress verify catalog previous --json\n\nExit codes: 0 all is as it should be, 13 something is not, 2 no such snapshot, 75 the origin cannot be reached.',
     )
     .action(async (given: readonly string[], options: VerifyCommandOptions) => {
-      await atOrigin(context, options, { given, optional: ['snapshot'] }, (call) => verifyNow(call, options));
+      await atOrigin(context, options, { given, optional: ['snapshot'], isLong: true }, (call) =>
+        verifyNow(call, options),
+      );
     });
 }
 

@@ -1,5 +1,6 @@
 import type { Result } from '../../domain/result.js';
 import type { Finding } from '../../domain/types.js';
+import { liveLine } from './result.js';
 import { bytes, count, duration, printable, short } from './units.js';
 
 const mostFindings = 50;
@@ -7,7 +8,9 @@ const mostFindings = 50;
 /** A run as a page for people who did not start it: GitHub's step summary. */
 export function resultMarkdown(result: Result): string {
   const { assets, items, derivatives } = result;
-  const live = result.live ? `\`${short(result.live.snapshot)}\`, seq ${result.live.seq}` : 'nothing yet';
+  const live = result.live
+    ? `\`${short(result.live.snapshot)}\`, seq ${result.live.seq}`
+    : liveLine(null, result.lastSeen);
   return page(`${result.job}: ${result.run || result.fault ? result.outcome : 'nothing to do'}`, [
     table([
       ['window', result.window?.label ?? 'none'],

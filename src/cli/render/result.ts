@@ -1,5 +1,5 @@
 import { causesOf } from '../../domain/causes.js';
-import type { Result, ToldCause } from '../../domain/result.js';
+import type { LastSeen, Result, ToldCause } from '../../domain/result.js';
 import type { Finding } from '../../domain/types.js';
 import type { Terminal } from '../terminal.js';
 import { renderEdges } from './edges.js';
@@ -18,7 +18,7 @@ export function renderResult(terminal: Terminal, result: Result, where: string |
   if (result.because) terminal.out(`  because   ${result.because}`);
   for (const hold of result.held ?? [])
     terminal.out(`  ${paint('yellow', 'held by')}   ${hold.rule}: ${printable(hold.message)}`);
-  terminal.out(`  ${lineName(result.channel)} ${liveLine(result.live)}`);
+  terminal.out(`  ${lineName(result.channel)} ${liveLine(result.live, result.lastSeen)}`);
   renderEdges(terminal, result.edges);
   if (result.run) renderCounts(terminal, result);
   renderFindings(
@@ -58,8 +58,15 @@ export function lineName(channel: string | undefined): string {
   return (channel ?? 'live').padEnd(9);
 }
 
-export function liveLine(live: Result['live']): string {
-  return live ? `snapshot ${short(live.snapshot)}  seq ${live.seq}  since ${live.at}` : 'nothing yet';
+export function liveLine(live: Result['live'], lastSeen?: Result['lastSeen']): string {
+  if (live) return `snapshot ${short(live.snapshot)}  seq ${live.seq}  since ${live.at}`;
+  return lastSeen === undefined ? 'nothing yet' : lastSeenText(lastSeen);
+}
+
+/** Null: nothing was ever seen by this machine, which proves nothing. */
+export function lastSeenText(seen: LastSeen | null): string {
+  if (!seen) return 'unknown';
+  return `${seen.snapshot ? `snapshot ${short(seen.snapshot)}  ` : ''}seq ${seen.seq} as last seen`;
 }
 
 function renderCounts(terminal: Terminal, result: Result): void {

@@ -2,17 +2,21 @@ import { causesOf } from '../../domain/causes.js';
 import { isPromotable } from '../../domain/channels.js';
 import type { Fault } from '../../domain/faults.js';
 import type { Result } from '../../domain/result.js';
+import type { Job } from '../../domain/types.js';
 import type { Standing } from '../../engine/inspect.js';
-import { publishCommand } from '../../engine/move-head.js';
+import { overrideCommands } from '../../engine/next-commands.js';
 import type { Progress, RunRow } from '../../state/contract.js';
 import type { Terminal } from '../terminal.js';
 import { fateOf, holdsNow, isHeldNoMore, isPublishedByHand, isRolledBack } from './fate.js';
-import { lineName } from './result.js';
+import { lastSeenText, lineName } from './result.js';
 import { count, duration, leftText, printable, short } from './units.js';
 
 /** The part of a stored result that `status` shows; rows written by other versions may lack any of it. */
 type StoredResult = Partial<
-  Pick<Result, 'items' | 'snapshot' | 'findings' | 'held' | 'import' | 'shed' | 'fault' | 'next' | 'exit'>
+  Pick<
+    Result,
+    'items' | 'snapshot' | 'findings' | 'held' | 'import' | 'shed' | 'fault' | 'next' | 'exit' | 'durationMs'
+  >
 >;
 
 export function statusRecord(standing: Standing, next: readonly string[]): object {
@@ -25,6 +29,7 @@ export function statusRecord(standing: Standing, next: readonly string[]): objec
     running,
     holder: holder ?? null,
     live: head?.channels.live ?? null,
+    ...(originFault && { lastSeen: standing.lastSeen }),
     staged: head?.channels.staged ?? null,
     frozen: head?.frozen ?? null,
     withdrawn: head?.withdrawn ?? [],
@@ -88,12 +93,12 @@ const mostWithdrawn = 5;
 type Colour = 'green' | 'yellow' | 'red' | 'cyan';
 
 const originWords: Readonly<Record<string, string>> = {
-  'origin-rewound': 'the origin lost what was published',
+  'origin-rewound': 'the origin is gone, or older than it was',
   'origin-foreign': 'the origin is another one than before',
 };
 
 function originWord({ code, passes }: Fault, running: boolean): string {
-  if (running && passes) return 'running, and the origin cannot be reached';
+  if (running && passes) return 'running, and the origin cannot be reached: the run goes on by itself when it answers';
   return originWords[code] ?? 'the origin cannot be read';
 }
 
@@ -138,8 +143,9 @@ function endedCount({ ended }: Progress): number {
   return Object.values(ended).reduce((sum, n) => sum + n, 0);
 }
 
-function liveText({ head, originFault }: Standing, now: number): string {
-  if (originFault) return 'unknown here; readers keep what they have';
+function liveText({ head, originFault, lastSeen }: Standing, now: number): string {
+  if (originFault?.code === 'origin-rewound') return `${lastSeenText(lastSeen)}: readers may find nothing`;
+  if (originFault) return `${lastSeenText(lastSeen)}; readers keep what they have`;
   const live = head?.channels.live;
   if (!live) return 'nothing yet';
   return `snapshot ${short(live.snapshot)}  seq ${live.seq}  window ${live.window}, since ${duration(now - Date.parse(live.at))}`;
@@ -167,27 +173,29 @@ function andMore(others: number): string {
 }
 
 /** What to type next, best first. */
-export function nextCommands({ job, running, run, head, originFault, damage }: Standing): readonly string[] {
-  if (originFault) return [originFault.hint.replaceAll('{job}', job)];
+export function nextCommands({ job, channel, running, run, head, originFault, damage }: Standing): readonly string[] {
+  const isWaiting = running && originFault?.passes;
+  if (originFault && !isWaiting) return originFault.waysOut.map((way) => way.replaceAll('{job}', job));
   if (running) return [`nightpress status ${job} --watch`];
   if (damage) return damage.next;
   if (head?.frozen) return [`nightpress unfreeze ${job}`];
   if (isPublishedByHand(run, head)) return [];
   if (!run?.outcome || run.outcome === 'interrupted') return [`nightpress run ${job}`];
   if (isHeldNoMore(run, head)) return [`nightpress snapshots ${job}`];
-  const next = stillUseful(job, run, head);
+  const next = stillUseful({ name: job, channel }, run, head);
   const isOver = head !== undefined && !isPromotable(head); // promoted since the run said so, or live is the same by now
   return isOver ? next.filter((command) => !command.startsWith('nightpress promote ')) : next;
 }
 
 /** What the run named, less this very command; a freeze lifted since leaves other rules to override. */
-function stillUseful(job: string, run: RunRow, head: Standing['head']): readonly string[] {
+function stillUseful(job: Pick<Job, 'name' | 'channel'>, run: RunRow, head: Standing['head']): readonly string[] {
   const { next = [] } = (run.result ?? {}) as StoredResult;
   const { staged } = head?.channels ?? {};
-  const others = next.filter((command) => command !== `nightpress status ${job}`);
+  const others = next.filter((command) => command !== `nightpress status ${job.name}`);
   if (run.outcome !== 'held' || !staged || fateOf(run, head) !== 'staged') return others;
-  const isOld = (command: string) => /^nightpress (unfreeze|publish) /.test(command);
-  return [publishCommand(job, staged.rules), ...others.filter((command) => !isOld(command))];
+  const now = overrideCommands(job, staged.rules, head);
+  const isOld = (command: string) => now.includes(command) || /^nightpress (unfreeze|publish) /.test(command);
+  return [...now, ...others.filter((command) => !isOld(command))];
 }
 
 /** The newest few: what is withheld from nights. */
@@ -199,7 +207,8 @@ function renderWithdrawn(terminal: Terminal, withdrawn: NonNullable<Standing['he
 }
 
 function renderRun(terminal: Terminal, run: RunRow, now: number): void {
-  const took = duration((run.endedAt ?? now) - run.startedAt);
+  const { durationMs = (run.endedAt ?? now) - run.startedAt } = (run.result ?? {}) as StoredResult; // as the run said it
+  const took = duration(durationMs);
   terminal.out(
     `  run       ${run.id} (${run.verb}) for window ${run.window.label}: ${run.outcome ?? run.phase}, ${took}`,
   );

@@ -61,6 +61,7 @@ function open(config: Readonly<Record<string, unknown>>, services: OriginService
     listStored: () => listStored(disk),
     remove: (keys) => remove(disk, keys),
     exclusively,
+    freeLooks: true,
     parallelPuts,
     entrances: {
       lost: () => onDisk(root, () => lostEntrances(disk, tree)),

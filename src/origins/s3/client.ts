@@ -1,5 +1,6 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
-import type { S3Config } from './config.js';
+import { Fault } from '../../domain/faults.js';
+import { placeOf, type S3Config } from './config.js';
 
 /**
  * Two clients of one store. `data` tries again, which is harmless for objects named by their content. `commits` never
@@ -19,17 +20,25 @@ export interface Limits {
   /** A connection that moves no byte for so long is given up. */
   readonly idleTimeoutMs: number;
   readonly attempts: number;
+  /** Who says nothing is not asked again: only an answer that may pass is. */
+  readonly silenceEnds?: boolean;
   /** Connections at once. */
   readonly sockets?: number;
 }
 
 export const usualLimits: Limits = { commitTimeoutMs: 30_000, idleTimeoutMs: 60_000, attempts: 5 };
 
+/** For somebody who waits for the answer: silence for `answerMs` is one. A commit keeps its time: to give it up is to not know. */
+export function looking(answerMs: number): Limits {
+  return { ...usualLimits, idleTimeoutMs: answerMs, attempts: 2, silenceEnds: true };
+}
+
 const connectionTimeoutMs = 10_000;
 /** Beyond `parallelPuts` there are only short questions. */
 const usualSockets = 32;
 
-export function connect({ endpoint, region, forcePathStyle }: S3Config, limits: Limits): Clients {
+export function connect(config: S3Config, limits: Limits): Clients {
+  const { endpoint, region, forcePathStyle } = config;
   // The advice to change Node is for whoever pins the SDK in package.json, not for whoever runs a night.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const shared: S3ClientConfig = {
@@ -41,17 +50,23 @@ export function connect({ endpoint, region, forcePathStyle }: S3Config, limits: 
   };
   const agent = { keepAlive: true, maxSockets: limits.sockets ?? usualSockets };
   const requestHandler = {
-    connectionTimeout: connectionTimeoutMs,
+    connectionTimeout: Math.min(connectionTimeoutMs, limits.idleTimeoutMs),
     socketTimeout: limits.idleTimeoutMs,
     httpAgent: agent,
     httpsAgent: agent,
   };
+  const data = new S3Client({ ...shared, requestHandler, maxAttempts: limits.attempts });
   return {
-    data: new S3Client({ ...shared, requestHandler, maxAttempts: limits.attempts }),
+    data: limits.silenceEnds ? endedBySilence(data, placeOf(config), limits.idleTimeoutMs) : data,
     commits: onceMoreWhenSkewed(
       new S3Client({
         ...shared,
-        requestHandler: { ...requestHandler, requestTimeout: limits.commitTimeoutMs, throwOnRequestTimeout: true },
+        requestHandler: {
+          ...requestHandler,
+          socketTimeout: Math.max(limits.idleTimeoutMs, limits.commitTimeoutMs),
+          requestTimeout: limits.commitTimeoutMs,
+          throwOnRequestTimeout: true,
+        },
         maxAttempts: 1,
       }),
     ),
@@ -73,6 +88,22 @@ function onceMoreWhenSkewed(client: S3Client): S3Client {
       }
     },
     { step: 'initialize', name: 'nightpressClock' },
+  );
+  return client;
+}
+
+/** Inside what tries again: a fault is no trouble that the SDK knows, so it goes straight to whoever asked. */
+function endedBySilence(client: S3Client, place: string, ms: number): S3Client {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        return await next(args);
+      } catch (error) {
+        if (!(error instanceof Error) || error.name !== 'TimeoutError') throw error;
+        throw new Fault('origin-unreachable', `no answer from origin ${place} within ${ms / 1000} s`, { passes: true });
+      }
+    },
+    { step: 'finalizeRequest', priority: 'low', name: 'nightpressSilence' },
   );
   return client;
 }

@@ -1,6 +1,6 @@
 import type { Origin, OriginKind, OriginServices } from '../contract.js';
 import { blobBytes, condemnBlob, hashBlob, putBlob } from './blobs.js';
-import { type Limits, usualLimits } from './client.js';
+import { type Limits, looking, usualLimits } from './client.js';
 import { Commits } from './commit.js';
 import { condemning, moves } from './condemning.js';
 import { check, readConfig } from './config.js';
@@ -12,7 +12,12 @@ import { listStored, remove } from './stored.js';
 import { atStore } from './trouble.js';
 
 /** S3 and what speaks its language; `commit.ts` says how the head moves there. */
-export const s3: OriginKind = { check, open: (config, services) => openStore(config, services, usualLimits) };
+export const s3: OriginKind = { check, open };
+
+function open(config: Readonly<Record<string, unknown>>, services: OriginServices): Origin {
+  const { answerMs } = services;
+  return openStore(config, services, answerMs === undefined ? usualLimits : looking(answerMs));
+}
 
 /** The `origin` of a job file. Credentials are no part of it: the coordinator looks for them as other AWS tools do. */
 export interface S3OriginInput {

@@ -1,3 +1,4 @@
+import { lookedForCredentials, noCredentialsHint, refusedCredentialsHint, saidBy } from '../../domain/credentials.js';
 import { errno, Fault } from '../../domain/faults.js';
 
 /** What an answer or a broken connection says, as far as it says anything. */
@@ -108,13 +109,24 @@ export async function atStore<T>(place: string, work: () => Promise<T>): Promise
 function faultOf(place: string, error: unknown): unknown {
   const trouble = troubleOf(error);
   if (!trouble || !(error instanceof Error)) return error;
-  const said = `${[trouble.name, trouble.status].filter(Boolean).join(', ')}: ${error.message || 'nothing more was said'}`;
-  const because = said.replace(/\s+/g, ' ').slice(0, 300);
+  const because = saidBy({ ...trouble, message: error.message });
   if (fullNames.has(trouble.name) || trouble.status === 507) {
     return new Fault('origin-full', `origin ${place} has no space left (${because})`, { cause: error });
   }
+  if (trouble.name === 'CredentialsProviderError') {
+    const message = `no credentials for origin ${place} were found: ${lookedForCredentials} (${because})`;
+    return new Fault('credentials-refused', message, { cause: error, hint: noCredentialsHint });
+  }
   if (isDenied(trouble)) {
-    return new Fault('credentials-refused', `origin ${place} does not let us in (${because})`, { cause: error });
+    const hint = refusedCredentialsHint('origin', process.env);
+    return new Fault('credentials-refused', `origin ${place} does not let us in (${because})`, { cause: error, hint });
+  }
+  if (trouble.name === 'NoSuchBucket') {
+    const hint = 'make the bucket, or mend origin in the job file, then: nightpress run {job}';
+    return new Fault('origin-unreachable', `the bucket of origin ${place} does not exist (${because})`, {
+      cause: error,
+      hint,
+    });
   }
   const passes = trouble.status === undefined ? trouble.name !== 'EndpointError' : mayPass(trouble);
   return new Fault('origin-unreachable', `origin ${place} cannot be used (${because})`, { cause: error, passes });

@@ -40,12 +40,12 @@ function check(config: unknown): SourceCheck {
     : { ok: false, problems: problemsOf(parsed.error, config, [], [shape]).map(withoutSecret) };
 }
 
-function open(config: Readonly<Record<string, unknown>>, clock: () => number): Source {
+function open(config: Readonly<Record<string, unknown>>, clock: () => number, answerMs?: number): Source {
   const given = shape.parse(config);
   const prefix = given.prefix ?? '';
   let opened: Promise<Objects> | undefined;
   const bucket = async () => {
-    opened ??= import('../objects.js').then(({ openObjects }) => openObjects(given)); // the SDK, loaded when it is needed
+    opened ??= import('../objects.js').then(({ openObjects }) => openObjects(given, { answerMs })); // the SDK, loaded when it is needed
     return await opened;
   };
   return {

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { sha256 } from '../../../src/domain/digest.js';
 import { blobKey, manifestKey } from '../../../src/domain/origin-keys.js';
 import type { Origin } from '../../../src/origins/contract.js';
-import { usualLimits } from '../../../src/origins/s3/client.js';
+import { looking, usualLimits } from '../../../src/origins/s3/client.js';
 import { openStore, s3 } from '../../../src/origins/s3/index.js';
 import { signed } from '../../../src/origins/s3/signed.js';
 import { openEmptyState } from '../../../src/state/open.js';
@@ -59,6 +59,32 @@ const of =
   (asked: Asked) =>
     kinds.includes(asked.kind);
 const headPut = (asked: Asked) => asked.kind === 'put' && asked.key === 'head.json';
+
+describe('for who only looks', () => {
+  const look = () =>
+    openStore(
+      { type: 's3', bucket: 'media', endpoint: s3d.endpoint, region: 'eu-central-1' },
+      { uploads: state.uploads },
+      looking(300),
+    );
+
+  test('silence is told once it has lasted, and not asked for again', async () => {
+    s3d.hooks.push(() => ({ kind: 'late', until: new Promise(() => {}) }));
+    const message = expect.stringMatching(/^no answer from origin s3:.*\/media\/ within 0.3 s$/);
+    await expect(look().readHead()).rejects.toMatchObject({
+      code: 'origin-unreachable',
+      exit: 75,
+      passes: true,
+      message,
+    });
+    expect(s3d.log.length).toBeLessThanOrEqual(1);
+  });
+
+  test('an answer that may pass is asked for once more', async () => {
+    s3d.hooks.push(next(of('get'), { kind: 'answer', status: 503, code: 'SlowDown' }));
+    expect(await look().readHead()).toBeUndefined();
+  });
+});
 
 describe('a blob of more than 16 MiB', () => {
   const bytes = Buffer.alloc(40 << 20, 'film ');
@@ -164,6 +190,27 @@ describe('trouble', () => {
     for (const call of [() => open().readHead(), () => open().putManifest(sha256(bytes), bytes)]) {
       await expect(call()).rejects.toMatchObject({ code: fault, message: expect.stringContaining(code) });
     }
+  });
+
+  test('without any credentials, says where they were looked for and what to export', async () => {
+    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, undefined);
+    const nowhere = path.join(scratch, 'nowhere');
+    for (const name of ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE']) vi.stubEnv(name, nowhere);
+    vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+    await expect(open().readHead()).rejects.toMatchObject({
+      code: 'credentials-refused',
+      message: expect.stringMatching(
+        /^no credentials for origin s3:\S+ were found: looked in the environment, in ~\/.aws/,
+      ),
+      hint: expect.stringMatching(/^export AWS_ACCESS_KEY_ID=/),
+    });
+  });
+
+  test('in a bucket that does not exist, says so', async () => {
+    await expect(open({ more: { bucket: 'absent' } }).readHead()).rejects.toMatchObject({
+      message: expect.stringMatching(/^the bucket of origin s3:\S+\/absent\/ does not exist \(NoSuchBucket, 404\)$/),
+      hint: expect.stringMatching(/^make the bucket, or mend origin in the job file/),
+    });
   });
 
   test('a store that is not there is origin-unreachable, at a commit too', async () => {

@@ -190,7 +190,7 @@ describe('bytes', () => {
 
   test('a server that falls silent is given up, and the run does not hang', async () => {
     put('a.jpg', long);
-    const objects = openObjects(bucketAt(server()), 100);
+    const objects = openObjects(bucketAt(server()), { stallMs: 100 });
     const never = new Promise(() => undefined);
     hook((asked) => (isGet(asked) ? { kind: 'late', until: never } : undefined));
     const order = { objects, name: 'a.jpg', key: 'a.jpg', file: staged, others: () => [] };
