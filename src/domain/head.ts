@@ -75,9 +75,14 @@ export function rollBackTo(
 export function promoteFrom(head: Head, { channel, ...stamp }: Stamp & { readonly channel: string }): Head {
   if (head.frozen)
     throw new Error(`head ${head.seq} is frozen (${head.frozen.reason}), nothing may be published to it`);
+  return commit(withoutStaged(makeLive(head, channelOf(head, channel), stamp)), 'promote', stamp);
+}
+
+/** What a channel beside `live` shows. Throws `snapshot-unknown`. */
+export function channelOf(head: Head, channel: string): Channel {
   const made = channelNameProblem(channel) ? undefined : head.channels[channel]; // what a gate holds is no channel
   if (!made) throw unknownChannel(head, channel);
-  return commit(withoutStaged(makeLive(head, made, stamp)), 'promote', stamp);
+  return made;
 }
 
 /** Lets runs publish again. A staged snapshot that only the freeze held is held by no rule any more, but not yet live. */

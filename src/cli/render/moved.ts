@@ -2,6 +2,7 @@ import { isPromotable } from '../../domain/channels.js';
 import type { EdgeRecord } from '../../domain/edges.js';
 import type { Head } from '../../domain/head.js';
 import { publishCommand } from '../../engine/move-head.js';
+import { promoteCommand } from '../../engine/promotion.js';
 import { liveOf } from '../../engine/report.js';
 import type { Terminal } from '../terminal.js';
 import { renderEdges } from './edges.js';
@@ -55,8 +56,7 @@ function nextCommands(job: string, head: Head, channel: string | undefined): rea
     channels: { staged },
   } = head;
   if (channel !== undefined && !isPromotable(head)) return [];
-  if (channel !== undefined)
-    return [`nightpress diff ${job} live ${channel}`, `nightpress promote ${job} ${channel} live`];
+  if (channel !== undefined) return [`nightpress diff ${job} live ${channel}`, promoteCommand(job, { channel })];
   if (frozen) return [`nightpress unfreeze ${job}`];
   return staged
     ? [`nightpress diff ${job} live staged`, publishCommand(job, staged.rules)]
