@@ -65,7 +65,8 @@ export function rollBackTo(
 ): Head {
   const entry = head.retained.find((retained) => retained.snapshot === snapshot);
   if (!entry) throw neverLive(head, snapshot);
-  const live = makeLive(head, entry, stamp);
+  const published = entry.published ?? entry.seq;
+  const live = makeLive(head, { ...entry, published }, stamp);
   const rolledBack = head.channels.staged?.snapshot === snapshot ? withoutStaged(live) : live;
   const frozen = freeze === undefined ? head.frozen : { reason: freeze, at: stamped(stamp.now) };
   return commit(frozen ? { ...rolledBack, frozen } : rolledBack, 'rollback', stamp);
@@ -166,7 +167,7 @@ export function commit(head: Head, kind: CommitKind, { txn, now, reason }: Stamp
   return { ...head, seq, at: stamped(now), commits: [...head.commits, made].slice(-commitsKept) };
 }
 
-type Made = Pick<Channel, 'snapshot' | 'window' | 'run' | 'was'>;
+type Made = Pick<Channel, 'snapshot' | 'window' | 'run' | 'published' | 'was'>;
 
 /** The next commit of `head` puts this snapshot somewhere. */
 function channelAt(head: Head, { snapshot, window, run }: Made, { now }: Stamp): Channel {
@@ -175,7 +176,8 @@ function channelAt(head: Head, { snapshot, window, run }: Made, { now }: Stamp):
 
 function makeLive(head: Head, made: Made, stamp: Stamp): Head {
   const { was } = head.retained.find(({ snapshot }) => snapshot === made.snapshot) ?? made;
-  const live: Channel = { ...channelAt(head, made, stamp), ...(was && { was }) };
+  const { published } = made;
+  const live: Channel = { ...channelAt(head, made, stamp), ...(published && { published }), ...(was && { was }) };
   const others = head.retained.filter(({ snapshot }) => snapshot !== live.snapshot);
   return { ...head, channels: { ...head.channels, live }, retained: [...others, live] };
 }

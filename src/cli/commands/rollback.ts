@@ -24,8 +24,8 @@ export function addRollback(program: Command, context: CommandContext): void {
     .usage('[options] [job] [snapshot]')
     .summary('make an older snapshot live again')
     .description(
-      `Makes an older snapshot live again, by default the one before. Later runs stage theirs (exit 4) until unfreeze,
-unless --no-freeze is given. Says what will change and asks; where nobody can be asked, --yes is needed.`,
+      `Makes an older snapshot live again, by default the one before: while a rollback stands, the next older one. Later runs
+stage theirs (exit 4) until unfreeze, unless --no-freeze is given. Says what will change and asks; where nobody can be asked, --yes is needed.`,
     )
     .option('--to <snapshot>', 'the same as the word: an id, a seq, a pin, or previous')
     .option('--no-freeze', 'let the next run publish over it')

@@ -30,7 +30,7 @@ export function renderSnapshots(terminal: Terminal, { job, head, rows }: Snapsho
     return;
   }
   terminal.out(`${job}  ${count(rows.length, 'snapshot')}, head at seq ${head.seq}`);
-  if (head.frozen) terminal.out(`  ${terminal.paint('yellow', 'frozen')}    ${frozenLine(head.frozen)}`);
+  renderFrozen(terminal, head.frozen);
   const marks = rows.map(marksOf);
   const width = Math.max(...marks.map((mark) => mark.length), 0);
   rows.forEach((row, at) => {
@@ -42,8 +42,11 @@ export function renderSnapshots(terminal: Terminal, { job, head, rows }: Snapsho
   if (terminal.verbose) for (const commit of head.commits) terminal.out(`  commit    ${commitLine(commit)}`);
 }
 
-export function frozenLine({ reason, at }: NonNullable<Head['frozen']>): string {
-  return `since ${at}: ${printable(reason)}`;
+/** Also what lifting it does: who only wants nights to go on must not be surprised. */
+export function renderFrozen({ out, paint }: Terminal, frozen: Head['frozen']): void {
+  if (!frozen) return;
+  out(`  ${paint('yellow', 'frozen')}    since ${frozen.at}: ${printable(frozen.reason)}`);
+  out('            runs stage what they make; unfreeze publishes what only the freeze holds by then');
 }
 
 function seqOf({ seq }: SnapshotRow): string {

@@ -8,6 +8,7 @@ import type { Progress, RunRow } from '../../state/contract.js';
 import type { Terminal } from '../terminal.js';
 import { fateOf, holdsNow, isHeldNoMore, isPublishedByHand, isRolledBack } from './fate.js';
 import { lineName } from './result.js';
+import { renderFrozen } from './snapshots.js';
 import { count, duration, leftText, printable, short } from './units.js';
 
 /** The part of a stored result that `status` shows; rows written by other versions may lack any of it. */
@@ -69,8 +70,7 @@ export function renderStatus(
     terminal.out(
       `  staged    snapshot ${short(staged.snapshot)} from window ${staged.window}, held by ${staged.rules.join(', ') || 'no rule'}`,
     );
-  if (standing.head?.frozen)
-    terminal.out(`  frozen    since ${standing.head.frozen.at}: ${printable(standing.head.frozen.reason)}`);
+  renderFrozen(terminal, standing.head?.frozen);
   renderWithdrawn(terminal, standing.head?.withdrawn);
   if (standing.run) renderRun(terminal, standing.run, now);
   if (standing.progress) renderProgress(terminal, standing.progress, standing.running, now);
