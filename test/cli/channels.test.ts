@@ -167,6 +167,24 @@ test('what makes no sense is refused, and names what would', async () => {
   expect(await refused('promote', 'preview', 'live')).toEqual([2, expect.stringContaining('frozen')]);
 });
 
+test('snapshots and status list the channels there are, and status of one that nobody knows is refused with their names', async () => {
+  world = await aPublishedWorld();
+  expect((await say(world, 'status', '--channel', 'preview')).code).toBe(2);
+  await world.write('texts/t0.txt', 'another text 0\n');
+  const { result } = await preview();
+  const { json } = await ask(world, 'snapshots');
+  expect(json.channels).toEqual({
+    preview: { shows: expect.objectContaining({ snapshot: result?.snapshot }), staged: null },
+  });
+  expect((await say(world, 'snapshots')).stdout).toMatch(/channel {3}preview: snapshot [0-9a-f]{12} {2}seq 2 {2}since/);
+  expect((await say(world, 'status')).stdout).toContain('channels  beside live: preview\n');
+  expect((await ask(world, 'status', '--channel', 'preview')).json.channels).toEqual(['preview']);
+  const typo = await say(world, 'status', '--channel', 'pre-view');
+  expect([typo.code, typo.stdout]).toEqual([2, '']);
+  expect(typo.stderr).toContain("no channel 'pre-view' of 'night': expected one of 'live', 'preview'");
+  expect(typo.stderr).toContain('next: nightpress snapshots night\n');
+});
+
 test('promote says what changes and that the channel is older, and moves nothing without --yes', async () => {
   world = await aPublishedWorld();
   await world.write('texts/t0.txt', 'another text 0\n');

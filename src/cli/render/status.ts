@@ -1,5 +1,5 @@
 import { causesOf } from '../../domain/causes.js';
-import { isPromotable } from '../../domain/channels.js';
+import { channelsOf, isPromotable } from '../../domain/channels.js';
 import type { Fault } from '../../domain/faults.js';
 import type { Result } from '../../domain/result.js';
 import type { Standing } from '../../engine/inspect.js';
@@ -28,6 +28,7 @@ export function statusRecord(standing: Standing, next: readonly string[]): objec
     live: head?.channels.live ?? null,
     staged: head?.channels.staged ?? null,
     frozen: head?.frozen ?? null,
+    channels: head ? channelsOf(head) : [],
     withdrawn: head?.withdrawn ?? [],
     originFault: originFault ? { code: originFault.code, message: originFault.message } : null,
     run: run
@@ -71,6 +72,8 @@ export function renderStatus(
       `  staged    snapshot ${short(staged.snapshot)} from window ${staged.window}, held by ${staged.rules.join(', ') || 'no rule'}`,
     );
   renderFrozen(terminal, standing.head?.frozen);
+  const others = standing.head ? channelsOf(standing.head) : [];
+  if (others.length > 0) terminal.out(`  channels  beside live: ${others.join(', ')}`);
   renderWithdrawn(terminal, standing.head?.withdrawn);
   if (standing.run) renderRun(terminal, standing.run, now);
   if (standing.progress) renderProgress(terminal, standing.progress, standing.running, now);
