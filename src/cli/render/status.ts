@@ -6,7 +6,7 @@ import type { Standing } from '../../engine/inspect.js';
 import { publishCommand } from '../../engine/move-head.js';
 import type { Progress, RunRow } from '../../state/contract.js';
 import type { Terminal } from '../terminal.js';
-import { fateOf, holdsNow, isHeldNoMore, isPublishedByHand, isRolledBack } from './fate.js';
+import { fateOf, holdsNow, isHeldNoMore, isPublishedByHand, isRolledBack, isThawed, movesSince } from './fate.js';
 import { lineName } from './result.js';
 import { renderFrozen } from './snapshots.js';
 import { count, duration, leftText, printable, short } from './units.js';
@@ -61,6 +61,7 @@ export function renderStatus(
   const { word, colour } = verdictOf(standing);
   terminal.out(`${standing.job}  ${paint(colour, word)}`);
   terminal.out(`  ${lineName(standing.channel)} ${liveText(standing, now)}`);
+  renderMoves(terminal, standing);
   for (const cause of causes(standing)) terminal.out(`  cause     ${printable(cause)}`);
   if (standing.importing) terminal.out(`  import    ${importText(standing.importing)}`);
   next.forEach((command, index) => {
@@ -80,6 +81,15 @@ export function renderStatus(
   const { shed } = (standing.run?.result ?? {}) as StoredResult;
   if (shed) terminal.out(`  deadline  ${leftText(shed)}`);
   if (live) terminal.out(`  opens     next window ${standing.next.label}, in ${duration(standing.next.opens - now)}`);
+}
+
+/** How the verdict came to be another than the run's own. */
+function renderMoves(terminal: Terminal, { run, head }: Standing): void {
+  if (!run || !movedSince(run, head)) return;
+  const moves = movesSince(run, head).map(
+    ({ seq, kind, reason }) => `${kind} (seq ${seq}${reason ? `: ${reason}` : ''})`,
+  );
+  if (moves.length > 0) terminal.out(`  by hand   ${printable(moves.join(', '))}`);
 }
 
 function importText({ night, about }: NonNullable<Standing['importing']>): string {
@@ -107,9 +117,12 @@ interface VerdictWord {
 
 /** What people did to the head after the run counts for more than how it ended. */
 function movedSince(run: RunRow, head: Standing['head']): VerdictWord | undefined {
+  if (isThawed(run, head)) return { word: 'held by the freeze, live since unfreeze', colour: 'green' };
   if (isPublishedByHand(run, head)) return { word: 'held, then published by hand', colour: 'green' };
   if (isRolledBack(run, head)) return { word: 'frozen after a rollback', colour: 'yellow' };
-  return isHeldNoMore(run, head) ? { word: 'held, but staged no more', colour: 'yellow' } : undefined;
+  return isHeldNoMore(run, head)
+    ? { word: 'held; what it staged is neither live nor staged any more', colour: 'yellow' }
+    : undefined;
 }
 
 function verdictOf({ running, run, originFault, progress, head, waitsUntil, damage }: Standing): VerdictWord {
