@@ -77,6 +77,7 @@ test('with --yes it takes down, deletes and tells edges; the next run leaves it 
   const explained = await say(world, 'explain', 'night', 'a.txt');
   expect(explained.stdout).toContain('recipe    rest would end as withheld: its content was withdrawn');
   expect(explained.stdout).toMatch(/withdrawn content [0-9a-f]{12} at \S+: licence ended\n/);
+  expect(explained.stdout.match(/^ {2}withdrawn /gm)).toHaveLength(1); // its copy was taken down beside it
   expect((await say(world, 'snapshots', 'night', '-v')).stdout).toMatch(/commit {4}seq 2 {2}withdraw: licence ended\n/);
   expect((await say(world, 'verify', 'night', '--deep')).code).toBe(0);
 });

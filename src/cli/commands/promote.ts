@@ -32,7 +32,7 @@ interface PromoteOptions extends JobOptions, WaitOptions, OverrideOptions {
 
 export function addPromote(program: Command, context: CommandContext): void {
   withWaitOption(withJobOptions(program.command('promote')))
-    .argument('[words...]', 'the job (not needed in a project of one), the channel, and live')
+    .argument('[channel...]', 'the job (not needed in a project of one), the channel, and live')
     .usage('[options] [job] <channel> live')
     .summary('make the snapshot of another channel live')
     .description(

@@ -20,7 +20,7 @@ interface RollbackOptions extends JobOptions, WaitOptions {
 
 export function addRollback(program: Command, context: CommandContext): void {
   withWaitOption(withJobOptions(program.command('rollback')))
-    .argument('[words...]', 'the job (not needed in a project of one), then the snapshot (default: previous)')
+    .argument('[snapshot...]', 'the job (not needed in a project of one), then the snapshot (default: previous)')
     .usage('[options] [job] [snapshot]')
     .summary('make an older snapshot live again')
     .description(

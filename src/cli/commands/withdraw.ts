@@ -24,7 +24,7 @@ interface WithdrawOptions extends JobOptions, WaitOptions {
 
 export function addWithdraw(program: Command, context: CommandContext): void {
   withWaitOption(withJobOptions(program.command('withdraw')))
-    .argument('[words...]', 'the job (not needed in a project of one), then the asset: key, public path or URL')
+    .argument('[asset...]', 'the job (not needed in a project of one), then the asset: key, public path or URL')
     .usage('[options] [job] <asset>')
     .summary('take an asset down at once and keep its content from coming back')
     .description(
