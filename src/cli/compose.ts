@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { channelNameProblem, liveChannel } from '../domain/channels.js';
@@ -77,6 +78,12 @@ export function chooseJobs(project: Project, name: string | undefined, all: bool
   const chosen = name ?? onlyJob(project);
   if (!names.includes(chosen)) throw new Fault('usage', `no job '${chosen}': expected one of ${names.join(', ')}`);
   return [chosen];
+}
+
+/** Channels on which nights of this job ran here. */
+export function channelsHere({ stateFolder }: Project, job: string): readonly string[] {
+  const names = existsSync(stateFolder) ? readdirSync(stateFolder) : [];
+  return names.flatMap((name) => (name.startsWith(`${job}@`) ? [name.slice(job.length + 1)] : []));
 }
 
 /** Another channel is another line of nights, with a state of its own: no job is named with an @. */

@@ -2,6 +2,9 @@ import { createInterface } from 'node:readline';
 import { Fault } from '../domain/faults.js';
 import type { Terminal } from './terminal.js';
 
+/** Exit code of a command that somebody at a terminal called off. */
+export const answeredNo = 1;
+
 export interface Question {
   /** Ends in a question mark. */
   readonly text: string;

@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { errno, Fault } from '../domain/faults.js';
 import type { AssetKey } from '../domain/types.js';
@@ -42,7 +42,7 @@ function unquote(line: string): string {
 
 export interface FileList {
   readonly keys: ReadonlySet<AssetKey>;
-  /** Paths below the source that are not there any more. */
+  /** Paths that are not there: below the source, or perhaps meant from its root. */
   readonly gone: number;
   readonly outside: number;
 }
@@ -64,10 +64,16 @@ export function assetsAmong(lines: readonly string[], { bases, root, known }: Wh
       root === undefined ? [] : bases.flatMap((base) => keyBelow(root, path.resolve(real(base), line)) ?? []);
     const found = [...inside, path.posix.normalize(line)].find((key) => known.has(key));
     if (found !== undefined) keys.add(found);
-    else if (inside.length > 0) gone++;
+    else if (inside.length > 0 || isMissing(line, bases)) gone++;
     else outside++;
   }
   return { keys, gone, outside };
+}
+
+/** A name that is nothing here may be meant from the source's own root: nobody can say that it is outside. */
+function isMissing(line: string, bases: readonly string[]): boolean {
+  if (path.isAbsolute(line) || path.normalize(line).startsWith('..')) return false;
+  return !bases.some((base) => existsSync(path.resolve(base, line)));
 }
 
 /** The key of a file of the source's folder; undefined for anything elsewhere. */

@@ -72,6 +72,14 @@ export function buildProgram(context: CommandContext): Command {
     .description('Publishes a media library every night: only what changed, all of it or nothing of it.')
     .version(version())
     .exitOverride()
+    .configureHelp({
+      subcommandTerm: (command) =>
+        `${command.name()} ${command
+          .usage()
+          .replace(/\n.*|\[options\] ?/gs, '')
+          .trim()}`,
+      visibleArguments: ({ registeredArguments }) => registeredArguments.filter(({ description }) => description),
+    })
     .showHelpAfterError('(add --help for usage)')
     .addHelpText('after', exitCodes)
     .hook('preAction', (_, command) => {

@@ -147,6 +147,18 @@ export function toldFromElsewhere(options: Elsewhere, result: Result): Result {
   };
 }
 
+/** Verbs that make live what a gate rule holds. */
+export interface OverrideOptions {
+  readonly override?: readonly string[];
+  readonly reason?: string;
+}
+
+/** The rules that may pass. Throws `usage` where nobody says why. */
+export function overriddenRules({ override = [], reason }: OverrideOptions): readonly string[] {
+  if (override.length === 0 || reason?.trim()) return override;
+  throw new Fault('usage', '--override without a reason: expected --reason TEXT, which is kept in the head');
+}
+
 /** For an option that may be given several times. */
 export function repeated(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];

@@ -20,7 +20,13 @@ export function channelNameProblem(name: string): string | undefined {
     : 'at most 32 lower-case letters, digits and -, a letter first';
 }
 
-const stagedBeside = (channel: string) => `${channel}.staged`;
+export const stagedBeside = (channel: string) => `${channel}.staged`;
+
+/** Channels beside `live`, also those where the gate has let nothing pass yet. The head may be one seen from a channel. */
+export function channelsOf({ channels }: Pick<Head, 'channels'>): readonly string[] {
+  const names = Object.keys(channels).map((name) => name.replace(/\.staged$/, ''));
+  return [...new Set(names.filter((name) => channelNameProblem(name) === undefined))].sort();
+}
 
 /** The head as a run on `channel` sees it. */
 export function seenFrom(head: Head, channel: string): Head {

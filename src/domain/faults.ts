@@ -44,6 +44,7 @@ export const faultKinds = {
   'edge-refused': { exit: 75, hint: 'mend edges in the job file, then: nightpress run {job} --wait' },
   'credentials-refused': { exit: 77, hint: 'check the credentials of the origin' },
   'snapshot-unknown': { exit: 2, hint: 'nightpress snapshots {job}' },
+  'promotion-held': { exit: 4, hint: 'nightpress promote --help' },
   'edge-too-small': { exit: 2, hint: 'nightpress export edge --help' },
   'asset-unknown': { exit: 2, hint: 'nightpress explain --help' },
 } as const satisfies Record<string, FaultKind>;

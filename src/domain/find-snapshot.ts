@@ -8,7 +8,7 @@ const idPrefix = /^[0-9a-f]{6,64}$/;
 const seqNumber = /^\d{1,9}$/;
 
 /**
- * The one snapshot that a person's text names: a channel, `previous` (live before the live one), a pin, the seq
+ * The one snapshot that a person's text names: a channel, `previous` (see `previousSnapshot`), a pin, the seq
  * that put it live, or at least six digits of its id, in this order. Throws `snapshot-unknown`.
  */
 export function findSnapshot(head: Head, text: string): SnapshotId {
@@ -32,10 +32,24 @@ export function pinNameProblem(name: string): string | undefined {
   return /^[A-Za-z0-9][\w.-]{0,63}$/.test(name) ? undefined : 'at most 64 letters, digits, dots, - and _';
 }
 
-/** What was live before the live one: where `rollback` leads. */
+/**
+ * Where `rollback` leads: what was live before the live one was published. While a rollback stands, that is the next older
+ * one, never what was rolled back from.
+ */
 export function previousSnapshot(head: Head): SnapshotId | undefined {
-  const live = head.channels.live?.snapshot;
-  return head.retained.findLast(({ snapshot }) => snapshot !== live)?.snapshot;
+  const { published } = head.channels.live ?? {};
+  if (published === undefined) return formerSnapshot(head);
+  const older = head.retained.filter((entry) => publishedAt(entry) < published);
+  return older.sort((a, b) => publishedAt(b) - publishedAt(a))[0]?.snapshot;
+}
+
+/** What was live until the live one came, by whatever verb: its readers may still be there. */
+export function formerSnapshot({ channels: { live }, retained }: Head): SnapshotId | undefined {
+  return retained.findLast(({ snapshot }) => snapshot !== live?.snapshot)?.snapshot;
+}
+
+function publishedAt({ published, seq }: Channel): number {
+  return published ?? seq;
 }
 
 function byChannel(head: Head, text: string): SnapshotId | undefined {

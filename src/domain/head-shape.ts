@@ -51,6 +51,8 @@ export interface Channel {
   /** Window label and run that made it, for people. */
   readonly window: string;
   readonly run: RunId;
+  /** Where a rollback put it here: the seq of the commit that had published it, its place in time. */
+  readonly published?: number;
   /** Snapshots in whose place a takedown put this one. */
   readonly was?: readonly Former[];
 }

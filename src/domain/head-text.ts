@@ -27,7 +27,7 @@ const text = z.string().min(1);
 const run = text.transform((id) => id as RunId);
 
 const was = z.array(z.looseObject({ snapshot, seq: seq.optional() })).optional();
-const channel = z.looseObject({ snapshot, seq, at, window: text, run, was });
+const channel = z.looseObject({ snapshot, seq, at, window: text, run, published: seq.optional(), was });
 /** An extension that cannot lead out of its folder: blobs are deleted by it. */
 const ext = z.string().regex(/^[a-z0-9]{0,16}$/, 'expected the extension of a blob');
 const keyOfBlob = z.string().refine((key) => parseKey(key)?.kind === 'blob', 'expected the key of a blob');

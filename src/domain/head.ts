@@ -65,7 +65,8 @@ export function rollBackTo(
 ): Head {
   const entry = head.retained.find((retained) => retained.snapshot === snapshot);
   if (!entry) throw neverLive(head, snapshot);
-  const live = makeLive(head, entry, stamp);
+  const published = entry.published ?? entry.seq;
+  const live = makeLive(head, { ...entry, published }, stamp);
   const rolledBack = head.channels.staged?.snapshot === snapshot ? withoutStaged(live) : live;
   const frozen = freeze === undefined ? head.frozen : { reason: freeze, at: stamped(stamp.now) };
   return commit(frozen ? { ...rolledBack, frozen } : rolledBack, 'rollback', stamp);
@@ -75,9 +76,14 @@ export function rollBackTo(
 export function promoteFrom(head: Head, { channel, ...stamp }: Stamp & { readonly channel: string }): Head {
   if (head.frozen)
     throw new Error(`head ${head.seq} is frozen (${head.frozen.reason}), nothing may be published to it`);
+  return commit(withoutStaged(makeLive(head, channelOf(head, channel), stamp)), 'promote', stamp);
+}
+
+/** What a channel beside `live` shows. Throws `snapshot-unknown`. */
+export function channelOf(head: Head, channel: string): Channel {
   const made = channelNameProblem(channel) ? undefined : head.channels[channel]; // what a gate holds is no channel
   if (!made) throw unknownChannel(head, channel);
-  return commit(withoutStaged(makeLive(head, made, stamp)), 'promote', stamp);
+  return made;
 }
 
 /** Lets runs publish again. A staged snapshot that only the freeze held is held by no rule any more, but not yet live. */
@@ -161,7 +167,7 @@ export function commit(head: Head, kind: CommitKind, { txn, now, reason }: Stamp
   return { ...head, seq, at: stamped(now), commits: [...head.commits, made].slice(-commitsKept) };
 }
 
-type Made = Pick<Channel, 'snapshot' | 'window' | 'run' | 'was'>;
+type Made = Pick<Channel, 'snapshot' | 'window' | 'run' | 'published' | 'was'>;
 
 /** The next commit of `head` puts this snapshot somewhere. */
 function channelAt(head: Head, { snapshot, window, run }: Made, { now }: Stamp): Channel {
@@ -170,7 +176,8 @@ function channelAt(head: Head, { snapshot, window, run }: Made, { now }: Stamp):
 
 function makeLive(head: Head, made: Made, stamp: Stamp): Head {
   const { was } = head.retained.find(({ snapshot }) => snapshot === made.snapshot) ?? made;
-  const live: Channel = { ...channelAt(head, made, stamp), ...(was && { was }) };
+  const { published } = made;
+  const live: Channel = { ...channelAt(head, made, stamp), ...(published && { published }), ...(was && { was }) };
   const others = head.retained.filter(({ snapshot }) => snapshot !== live.snapshot);
   return { ...head, channels: { ...head.channels, live }, retained: [...others, live] };
 }

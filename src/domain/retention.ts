@@ -1,3 +1,4 @@
+import { formerSnapshot, previousSnapshot } from './find-snapshot.js';
 import type { Head, Retained } from './head.js';
 import type { KeepSpec, SnapshotId } from './types.js';
 
@@ -64,13 +65,11 @@ export function letGo(
   return retain(retained, keep, { ...at, graceMs: Number.POSITIVE_INFINITY }).kept;
 }
 
-/** What must never be let go: live and its predecessor (the next rollback), every other channel, pinned. */
+/** What must never be let go: live, what it came after, where the next rollback leads, every other channel, pinned. */
 export function protectedSnapshots(head: Head): ReadonlySet<SnapshotId> {
-  const { live } = head.channels;
-  const predecessor = head.retained.findLast(({ snapshot }) => snapshot !== live?.snapshot);
-  return new Set(
-    [...Object.values(head.channels), predecessor, ...head.pins].flatMap((named) => named?.snapshot ?? []),
-  );
+  const named = [...Object.values(head.channels), ...head.pins].flatMap((one) => one?.snapshot ?? []);
+  const before = [formerSnapshot(head), previousSnapshot(head)].filter((snapshot) => snapshot !== undefined);
+  return new Set([...named, ...before]);
 }
 
 function undropped({ droppedAt: _, ...entry }: Retained): Retained {

@@ -71,7 +71,7 @@ export function namedSnapshots({ channels, retained, pins }: Head): readonly Sna
 }
 
 /** False: a manifest node of it is lost or damaged. What is live must be readable, or nobody knows what it shows. */
-async function isWhole(look: () => Promise<void>, isLive: boolean): Promise<boolean> {
+export async function isWhole(look: () => Promise<void>, isLive: boolean): Promise<boolean> {
   try {
     await look();
     return true;
@@ -82,7 +82,7 @@ async function isWhole(look: () => Promise<void>, isLive: boolean): Promise<bool
 }
 
 /** Entries of nodes that are not in `seen`, which grows by them. */
-async function* entriesOf(load: LoadNode, snapshot: SnapshotId, seen: Set<Digest>): AsyncGenerator<Entry> {
+export async function* entriesOf(load: LoadNode, snapshot: SnapshotId, seen: Set<Digest>): AsyncGenerator<Entry> {
   for await (const { node } of namedNodes(load, snapshot, seen)) if (isLeaf(node)) yield* node.entries;
 }
 

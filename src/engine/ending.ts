@@ -10,7 +10,7 @@ import { approvedFindings, type Judged } from './judge.js';
 import type { Night } from './night.js';
 import { isStoppedAway } from './outage.js';
 import type { Published } from './publish.js';
-import { isAccepted, isMissing, report } from './report.js';
+import { isAccepted, isMissing, type ReportInput, report } from './report.js';
 import type { OpenNight } from './run.js';
 import { salvageFindings } from './salvage.js';
 import { settle } from './settle.js';
@@ -24,14 +24,16 @@ export interface Ending {
   readonly published: Published;
   readonly judged: Judged;
   readonly edges: readonly EdgeRecord[];
+  /** The plan's. */
   readonly recipeSet: Digest;
+  readonly entries: ReportInput['entries'];
 }
 
 /** The head is settled: the state follows, and the run gets its outcome. A crash before this is told apart by the swap. */
 export function endPublished(
   night: Night,
   open: OpenNight,
-  { validated, published, judged, edges, recipeSet }: Ending,
+  { validated, published, judged, edges, recipeSet, entries }: Ending,
 ): Result {
   const { run } = open;
   settle(night, {
@@ -55,6 +57,7 @@ export function endPublished(
     head: published.head,
     findings: [...validated.findings, ...approvedFindings(judged.approved), ...salvageFindings(open.base)],
     held,
+    entries,
     edges,
     ages: published.kind === 'live' ? agesOf(night, published.head, validated) : [],
   });

@@ -5,7 +5,16 @@ import type { Head, Withdrawal } from '../domain/head.js';
 import { compareInventory } from '../domain/inventory.js';
 import { lookup } from '../domain/manifest.js';
 import { compileMatch } from '../domain/match.js';
-import type { AssetKey, Derivative, Disposition, Entry, ListedAsset, SnapshotId, Window } from '../domain/types.js';
+import type {
+  AssetKey,
+  Derivative,
+  Digest,
+  Disposition,
+  Entry,
+  ListedAsset,
+  SnapshotId,
+  Window,
+} from '../domain/types.js';
 import { type DerivativeUrls, urlsOf } from '../domain/urls.js';
 import { nextOpenings } from '../domain/window.js';
 import { withheldBy } from '../domain/withdraw.js';
@@ -109,10 +118,17 @@ export async function explainAsset(night: Night, key: AssetKey, running: boolean
       : undefined,
     listing: sourceFault ? 'unknown' : compareListing(known, listed),
     unmatched: night.job.recipes.flatMap(({ name }) => (matching.has(name) ? [] : [name])),
-    withdrawn: read?.head.withdrawn?.filter((one) => one.key === key || one.source === known?.sha256) ?? [],
+    withdrawn: read ? withdrawalsOf(read.head, key, known?.sha256) : [],
     live: read && (await liveStory(night, read.head, key)),
     snapshots: read ? await snapshotsOf(night, read.head, key) : [],
   };
+}
+
+/** One for each content: the same bytes under another key were taken down beside it, which says nothing more. */
+function withdrawalsOf({ withdrawn = [] }: Head, key: AssetKey, source: Digest | undefined): readonly Withdrawal[] {
+  const own = withdrawn.filter((one) => one.key === key);
+  const others = withdrawn.filter((one) => one.key !== key && one.source === source);
+  return [...new Map([...others, ...own].map((one) => [one.source, one])).values()];
 }
 
 /** In the order of work: by partition, then dearest first. */

@@ -48,7 +48,8 @@ async function* liveEntries({ origin }: Parts): AsyncGenerator<Entry> {
   if (live) yield* entries(nodeLoader(origin), live);
 }
 
-function shows({ items }: Entry, paths: readonly string[]): boolean {
+/** Whether one of these public paths, or keys of blobs, is of this asset. */
+export function shows({ items }: Entry, paths: readonly string[]): boolean {
   return Object.values(items).some(({ derivatives }) =>
     derivatives.some((derivative) => paths.includes(derivative.path) || paths.includes(blobKey(derivative))),
   );

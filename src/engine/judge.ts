@@ -1,5 +1,6 @@
 import { Acceptances } from '../domain/acceptance.js';
-import { type Drift, type GateInput, type Hold, judge, type MissingItem, type StaleItem } from '../domain/gate.js';
+import { driftsOf, type EntrySides } from '../domain/drift.js';
+import { type GateInput, type Hold, judge, type MissingItem, type StaleItem } from '../domain/gate.js';
 import { groupCode } from '../domain/groups.js';
 import { updateManifest } from '../domain/manifest.js';
 import type { AssetKey, Entry, Finding, Job, RunId, SnapshotId } from '../domain/types.js';
@@ -47,7 +48,7 @@ export async function judgeNight(night: Night, input: JudgeInput): Promise<Judge
     missing: missingOf(unaccepted),
     stale: staleItems(night, { run: input.run.id, now: night.clock() }, unaccepted),
     recipes: ownTolerances(night.job, rows),
-    drift: night.job.gate.drift === undefined ? [] : driftsOf(input),
+    drift: night.job.gate.drift === undefined ? [] : driftsOf(changesOf(input)),
     assets: {
       total: present,
       removed: assets.removed,
@@ -119,25 +120,6 @@ export function staleItems(
   return carried.map(({ id, key, recipe }) => ({ key, recipe, staleMs: now - (since.get(id) ?? now) }));
 }
 
-/** Of items that replace live ones by something else. */
-function driftsOf({ entries, validated }: JudgeInput): readonly Drift[] {
-  const drifts = new Map<string, Drift>();
-  for (const [key, entry] of validated.updates) {
-    for (const [recipe, item] of Object.entries(entry?.items ?? {})) {
-      const before = entries.get(key)?.items[recipe];
-      if (!before || before.fingerprint === item.fingerprint) continue;
-      const sum = drifts.get(recipe) ?? { recipe, items: 0, before: 0, after: 0 };
-      drifts.set(recipe, {
-        recipe,
-        items: sum.items + 1,
-        before: sum.before + bytesOf(before.derivatives),
-        after: sum.after + bytesOf(item.derivatives),
-      });
-    }
-  }
-  return [...drifts.values()];
-}
-
-function bytesOf(derivatives: readonly { readonly bytes: number }[]): number {
-  return derivatives.reduce((sum, { bytes }) => sum + bytes, 0);
+function* changesOf({ entries, validated }: JudgeInput): Generator<EntrySides> {
+  for (const [key, after] of validated.updates) yield { before: entries.get(key), after };
 }

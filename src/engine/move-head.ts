@@ -3,6 +3,7 @@ import { Fault } from '../domain/faults.js';
 import { findSnapshot, pinNameProblem } from '../domain/find-snapshot.js';
 import {
   addPin,
+  channelOf,
   type Head,
   landed,
   type Publication,
@@ -19,6 +20,7 @@ import { letGo } from '../domain/retention.js';
 import type { KeepSpec, SnapshotId } from '../domain/types.js';
 import type { HeadRead, Origin } from '../origins/contract.js';
 import { mendEntrances } from './entrances.js';
+import { holdsOnPromotion, type PromotionParts, refuseHeld } from './promotion.js';
 import { prepareTree, pruneTrees } from './tree.js';
 import { verify } from './verify.js';
 
@@ -112,18 +114,26 @@ export async function rollBack(
   return next;
 }
 
-/** Makes the snapshot of another channel live, whole, in one commit. */
+/** What a promotion makes live. Throws `usage` while frozen and for what is live already, `snapshot-unknown` for no channel. */
+export function promotedSnapshot(head: Head, channel: string): SnapshotId {
+  if (head.frozen) throw frozenFault(head, head.frozen.reason);
+  const { snapshot } = channelOf(head, channel);
+  if (snapshot === head.channels.live?.snapshot) throw alreadyLive(snapshot);
+  return snapshot;
+}
+
+/** Makes the snapshot of another channel live, whole, in one commit, unless the gate holds it by a rule that is not named. */
 export async function promote(
-  parts: HeadParts,
-  { channel, reason }: { readonly channel: string; readonly reason?: string },
+  parts: HeadParts & PromotionParts,
+  options: { readonly channel: string; readonly overridden?: readonly string[]; readonly reason?: string },
 ): Promise<Head> {
+  const { channel, overridden = [], reason } = options;
   const next = await moveHead(parts, async (head, stamp, { at: now = stamp.now }) => {
-    if (head.frozen) throw frozenFault(head, head.frozen.reason);
-    const promoted = promoteFrom(head, { ...stamp, channel, reason });
-    const snapshot = promoted.channels.live?.snapshot;
-    if (!snapshot || snapshot === head.channels.live?.snapshot) throw alreadyLive(snapshot);
+    const snapshot = promotedSnapshot(head, channel);
+    const holds = await holdsOnPromotion(parts, { snapshot, live: head.channels.live?.snapshot });
+    refuseHeld(parts, { channel }, { holds, overridden });
     await makeReady(parts, snapshot);
-    return retaining(parts, promoted, now);
+    return retaining(parts, promoteFrom(head, { ...stamp, channel, reason }), now);
   });
   await tidyTrees(parts.origin, next);
   return next;

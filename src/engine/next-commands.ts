@@ -8,6 +8,7 @@ import type { Result } from '../domain/result.js';
 import { assetCommand } from '../domain/shell.js';
 import type { Finding, Job, Outcome } from '../domain/types.js';
 import { publishCommand } from './move-head.js';
+import { promoteCommand } from './promotion.js';
 import type { ReportInput } from './report.js';
 
 /** What the way a night ended is told by. */
@@ -126,7 +127,7 @@ function isShown(outcome: Outcome): boolean {
 /** How readers of the site would see what a channel shows. */
 export function promoteCommands({ name, channel }: Job, head: Head | undefined): readonly string[] {
   if (channel === undefined || !head || !isPromotable(head)) return [];
-  return [`nightpress promote ${name} ${channel} live`];
+  return [promoteCommand(name, { channel })];
 }
 
 export function isByDeadline(held: Result['held']): boolean {

@@ -1,10 +1,12 @@
 import { Acceptances, type Failure } from '../domain/acceptance.js';
+import { learnedCounts } from '../domain/asset-counts.js';
 import type { Decision } from '../domain/choose-window.js';
 import { shedCode } from '../domain/deadline.js';
 import { type EdgeRecord, edgeFindings, exitWithEdges } from '../domain/edges.js';
 import type { Fault } from '../domain/faults.js';
 import type { Head } from '../domain/head.js';
 import {
+  type AssetCounts,
   exitOf,
   freshnessOf,
   type ItemCounts,
@@ -14,7 +16,7 @@ import {
   type Result,
   windowRecord,
 } from '../domain/result.js';
-import type { Digest, Disposition, Finding, Job, Outcome, SnapshotId } from '../domain/types.js';
+import type { AssetKey, Digest, Disposition, Entry, Finding, Job, Outcome, SnapshotId } from '../domain/types.js';
 import type { ItemRow, RunRow, State } from '../state/contract.js';
 import {
   causesTold,
@@ -40,6 +42,8 @@ export interface ReportInput {
   readonly signal?: string;
   /** Milliseconds from source to live, for assets this run brought live. */
   readonly ages?: readonly number[];
+  /** What the snapshot that the run was planned on holds of the assets looked at, where the night came that far. */
+  readonly entries?: ReadonlyMap<AssetKey, Entry>;
   readonly edges?: readonly EdgeRecord[];
   /** They were waited for. */
   readonly waitMs?: number;
@@ -68,7 +72,7 @@ export function report(night: Night, input: ReportInput): Result {
     exit: exitWithEdges(exitOf(outcome, cause), edges, input.waitMs !== undefined),
     snapshot: input.snapshot ?? null,
     live: liveOf(input.head),
-    assets: totals?.assets ?? noAssets,
+    assets: assetsOf(night, input, rows),
     items: countItems(rows, totals?.unchangedItems ?? 0),
     derivatives: countDerivatives(night, rows),
     partitions: countPartitions(night, rows, run),
@@ -85,6 +89,13 @@ export function report(night: Night, input: ReportInput): Result {
     log: run.log,
     durationMs: elapsedMs(night, input.startedAt),
   };
+}
+
+function assetsOf({ state }: Night, { run, entries }: ReportInput, rows: readonly ItemRow[]): AssetCounts {
+  const planned = state.run(run.id)?.plan?.assets ?? noAssets;
+  if (!entries) return planned;
+  const contents = new Map(rows.flatMap(({ key, sha256 }) => (sha256 ? [[key, sha256] as const] : [])));
+  return learnedCounts(planned, { changes: state.changes(run.id), live: entries, contents });
 }
 
 /** By the wall clock, which may have been set back meanwhile: then nobody knows, and 0 is at least no nonsense. */

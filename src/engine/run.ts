@@ -134,7 +134,8 @@ async function nightWork(night: Night, open: OpenNight): Promise<Result> {
     reason: judged.approved.map(({ rule, reason }) => `${rule}: ${reason}`).join('; ') || undefined,
   });
   const edges = await tellEdges(night, published.head, open.waitMs);
-  const result = endPublished(night, open, { validated, published, judged, edges, recipeSet: plan.recipeSet });
+  const { recipeSet, entries } = plan;
+  const result = endPublished(night, open, { validated, published, judged, edges, recipeSet, entries });
   await tidy(night, published.kind === 'live' || published.yielded.size > 0);
   return result;
 }

@@ -61,8 +61,8 @@ function afterGrace(droppedAt: string): string {
   return new Date(Date.parse(droppedAt) + graceMs).toISOString();
 }
 
-/** The root node says it, however large the snapshot is. */
-async function countAssets(origin: Origin, snapshot: SnapshotId): Promise<number | null> {
+/** The root node says it, however large the snapshot is; null: it cannot be read. */
+export async function countAssets(origin: Origin, snapshot: SnapshotId): Promise<number | null> {
   try {
     return countOf(parseNode(snapshot, await nodeLoader(origin)(snapshot)));
   } catch (error) {

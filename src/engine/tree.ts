@@ -1,4 +1,4 @@
-import { previousSnapshot } from '../domain/find-snapshot.js';
+import { formerSnapshot } from '../domain/find-snapshot.js';
 import type { Head } from '../domain/head.js';
 import { entries, lookup } from '../domain/manifest.js';
 import type { AssetKey, SnapshotId } from '../domain/types.js';
@@ -19,6 +19,6 @@ export async function mendTree(origin: Origin, snapshot: SnapshotId, keys: Itera
 
 /** Plain web servers may still read the predecessor; older trees are gone, their blobs are not. */
 export async function pruneTrees(origin: Origin, head: Head): Promise<void> {
-  const kept = [head.channels.live?.snapshot, previousSnapshot(head)];
+  const kept = [head.channels.live?.snapshot, formerSnapshot(head)];
   await origin.tree?.prune(kept.filter((snapshot) => snapshot !== undefined));
 }

@@ -51,7 +51,7 @@ export interface Withdrawn {
 /** Throws `asset-unknown` when nothing of this asset is withdrawn. */
 export function mustBeWithdrawn({ job, withdrawn }: Head, key: AssetKey): void {
   if (withdrawn?.some((one) => one.key === key)) return;
-  const message = `no snapshot kept for '${job}' shows an asset '${key}', and nothing of it is withdrawn: expected its key`;
+  const message = `no snapshot kept for '${job}' shows an asset '${key}', and nothing of it is withdrawn: expected its key, a public path or a URL of it`;
   throw new Fault('asset-unknown', message, { hint: 'nightpress explain {job} KEY' });
 }
 

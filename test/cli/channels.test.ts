@@ -57,7 +57,7 @@ test('nights on a channel never show on the site, make nothing twice, and go liv
     changed: 1,
   });
 
-  const promoted = await ask(world, 'promote', 'night', 'preview', 'live', '--reason', 'looked at it');
+  const promoted = await ask(world, 'promote', 'night', 'preview', 'live', '--reason', 'looked at it', '--yes');
   expect(promoted.code, promoted.stderr).toBe(0);
   expect(promoted.json).toMatchObject({
     type: 'promote',
@@ -116,7 +116,7 @@ test('the very first nights may be on a channel', async () => {
   await fill(world, { pictures: 1, texts: 2 });
   expect((await preview()).result).toMatchObject({ outcome: 'published', channel: 'preview' });
   expect(existsSync(path.join(world.origin, 'live', 'texts'))).toBe(false);
-  expect((await ask(world, 'promote', 'preview', 'live')).code).toBe(0);
+  expect((await ask(world, 'promote', 'preview', 'live', '--yes')).code).toBe(0);
   expect(Object.keys(await liveTexts(world))).toEqual(['texts/t0.txt', 'texts/t1.txt']);
 });
 
@@ -165,6 +165,67 @@ test('what makes no sense is refused, and names what would', async () => {
   await say(world, 'rollback', '--yes', '--reason', 'broken');
   expect((await preview()).code).toBe(0);
   expect(await refused('promote', 'preview', 'live')).toEqual([2, expect.stringContaining('frozen')]);
+});
+
+test('snapshots and status list the channels there are, and status of one that nobody knows is refused with their names', async () => {
+  world = await aPublishedWorld();
+  expect((await say(world, 'status', '--channel', 'preview')).code).toBe(2);
+  await world.write('texts/t0.txt', 'another text 0\n');
+  const { result } = await preview();
+  const { json } = await ask(world, 'snapshots');
+  expect(json.channels).toEqual({
+    preview: { shows: expect.objectContaining({ snapshot: result?.snapshot }), staged: null },
+  });
+  expect((await say(world, 'snapshots')).stdout).toMatch(/channel {3}preview: snapshot [0-9a-f]{12} {2}seq 2 {2}since/);
+  expect((await say(world, 'status')).stdout).toContain('channels  beside live: preview\n');
+  expect((await ask(world, 'status', '--channel', 'preview')).json.channels).toEqual(['preview']);
+  const typo = await say(world, 'status', '--channel', 'pre-view');
+  expect([typo.code, typo.stdout]).toEqual([2, '']);
+  expect(typo.stderr).toContain("no channel 'pre-view' of 'night': expected one of 'live', 'preview'");
+  expect(typo.stderr).toContain('next: nightpress snapshots night\n');
+});
+
+test('promote says what changes and that the channel is older, and moves nothing without --yes', async () => {
+  world = await aPublishedWorld();
+  await world.write('texts/t0.txt', 'another text 0\n');
+  const shown = await preview();
+  const before = await head();
+  const asked = await say(world, 'promote', 'preview', 'live');
+  expect([asked.code, asked.stderr]).toEqual([
+    2,
+    expect.stringContaining('next: nightpress promote night preview live --yes'),
+  ]);
+  expect(asked.stdout).toMatch(/would change\n {2}assets {4}0 added, 0 removed, 1 changed\n/);
+  expect(asked.stdout).not.toContain('older');
+  expect(await head()).toEqual(before);
+
+  await world.write('texts/t1.txt', 'newer than the preview\n');
+  await publishNow(world);
+  const older = await say(world, 'promote', 'preview', 'live');
+  expect(older.stdout).toMatch(/older {5}preview came to its snapshot at seq 2, \S+; live has moved since: seq 3/);
+  const promoted = await ask(world, 'promote', 'preview', 'live', '--yes');
+  expect(promoted.json).toMatchObject({ older: true, live: { snapshot: shown.result?.snapshot } });
+});
+
+test('promote is held by the gate as a night is, until every rule that holds it is named', async () => {
+  world = await aPublishedWorld();
+  for (const key of ['texts/t0.txt', 'texts/t1.txt', 'texts/t2.txt']) await world.remove(key);
+  expect((await preview()).code).toBe(4);
+  await say(world, 'publish', '--channel', 'preview', '--override', 'shrink', '--reason', 'a trial');
+  const before = await head();
+  const held = await say(world, 'promote', 'preview', 'live', '--yes');
+  expect([held.code, held.stderr]).toEqual([4, expect.stringContaining('shrink: 1 assets are 3 fewer than the 4')]);
+  expect(held.stderr).toContain('next: nightpress promote night preview live --override shrink --reason TEXT');
+  const unreasoned = await say(world, 'promote', 'preview', 'live', '--override', 'shrink', '--yes');
+  expect([unreasoned.code, unreasoned.stderr]).toEqual([2, expect.stringContaining('--reason')]);
+  const other = ['--override', 'shrink', '--override', 'drift', '--reason', 'meant', '--yes'];
+  const strange = await say(world, 'promote', 'preview', 'live', ...other);
+  expect([strange.code, strange.stderr]).toEqual([2, expect.stringContaining('no --override drift')]);
+  expect(await head()).toEqual(before);
+  const override = ['--override', 'shrink', '--reason', 'meant', '--yes'];
+  const { code, json } = await ask(world, 'promote', 'preview', 'live', ...override);
+  expect([code, json.overridden]).toEqual([0, ['shrink']]);
+  expect((await head()).channels.live).toMatchObject({ snapshot: json.to, seq: before.seq + 1 });
 });
 
 test('what keeps a night on a channel from beginning is told with what that channel shows, and its own way out', async () => {

@@ -86,7 +86,7 @@ describe('a dry run over chosen assets', () => {
   });
 
   test('takes those of a pull request, and says what it ignores', async () => {
-    const list = ['media/texts/t0.txt', 'pictures/p0.jpg', 'media/deleted.txt', 'README.md', ''].join('\n');
+    const list = ['media/texts/t0.txt', 'pictures/p0.jpg', 'media/deleted.txt', '../README.md', ''].join('\n');
     const child = spawn(process.execPath, [bin, 'run', '--dry-run', '--files-from', '-', '-j', '2'], {
       ...{
         cwd: world.folder,
@@ -101,14 +101,14 @@ describe('a dry run over chosen assets', () => {
     });
     const code = await new Promise((resolve) => child.once('close', resolve));
     expect(code).toBe(0);
-    expect(text).toContain('2 of 6 assets; 1 listed but no longer there; 1 path outside the source ignored');
+    expect(text).toContain('2 of 6 assets; 1 listed but not there; 1 path outside the source ignored');
     expect(text).toContain('no errors, nothing was published');
     expect(traces()).toEqual([]);
   });
 
   test('has nothing to do when nothing is chosen', async () => {
     const list = path.join(world.folder, 'list');
-    await writeFile(list, 'README.md\n');
+    await writeFile(list, '../README.md\n');
     const { code, record } = await dryRun(['--files-from', list]);
     expect(code).toBe(0);
     expect(record).toMatchObject({ run: null, dryRun: { chosen: { assets: 0, of: 6, outside: 1 } } });

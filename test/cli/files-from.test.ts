@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -23,6 +23,7 @@ describe('the assets that paths mean', () => {
   beforeEach(() => {
     folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'nightpress-files-')));
     mkdirSync(path.join(folder, 'media/sub'), { recursive: true });
+    writeFileSync(path.join(folder, 'README.md'), 'no asset');
   });
 
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -37,7 +38,8 @@ describe('the assets that paths mean', () => {
     ['from the source', ['sub/b.jpg', './a.jpg'], { keys: ['sub/b.jpg', 'a.jpg'], gone: 0, outside: 0 }],
     ['named twice', ['media/a.jpg', 'a.jpg', 'a.jpg'], { keys: ['a.jpg'], gone: 0, outside: 0 }],
     ['deleted', ['media/was.jpg', 'media/sub'], { keys: [], gone: 2, outside: 0 }],
-    ['elsewhere', ['README.md', '../x.jpg', 'mediaeval/a.jpg', 'media'], { keys: [], gone: 0, outside: 4 }],
+    ['elsewhere', ['README.md', '../x.jpg', '/mediaeval/a.jpg', 'media'], { keys: [], gone: 0, outside: 4 }],
+    ['from the source, and missing', ['sub/typo.jpg'], { keys: [], gone: 1, outside: 0 }],
   ])('%s', (_what, lines, expected) => {
     expect(among(lines)).toEqual(expected);
   });
@@ -53,7 +55,7 @@ describe('the assets that paths mean', () => {
 
   test('of a source without a folder: by key', () => {
     const list = assetsAmong(['a.jpg', 'x.jpg'], { bases: [folder], root: undefined, known });
-    expect(list).toMatchObject({ gone: 0, outside: 1 });
+    expect(list).toMatchObject({ gone: 1, outside: 0 });
     expect([...list.keys]).toEqual(['a.jpg']);
   });
 });

@@ -97,3 +97,11 @@ test('--help of every verb shows an example or its options, and the README lists
   for (const code of [0, 1, 2, 3, 4, 6, 10, 11, 12, 13, 69, 75, 77, 130, 143])
     expect(readme).toMatch(new RegExp(`\\| ${code}\\b|, ${code}\\b`));
 });
+
+test('no help shows names of arguments that only the program knows, and the overview shows every usage', () => {
+  const program = buildProgram({ env: {}, clock: Date.now, exit: 0 });
+  for (const command of [...program.commands, ...program.commands.flatMap(({ commands: below }) => below)])
+    expect(command.helpInformation(), command.name()).not.toMatch(/see above|of-job|^ {2}words /m);
+  expect(program.helpInformation()).toMatch(/^ {2}explain \[job\] <asset> {2}/m);
+  expect(program.helpInformation()).toMatch(/^ {2}promote \[job\] <channel> live {2}/m);
+});

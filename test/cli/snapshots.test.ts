@@ -80,6 +80,19 @@ test('a rollback needs --yes off a terminal, shows the older snapshot whole, and
   expect(await flawsOf(world.origin)).toEqual([]);
 });
 
+test('a rollback said twice goes back twice, and never to what was rolled back from', async () => {
+  world = await aPublishedWorld([secondNight, thirdNight]);
+  const first = (await readHead(world.origin))?.retained[0]?.snapshot;
+  const once = await say(world, 'rollback', '--yes');
+  expect(once.stdout).toContain('unfreeze publishes what only the freeze holds by then');
+  expect(once.stdout).toContain('next      nightpress snapshots night\n');
+  expect((await say(world, 'snapshots')).stdout).toMatch(/seq 4 +live .*\n.*seq 3 +retained .*\n.*seq 1 +previous/);
+  expect((await ask(world, 'rollback', '--yes')).json.to).toBe(first);
+  const thrice = await say(world, 'rollback', '--yes');
+  expect([thrice.code, thrice.stderr]).toEqual([2, expect.stringContaining('nothing to go back to')]);
+  expect((await say(world, 'rollback', '3', '--yes')).code).toBe(0);
+});
+
 test('a rollback without a freeze is published over by the next night', async () => {
   world = await aPublishedWorld([secondNight]);
   const second = await liveSnapshot(world.origin);

@@ -60,8 +60,28 @@ test('a night published by hand and rolled back is not told as held: nothing is 
   expect(stdout.match(/cause {5}.*/g)).toEqual(['cause     frozen: they were needed']);
   expect((await say(world, 'unfreeze')).code).toBe(0);
   const snapshots = `nightpress snapshots night --project ${world.folder}`;
-  expect((await ask(world, 'status')).json).toMatchObject({ verdict: 'held, but staged no more', next: [snapshots] });
-  expect((await say(world, 'status')).stdout).not.toContain('cause');
+  expect((await ask(world, 'status')).json).toMatchObject({
+    verdict: 'held; what it staged is neither live nor staged any more',
+    next: [snapshots],
+  });
+  const told = await say(world, 'status');
+  expect(told.stdout).not.toContain('cause');
+  expect(told.stdout).toMatch(
+    /by hand {3}publish \(seq 3: gone for good\), rollback \(seq 4: they were needed\), unfreeze \(seq 5\)\n/,
+  );
+});
+
+test('what only a freeze held is told as live since it was lifted, also where a takedown cleaned it since', async () => {
+  world = await aPublishedWorld([aSecondNight]);
+  await say(world, 'rollback', '--yes');
+  await age(world);
+  expect((await world.run(['--now'])).code).toBe(4);
+  expect((await say(world, 'unfreeze')).code).toBe(0);
+  const verdict = 'held by the freeze, live since unfreeze';
+  expect((await ask(world, 'status')).json.verdict).toBe(verdict);
+  expect((await say(world, 'withdraw', 'texts/t1.txt', '--reason', 'licence ended', '--yes')).code).toBe(0);
+  expect((await ask(world, 'status')).json.verdict).toBe(verdict);
+  expect((await say(world, 'status')).stdout).toContain('by hand   publish (seq 5), withdraw (seq 6: licence ended)\n');
 });
 
 test('an origin that is gone is no origin that never was', async () => {

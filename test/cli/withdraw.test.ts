@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sha256 } from '../../src/domain/digest.js';
 import { blobKey } from '../../src/domain/origin-keys.js';
@@ -43,7 +43,7 @@ test('without --yes it says what would go, with names, snapshots and URLs, and c
   expect(said.stdout).toContain('night  would take down 2 assets\n');
   expect(said.stdout).toMatch(/asset {5}a\.txt {2}content [0-9a-f]{12} {2}1 blob\n {2}asset {5}copy of a\.txt/);
   expect(said.stdout).toMatch(/snapshot {2}[0-9a-f]{12} loses 2 assets {2}\(live\)/);
-  for (const key of gone.slice(1, 3)) expect(said.stdout).toContain(`gone      ${key}\n`);
+  for (const key of gone.slice(1)) expect(said.stdout).toContain(`gone      ${cdn.base}/public/${key}\n`);
   expect(said.stdout).toContain('next      nightpress withdraw night a.txt --reason TEXT --yes\n');
   const { json } = await ask(world, 'withdraw', 'a.txt');
   expect(json).toMatchObject({
@@ -77,6 +77,7 @@ test('with --yes it takes down, deletes and tells edges; the next run leaves it 
   const explained = await say(world, 'explain', 'night', 'a.txt');
   expect(explained.stdout).toContain('recipe    rest would end as withheld: its content was withdrawn');
   expect(explained.stdout).toMatch(/withdrawn content [0-9a-f]{12} at \S+: licence ended\n/);
+  expect(explained.stdout.match(/^ {2}withdrawn /gm)).toHaveLength(1); // its copy was taken down beside it
   expect((await say(world, 'snapshots', 'night', '-v')).stdout).toMatch(/commit {4}seq 2 {2}withdraw: licence ended\n/);
   expect((await say(world, 'verify', 'night', '--deep')).code).toBe(0);
 });
@@ -91,6 +92,44 @@ test('an edge that cannot be told is exit 7, and saying it again tells it', asyn
   const again = await say(world, 'withdraw', 'a.txt', ...reason, '--yes');
   expect([again.code, purged().slice(told)]).toEqual([0, gone]);
   expect(again.stdout).toContain("'a.txt' was withdrawn before, and nothing of it is left");
+});
+
+test('afterwards, too, it lists every URL that a cache may hold, and names what must be made or purged by hand', async () => {
+  const ended = await world.run(['a.txt', ...reason, '--yes'], { verb: 'withdraw' });
+  const urls = gone.slice(1).map((key) => `${cdn.base}/public/${key}`);
+  expect(JSON.parse(ended.stdout)).toMatchObject({ urls });
+  const again = await say(world, 'withdraw', 'a.txt', ...reason, '--yes');
+  expect(again.stdout).toContain('caches that are not among them');
+  for (const url of urls) expect(again.stdout).toContain(`gone      ${url}\n`);
+  expect(again.stdout).toContain('files of nightpress export edge still name the former snapshot');
+});
+
+test('a job without edges is told that its caches must be purged by hand', async () => {
+  const file = `${world.folder}/jobs/night.ts`;
+  await writeFile(file, (await readFile(file, 'utf8')).replace(/edges: .*,/, ''));
+  const { stdout } = await say(world, 'withdraw', 'b.txt', ...reason, '--yes');
+  expect(stdout).toContain('this job has no edges: purge these by hand');
+  expect(stdout).toContain('gone      live/b.txt\n');
+});
+
+test('an asset is named as explain takes it: by public path, blob or URL, also of an older snapshot and once it is gone', async () => {
+  await world.write('b.txt', 'another b');
+  await age(world);
+  expect((await world.run(['--now'])).code).toBe(0);
+  const older = blobKey({ sha256: sha256('content of b'), ext: 'txt' });
+  for (const word of ['live/b.txt', `${cdn.base}/public/live/b.txt`, older, `${cdn.base}/public/${older}`]) {
+    expect((await ask(world, 'withdraw', word)).json, word).toMatchObject({ asset: 'b.txt', assets: [{}, {}] });
+  }
+  await say(world, 'withdraw', 'b.txt', ...reason, '--yes');
+  expect((await say(world, 'withdraw', older)).stdout).toContain('was taken down before');
+  const { stderr } = await say(world, 'withdraw', `${cdn.base}/elsewhere/b.txt`);
+  expect(stderr).toContain('expected its key, a public path or a URL of it');
+});
+
+test('a blob that several assets of one content show names that content', async () => {
+  expect((await ask(world, 'withdraw', blob)).json).toMatchObject({
+    assets: [{ key: 'a.txt' }, { key: 'copy of a.txt' }],
+  });
 });
 
 test('--lift lets the next run publish it again, and an asset that nobody knows is refused', async () => {

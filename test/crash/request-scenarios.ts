@@ -104,7 +104,7 @@ const agedScenarios: readonly Scenario[] = [
     args: (head) => [head?.retained.at(-2)?.snapshot ?? '', '--yes'],
     exitWhenDone: 2,
   },
-  { name: 'promote', verb: 'promote', args: () => ['preview', 'live'], exitWhenDone: 2 },
+  { name: 'promote', verb: 'promote', args: () => ['preview', 'live', '--yes'], exitWhenDone: 2 },
 ];
 
 const run = (name: string): readonly Scenario[] => [{ name, verb: 'run', args: () => ['--now'] }];

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { findSnapshot, pinNameProblem, previousSnapshot } from '../../src/domain/find-snapshot.js';
+import { findSnapshot, formerSnapshot, pinNameProblem, previousSnapshot } from '../../src/domain/find-snapshot.js';
 import { addPin, firstHead, type Head, publishTo, rollBackTo, stageIn } from '../../src/domain/head.js';
 import type { RunId, SnapshotId } from '../../src/domain/types.js';
+import { withdrawFrom } from '../../src/domain/withdraw.js';
 
 const id = (start: string) => start.padEnd(64, '0') as SnapshotId;
 const [first, second, third, fourth] = [id('aaaaaa1'), id('aaaaaa2'), id('123456'), id('feed0')];
@@ -39,9 +40,27 @@ describe('a snapshot is found', () => {
     expect([findSnapshot(replaced, 'trial'), findSnapshot(replaced, 'feed000')]).toEqual([fourth, fourth]);
   });
 
-  test('before the live one also after a rollback', () => {
-    const back = rollBackTo(head(), { ...made, snapshot: first });
-    expect([previousSnapshot(back), findSnapshot(back, 'live')]).toEqual([third, first]);
+  test('before the live one also after a rollback: one step further back each time, never what was rolled back from', () => {
+    const once = rollBackTo(head(), { ...made, snapshot: second });
+    expect([findSnapshot(once, 'live'), previousSnapshot(once), formerSnapshot(once)]).toEqual([second, first, third]);
+    const twice = rollBackTo(once, { ...made, snapshot: first });
+    expect(previousSnapshot(twice)).toBeUndefined();
+    expect(() => findSnapshot(twice, 'previous')).toThrow('nothing to go back to');
+    const forth = rollBackTo(twice, { ...made, snapshot: third });
+    expect(previousSnapshot(forth)).toBe(second);
+  });
+
+  test('before what was published after a rollback: what was live until then', () => {
+    const later = publishTo(rollBackTo(head(), { ...made, snapshot: second }), { ...made, snapshot: fourth });
+    expect(previousSnapshot(later)).toBe(second);
+    expect(previousSnapshot(rollBackTo(later, { ...made, snapshot: second }))).toBe(first);
+  });
+
+  test('before the live one after a takedown, which moves its seq and not its place', () => {
+    const once = rollBackTo(head(), { ...made, snapshot: second });
+    const clean = new Map([[second, id('c1ea')]]);
+    const gone = withdrawFrom(once, { ...made, reason: 'r', contents: [], cleaned: clean, unreadable: new Set() });
+    expect([findSnapshot(gone, 'live'), previousSnapshot(gone)]).toEqual([id('c1ea'), first]);
   });
 });
 

@@ -94,12 +94,13 @@ describe('publishing', () => {
 });
 
 describe('rolling back', () => {
-  test('a rollback is a new commit: seq grows, the older snapshot is live and newest, window and run stay its own', () => {
+  test('a rollback is a new commit: seq grows, the older snapshot is live and newest; window, run and place in time stay its own', () => {
     const head = rollBackTo(nights(1, 2, 3), { ...stamp('back'), snapshot: snap(1), freeze: 'bad colours' });
     expect(head.seq).toBe(4);
     expect(head.channels.live).toEqual({
       snapshot: snap(1),
       seq: 4,
+      published: 1,
       at: '2026-11-22T03:00:00.000Z',
       window: 'night 1',
       run: 'run-1',

@@ -51,6 +51,16 @@ describe('a night on a channel', () => {
     expect((await night('preview')).next).not.toContain(command);
   });
 
+  test('counts what differs from what is live, although it remembers nothing of the sources yet', async () => {
+    await night(undefined);
+    world.put('a.txt', 'another a');
+    world.put('new.txt', 'a new one');
+    const assets = { total: 5, added: 1, changed: 1, unchanged: 3 };
+    expect(await night('preview')).toMatchObject({ outcome: 'published', assets });
+    world.stateName = 'lost';
+    expect(await world.run()).toMatchObject({ outcome: 'unchanged', assets: { added: 0, changed: 0, unchanged: 5 } });
+  });
+
   test('that is held or fails does not name it', async () => {
     await night(undefined);
     world.put('a.txt', 'another a');

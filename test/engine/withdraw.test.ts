@@ -8,6 +8,7 @@ import { blobKey } from '../../src/domain/origin-keys.js';
 import type { Job, Output, SnapshotId } from '../../src/domain/types.js';
 import { collect } from '../../src/engine/collect.js';
 import { explainAsset } from '../../src/engine/explain.js';
+import { keptAsset } from '../../src/engine/kept-asset.js';
 import { type HeadParts, promote, publishStaged, rollBack, thaw } from '../../src/engine/move-head.js';
 import { previewNight } from '../../src/engine/preview.js';
 import { retryNight } from '../../src/engine/retry.js';
@@ -291,7 +292,7 @@ describe.each(['directory', 's3'] as const)('a takedown at an origin of type %s'
     world.job = job;
     await takeDown('a.txt');
     expect(await isWhole()).toBe(true);
-    await promote(await byHand(), { channel: 'preview' });
+    await promote({ ...(await byHand()), job }, { channel: 'preview' });
     expect([await assets(await live()), await holds('content of a')]).toEqual([3, false]);
   });
 
@@ -517,6 +518,17 @@ test.each(['directory', 's3'] as const)('a blob that other content shows, too, s
     true,
     true,
   ]);
+});
+
+test('bytes that assets of different content show do not say which of them is meant', async () => {
+  world = aWorld('directory');
+  withPosters();
+  await world.run();
+  const named = async (text: string) => await keptAsset(await byHand(), await head(), { text, bases: ['https://cdn'] });
+  const frame = blobKey({ sha256: sha256('a black frame'), ext: 'txt' });
+  await expect(named(`https://cdn/${frame}`)).rejects.toThrow("expected the key of one, of 'a.txt', 'b.txt', 'c.txt'");
+  expect(await named('https://cdn/live/b.txt/poster.txt')).toBe('b.txt');
+  expect(await named(blobKey({ sha256: sha256('made of content of c'), ext: 'txt' }))).toBe('c.txt');
 });
 
 test('blobs of withdrawn content that somebody stored again go with the next collection, however young', async () => {

@@ -21,7 +21,7 @@ interface ApproveOptions extends JobOptions {
 
 export function addApprove(program: Command, context: CommandContext): void {
   withChannelOption(withJobOptions(program.command('approve')))
-    .argument('<words...>', 'the job (not needed in a project of one), then a rule of the gate')
+    .argument('<rule...>', 'the job (not needed in a project of one), then a rule of the gate')
     .usage('[options] [job] <rule> --reason <text>')
     .summary('let a gate rule pass in one window to come')
     .description(

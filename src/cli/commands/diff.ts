@@ -8,7 +8,7 @@ import { diffRecord, renderDiff } from '../render/diff.js';
 
 export function addDiff(program: Command, context: CommandContext): void {
   withJobOptions(program.command('diff'))
-    .argument('[words...]', 'the job (not needed in a project of one), then two snapshots')
+    .argument('[snapshots...]', 'the job (not needed in a project of one), then two snapshots')
     .usage('[options] [job] <A> <B>')
     .summary('what differs between two snapshots')
     .description(

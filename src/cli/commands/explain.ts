@@ -13,7 +13,7 @@ export function addExplain(program: Command, context: CommandContext): void {
   withChannelOption(withJobOptions(program.command('explain')))
     .usage('[job] <asset> [options]')
     .argument('<asset>', 'key, path of the file, public path or URL; before it the job, where there are several')
-    .argument('[of-job]', 'see above')
+    .argument('[of-job]') // whichever comes second: usage says it in order
     .summary('the whole story of one asset')
     .description(
       `Tells of one asset when it was seen, what a run would do with it and why, every run that touched it, its derivatives

@@ -12,7 +12,7 @@ interface PinOptions extends JobOptions {
 
 export function addPin(program: Command, context: CommandContext): void {
   withJobOptions(program.command('pin'))
-    .argument('[words...]', 'the job (not needed in a project of one), a snapshot, and the name it gets')
+    .argument('[name...]', 'the job (not needed in a project of one), a snapshot, and the name it gets')
     .usage('[options] [job] <snapshot> <name>\n       nightpress pin [options] [job] --remove <name>')
     .summary('keep a snapshot under a name')
     .description('A pinned snapshot stays, whatever retention says, until the pin is removed.')

@@ -9,6 +9,8 @@ import { jobFolder } from '../compose.js';
 import type { CommandContext } from '../context.js';
 import {
   type JobOptions,
+  type OverrideOptions,
+  overriddenRules,
   repeated,
   type WaitOptions,
   withChannelOption,
@@ -18,9 +20,7 @@ import {
 import { type Moved, movedRecord, renderMoved } from '../render/moved.js';
 import { short } from '../render/units.js';
 
-interface PublishOptions extends JobOptions, WaitOptions {
-  readonly override?: readonly string[];
-  readonly reason?: string;
+interface PublishOptions extends JobOptions, WaitOptions, OverrideOptions {
   readonly resolve?: boolean;
 }
 
@@ -71,10 +71,8 @@ function tell(call: OriginCall, moved: Moved, { json }: PublishOptions): void {
 }
 
 async function publishNow(call: OriginCall, options: PublishOptions): Promise<number> {
-  const { override = [], reason } = options;
-  if (override.length > 0 && !reason?.trim()) {
-    throw new Fault('usage', '--override without a reason: expected --reason TEXT, which is kept in the head');
-  }
+  const override = overriddenRules(options);
+  const { reason } = options;
   const afterMove = await readyEdges(call, options);
   const head = await publishStaged(call, { overridden: override, reason });
   const { edges, exit } = await afterMove(head);

@@ -43,14 +43,14 @@ Exit codes: 0, 2 nothing matches, 11 a run holds the job, 12 the state cannot be
       await onFailing(context, options, { words: job === undefined ? [] : [job] }, (call) => list(call));
     });
   withChannelOption(withJobOptions(quarantine.command('release')))
-    .argument('<words...>', 'the job (not needed in a project of one), then globs over asset keys')
+    .argument('<globs...>', 'the job (not needed in a project of one), then globs over asset keys')
     .usage('[options] [job] <glob...>')
     .description('Forgets that these fail, and that they were accepted: the next run that looks at them tries again.')
     .action(async (words: readonly string[], options: JobOptions) => {
       await onFailing(context, options, { words, choose: true, write: true }, (call) => release(call));
     });
   withChannelOption(withJobOptions(quarantine.command('accept')))
-    .argument('<words...>', 'the job (not needed in a project of one), then globs over asset keys')
+    .argument('<globs...>', 'the job (not needed in a project of one), then globs over asset keys')
     .usage('[options] [job] <glob...> --reason <text>')
     .description('Lives with these failures as long as content, recipe and tools stay, or until a day.')
     .option('--reason <text>', 'why, in your words')

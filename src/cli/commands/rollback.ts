@@ -1,18 +1,15 @@
 import type { Command } from 'commander';
 import { Fault } from '../../domain/faults.js';
-import type { SnapshotId } from '../../domain/types.js';
-import type { SnapshotDiff } from '../../engine/compare.js';
 import { mendEntrances } from '../../engine/entrances.js';
 import { olderSnapshot, rollBack } from '../../engine/move-head.js';
 import { readyEdges } from '../after-move.js';
 import { atOrigin, headOf, type OriginCall } from '../at-origin.js';
-import { agreed } from '../confirm.js';
+import { agreed, answeredNo } from '../confirm.js';
 import type { CommandContext } from '../context.js';
 import { type JobOptions, type WaitOptions, withJobOptions, withWaitOption } from '../options.js';
-import { renderTotals } from '../render/diff.js';
 import { movedRecord, renderMoved } from '../render/moved.js';
 import { short } from '../render/units.js';
-import { whatChanges } from '../what-changes.js';
+import { renderWhatChanges, whatChanges } from '../what-changes.js';
 
 interface RollbackOptions extends JobOptions, WaitOptions {
   readonly to?: string;
@@ -23,12 +20,12 @@ interface RollbackOptions extends JobOptions, WaitOptions {
 
 export function addRollback(program: Command, context: CommandContext): void {
   withWaitOption(withJobOptions(program.command('rollback')))
-    .argument('[words...]', 'the job (not needed in a project of one), then the snapshot (default: previous)')
+    .argument('[snapshot...]', 'the job (not needed in a project of one), then the snapshot (default: previous)')
     .usage('[options] [job] [snapshot]')
     .summary('make an older snapshot live again')
     .description(
-      `Makes an older snapshot live again, by default the one before. Later runs stage theirs (exit 4) until unfreeze,
-unless --no-freeze is given. Says what will change and asks; where nobody can be asked, --yes is needed.`,
+      `Makes an older snapshot live again, by default the one before: while a rollback stands, the next older one. Later runs
+stage theirs (exit 4) until unfreeze, unless --no-freeze is given. Says what will change and asks; where nobody can be asked, --yes is needed.`,
     )
     .option('--to <snapshot>', 'the same as the word: an id, a seq, a pin, or previous')
     .option('--no-freeze', 'let the next run publish over it')
@@ -43,8 +40,6 @@ unless --no-freeze is given. Says what will change and asks; where nobody can be
     });
 }
 
-const answeredNo = 1;
-
 async function rollBackNow(call: OriginCall, options: RollbackOptions): Promise<number> {
   const { job, terminal } = call;
   const afterMove = await readyEdges(call, options);
@@ -53,7 +48,7 @@ async function rollBackNow(call: OriginCall, options: RollbackOptions): Promise<
   const from = head.channels.live?.snapshot;
   const to = olderSnapshot(head, wanted(call.words[0], options.to));
   const diff = await whatChanges(call, from, to);
-  if (!options.json && !terminal.quiet) describe(call, diff, to);
+  if (!options.json && !terminal.quiet) renderWhatChanges(terminal, job.name, { diff, to });
   const text = `Make ${short(to)} live${options.freeze ? ' and freeze it' : ''}?`;
   const command = `nightpress rollback ${job.name} ${short(to)} --yes`;
   if (!(await agreed(terminal, { text, yes: options.yes ?? false, command }))) return answeredNo;
@@ -79,9 +74,4 @@ function wanted(word: string | undefined, option: string | undefined): string {
     throw new Fault('usage', `'${word}' and --to ${option}: expected one of them`);
   }
   return word ?? option ?? 'previous';
-}
-
-function describe({ job, terminal }: OriginCall, diff: SnapshotDiff | undefined, to: SnapshotId): void {
-  terminal.out(`${job.name}  ${diff?.before ? `${short(diff.before)} → ` : ''}${short(to)} would change`);
-  if (diff) renderTotals(terminal, diff.totals);
 }

@@ -9,7 +9,7 @@ export function addSnapshots(program: Command, context: CommandContext): void {
   withJobOptions(program.command('snapshots [job]'))
     .summary('what is live, staged, pinned, kept')
     .description(
-      'Lists every snapshot that the origin keeps, newest first. -v adds the last commits with their reasons.',
+      'Lists every snapshot that the origin keeps, newest first, then what channels beside live show. -v adds the last commits\nwith their reasons.',
     )
     .addHelpText(
       'after',

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { channelsOf, liveChannel } from '../../domain/channels.js';
+import { Fault } from '../../domain/faults.js';
 import type { Job } from '../../domain/types.js';
 import { inspect, type Standing } from '../../engine/inspect.js';
 import { jobNames, type Project } from '../../job/load.js';
@@ -7,7 +9,7 @@ import { isLocked, readLockHolder } from '../../state/lock.js';
 import { openState } from '../../state/open.js';
 import { readVerified } from '../../state/verified.js';
 import { type CheckOptions, checkStatus, refuseMixedCheck } from '../check-status.js';
-import { findJob, jobFolder, openOrigin, openProject } from '../compose.js';
+import { channelsHere, findJob, jobFolder, openOrigin, openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
 import { fromElsewhere, withChannelOption, withJobOptions } from '../options.js';
 import { nextCommands, renderStatus, statusRecord } from '../render/status.js';
@@ -84,7 +86,7 @@ async function look({ context, project, options }: StatusCall, job: Job): Promis
   const state = openState(folder, { readOnly: true });
   try {
     const holder = isLocked(folder) ? (readLockHolder(folder) ?? 'unknown') : undefined;
-    return await inspect(
+    const standing = await inspect(
       {
         job,
         state,
@@ -96,7 +98,19 @@ async function look({ context, project, options }: StatusCall, job: Job): Promis
       },
       options.run,
     );
+    if (!options.all) refuseUnknownChannel(project, standing);
+    return standing;
   } finally {
     state.close();
   }
+}
+
+/** A slip of the hand would otherwise be told as a channel that shows what is live. */
+function refuseUnknownChannel(project: Project, { job, channel, head, originFault }: Standing): void {
+  if (channel === undefined || originFault) return;
+  const known = new Set([...(head ? channelsOf(head) : []), ...channelsHere(project, job)]);
+  if (known.has(channel)) return;
+  const names = [liveChannel, ...[...known].sort()].map((name) => `'${name}'`).join(', ');
+  const message = `no channel '${channel}' of '${job}': expected one of ${names}; its first run --channel begins one`;
+  throw new Fault('usage', message, { hint: `nightpress snapshots ${job}` });
 }

@@ -28,7 +28,7 @@ export function addTry(program: Command, context: CommandContext): void {
   withJobOptions(program.command('try'))
     .usage('[job] <asset|file> [options]')
     .argument('<asset>', 'key, public path or URL of an asset, or any file; before it the job, where there are several')
-    .argument('[of-job]', 'see above')
+    .argument('[of-job]') // whichever comes second: usage says it in order
     .summary('process one asset here and now, to see how it goes')
     .description(
       `Processes one asset, or one file from anywhere, by the recipes of a job, into a folder to look at: as at night, but

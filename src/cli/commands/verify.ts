@@ -20,7 +20,7 @@ const problemFound = 13;
 
 export function addVerify(program: Command, context: CommandContext): void {
   withChannelOption(withJobOptions(program.command('verify')))
-    .argument('[words...]', 'the job (not needed in a project of one), then the snapshot (default: live)')
+    .argument('[snapshot...]', 'the job (not needed in a project of one), then the snapshot (default: live)')
     .usage('[options] [job] [snapshot]')
     .summary('compare every blob with its manifest')
     .description(

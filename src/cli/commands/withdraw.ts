@@ -1,17 +1,19 @@
 import type { Command } from 'commander';
 import { notServedExit } from '../../domain/edges.js';
 import { Fault } from '../../domain/faults.js';
+import type { Head, Withdrawal } from '../../domain/head.js';
 import { assetCommand, withOptions } from '../../domain/shell.js';
 import type { AssetKey } from '../../domain/types.js';
 import { emptiedKeys } from '../../domain/withdraw.js';
 import { findContent } from '../../engine/content.js';
+import { keptAsset } from '../../engine/kept-asset.js';
 import { lift, mustBeWithdrawn, withdraw } from '../../engine/withdraw.js';
 import { readyEdges } from '../after-move.js';
 import { atOrigin, headOf, type OriginCall } from '../at-origin.js';
 import type { CommandContext } from '../context.js';
 import { type JobOptions, type WaitOptions, withJobOptions, withWaitOption } from '../options.js';
 import { type Moved, movedRecord, renderMoved } from '../render/moved.js';
-import { renderTakedown, takedownRecord } from '../render/takedown.js';
+import { readerBases, readerUrls, renderCached, renderTakedown, takedownRecord } from '../render/takedown.js';
 import { printable } from '../render/units.js';
 
 interface WithdrawOptions extends JobOptions, WaitOptions {
@@ -22,7 +24,7 @@ interface WithdrawOptions extends JobOptions, WaitOptions {
 
 export function addWithdraw(program: Command, context: CommandContext): void {
   withWaitOption(withJobOptions(program.command('withdraw')))
-    .argument('[words...]', 'the job (not needed in a project of one), then the key of the asset')
+    .argument('[asset...]', 'the job (not needed in a project of one), then the asset: key, public path or URL')
     .usage('[options] [job] <asset>')
     .summary('take an asset down at once and keep its content from coming back')
     .description(
@@ -36,11 +38,12 @@ content under the same name is published as ever. Without --yes it only says wha
     .addHelpText(
       'after',
       `
-Bucket versions, backups, and caches that are not among the job's edges keep what they have. Who was interrupted says the
-same again.
+Bucket versions, backups, and caches that are not among the job's edges keep what they have: afterwards, too, it lists every
+URL that is gone (--json: urls). Who was interrupted says the same again.
 
 Examples:
   nightpress withdraw catalog photos/hero.jpg
+  nightpress withdraw catalog https://cdn.example.com/catalog/live/photos/hero.jpg/640w.webp
   nightpress withdraw catalog photos/hero.jpg --reason 'licence ended' --yes
   nightpress withdraw catalog photos/hero.jpg --lift --reason 'licence renewed' --yes
 
@@ -49,7 +52,8 @@ Exit codes: 0, 2 no snapshot shows such an asset or --reason is missing, 6 say i
     )
     .action(async (given: readonly string[], options: WithdrawOptions) => {
       await atOrigin(context, options, { given, needed: ['asset'] }, async (call) => {
-        const [key = ''] = call.words;
+        const [text = ''] = call.words;
+        const key = await keptAsset(call, await headOf(call), { text, bases: readerBases(call.job) });
         if (options.lift) return await liftNow(call, key, options);
         return options.yes ? await withdrawNow(call, key, options) : await preview(call, key, options);
       });
@@ -61,7 +65,7 @@ async function preview(call: OriginCall, key: AssetKey, { json }: WithdrawOption
   const head = await headOf(call);
   const found = await findContent(origin, head, key);
   if (found.contents.length === 0) mustBeWithdrawn(head, key);
-  const view = { job: job.name, baseUrl: job.origin.baseUrl, key, head, found };
+  const view = { job, key, head, found };
   if (json) terminal.out(JSON.stringify(takedownRecord(view)));
   else renderTakedown(terminal, view);
   return 0;
@@ -77,10 +81,17 @@ async function withdrawNow(call: OriginCall, key: AssetKey, options: WithdrawOpt
   if (unerased) throw stillThere(unerased, head.seq, key);
   const names = [...new Set(contents.map((one) => `'${one.key}'`))].join(', ');
   const done = names ? `withdrawn: ${names}` : `'${key}' was withdrawn before, and nothing of it is left`;
-  const facts = { reason, withdrawn: own, gone: emptiedKeys(head, since) };
+  const urls = readerUrls(call.job, emptiedKeys({ ...head, withdrawn: sameTime(head, own) }, undefined));
+  const facts = { reason, withdrawn: own, gone: emptiedKeys(head, since), urls };
   say(call, options, { verb: 'withdraw', done, head, edges, facts });
+  if (!options.json) renderCached(call.terminal, call.job, urls);
   // Not only with --wait: who takes something down must know where it may still be had.
   return exit === 0 && edges.some(({ told }) => !told) ? notServedExit : exit;
+}
+
+/** The same content under other keys went in the same commits. */
+function sameTime({ withdrawn = [] }: Head, own: readonly Withdrawal[]): readonly Withdrawal[] {
+  return withdrawn.filter(({ seq }) => own.some((one) => one.seq === seq));
 }
 
 function stillThere(cause: Fault, seq: number, key: AssetKey): Fault {

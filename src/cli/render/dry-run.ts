@@ -68,7 +68,7 @@ function verdict({ paint }: Terminal, record: DryRunRecord): string {
 function chosenLine({ assets, of, unmatched, gone, outside }: DryRunRecord['dryRun']['chosen']): string {
   const rest = [
     ...(unmatched > 0 ? [`${unmatched} matched by no recipe`] : []),
-    ...(gone > 0 ? [`${gone} listed but no longer there`] : []),
+    ...(gone > 0 ? [`${gone} listed but not there`] : []),
     ...(outside > 0 ? [`${count(outside, 'path')} outside the source ignored`] : []),
   ];
   return [`${assets.toLocaleString('en-US')} of ${count(of, 'asset')}`, ...rest].join('; ');

@@ -1,4 +1,4 @@
-import type { Head } from '../../domain/head.js';
+import type { Channel, Commit, CommitKind, Head } from '../../domain/head.js';
 import type { Result } from '../../domain/result.js';
 import type { RunRow } from '../../state/contract.js';
 
@@ -12,8 +12,28 @@ export type Fate = 'live' | 'staged' | 'gone';
 export function fateOf(run: RunRow | undefined, head: Head | undefined): Fate | undefined {
   const { snapshot } = (run?.result ?? {}) as Partial<Result>;
   if (!snapshot || !head) return undefined;
-  if (snapshot === head.channels.live?.snapshot) return 'live';
-  return snapshot === head.channels.staged?.snapshot ? 'staged' : 'gone';
+  const { live, staged } = head.channels;
+  if (isNamed(live, snapshot)) return 'live';
+  return isNamed(staged, snapshot) ? 'staged' : 'gone';
+}
+
+/** A takedown puts another snapshot in its place, which is the same to the run that made it. */
+function isNamed(channel: Channel | undefined, snapshot: string): boolean {
+  return channel?.snapshot === snapshot || (channel?.was?.some((former) => former.snapshot === snapshot) ?? false);
+}
+
+/** Nothing but the freeze of a rollback held what this run made: lifting it made that live. */
+export function isThawed(run: RunRow | undefined, head: Head | undefined): boolean {
+  const { held = [] } = (run?.result ?? {}) as Partial<Result>;
+  return isPublishedByHand(run, head) && held.length > 0 && held.every(({ rule }) => rule === 'frozen');
+}
+
+const byPeople: readonly CommitKind[] = ['publish', 'rollback', 'unfreeze', 'promote', 'withdraw', 'lift'];
+
+/** What people did to the head since this run ended without a commit of its own to what is live, oldest first. */
+export function movesSince(run: RunRow | undefined, head: Head | undefined): readonly Commit[] {
+  const { live } = (run?.result ?? {}) as Partial<Result>;
+  return (head?.commits ?? []).filter(({ seq, kind }) => seq > (live?.seq ?? 0) && byPeople.includes(kind));
 }
 
 /** What this run staged is live now: somebody overrode the gate, or lifted the freeze. */

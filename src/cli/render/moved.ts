@@ -2,11 +2,12 @@ import { isPromotable } from '../../domain/channels.js';
 import type { EdgeRecord } from '../../domain/edges.js';
 import type { Head } from '../../domain/head.js';
 import { publishCommand } from '../../engine/move-head.js';
+import { promoteCommand } from '../../engine/promotion.js';
 import { liveOf } from '../../engine/report.js';
 import type { Terminal } from '../terminal.js';
 import { renderEdges } from './edges.js';
 import { lineName, liveLine } from './result.js';
-import { frozenLine } from './snapshots.js';
+import { renderFrozen } from './snapshots.js';
 import { printable } from './units.js';
 
 /** What a person's commit did, and how the head stands after it. */
@@ -42,7 +43,7 @@ export function renderMoved(terminal: Terminal, job: string, { done, head, chann
   terminal.out(`${job}  ${terminal.paint('green', printable(done))}`);
   terminal.out(`  ${lineName(channel)} ${liveLine(liveOf(head))}`);
   if (staged) terminal.out(`  staged    ${liveLine(staged)}, held by ${staged.rules.join(', ') || 'no rule'}`);
-  if (head.frozen) terminal.out(`  frozen    ${frozenLine(head.frozen)}`);
+  renderFrozen(terminal, head.frozen);
   renderEdges(terminal, edges);
   nextCommands(job, head, channel).forEach((command, at) => {
     terminal.out(`  ${at === 0 ? 'next      ' : '          '}${terminal.paint('cyan', command)}`);
@@ -55,10 +56,10 @@ function nextCommands(job: string, head: Head, channel: string | undefined): rea
     channels: { staged },
   } = head;
   if (channel !== undefined && !isPromotable(head)) return [];
-  if (channel !== undefined)
-    return [`nightpress diff ${job} live ${channel}`, `nightpress promote ${job} ${channel} live`];
-  if (frozen) return [`nightpress unfreeze ${job}`];
-  return staged
-    ? [`nightpress diff ${job} live staged`, publishCommand(job, staged.rules)]
-    : [`nightpress snapshots ${job}`];
+  if (channel !== undefined) return [`nightpress diff ${job} live ${channel}`, promoteCommand(job, { channel })];
+  if (!staged) return [`nightpress snapshots ${job}`];
+  return [
+    `nightpress diff ${job} live staged`,
+    frozen ? `nightpress unfreeze ${job}` : publishCommand(job, staged.rules),
+  ];
 }

@@ -20,6 +20,7 @@ export function renderRebuilt(terminal: Terminal, view: RebuildView): void {
   terminal.out(`rebuilt the state of '${view.job}' from the origin: ${live}`);
   if (aside !== null) terminal.out(`  kept   ${aside} (delete it when nobody needs it any more)`);
   for (const { what, rows } of losses)
-    if (rows !== 0) terminal.out(`  lost   ${rows ?? 'an unreadable number of'} ${what}`);
+    if (rows !== 0)
+      terminal.out(rows === null ? `  lost   ${what}; how many cannot be read any more` : `  lost   ${rows} ${what}`);
   terminal.out(`  next   ${next.join('; ')} (reads every source once; what is live is not made again)`);
 }

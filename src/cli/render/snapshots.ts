@@ -1,6 +1,8 @@
+import { channelsOf, stagedBeside } from '../../domain/channels.js';
 import type { Head } from '../../domain/head.js';
 import type { SnapshotRow } from '../../engine/snapshots.js';
 import type { Terminal } from '../terminal.js';
+import { liveLine } from './result.js';
 import { count, printable, short } from './units.js';
 
 export interface SnapshotsView {
@@ -19,6 +21,7 @@ export function snapshotsRecord({ job, head, rows }: SnapshotsView): object {
     seq: head?.seq ?? null,
     frozen: head?.frozen ?? null,
     snapshots: rows,
+    channels: Object.fromEntries(head ? channelsOf(head).map((name) => [name, channelFacts(head, name)]) : []),
     commits: head?.commits ?? [],
   };
 }
@@ -30,7 +33,7 @@ export function renderSnapshots(terminal: Terminal, { job, head, rows }: Snapsho
     return;
   }
   terminal.out(`${job}  ${count(rows.length, 'snapshot')}, head at seq ${head.seq}`);
-  if (head.frozen) terminal.out(`  ${terminal.paint('yellow', 'frozen')}    ${frozenLine(head.frozen)}`);
+  renderFrozen(terminal, head.frozen);
   const marks = rows.map(marksOf);
   const width = Math.max(...marks.map((mark) => mark.length), 0);
   rows.forEach((row, at) => {
@@ -39,11 +42,25 @@ export function renderSnapshots(terminal: Terminal, { job, head, rows }: Snapsho
       `  ${short(row.snapshot)}  ${seqOf(row)}  ${row.live ? terminal.paint('green', mark) : mark}  ${whence(row)}`,
     );
   });
+  for (const channel of channelsOf(head)) terminal.out(`  channel   ${channel}: ${channelLine(head, channel)}`);
   if (terminal.verbose) for (const commit of head.commits) terminal.out(`  commit    ${commitLine(commit)}`);
 }
 
-export function frozenLine({ reason, at }: NonNullable<Head['frozen']>): string {
-  return `since ${at}: ${printable(reason)}`;
+/** Also what lifting it does: who only wants nights to go on must not be surprised. */
+export function renderFrozen({ out, paint }: Terminal, frozen: Head['frozen']): void {
+  if (!frozen) return;
+  out(`  ${paint('yellow', 'frozen')}    since ${frozen.at}: ${printable(frozen.reason)}`);
+  out('            runs stage what they make; unfreeze publishes what only the freeze holds by then');
+}
+
+/** What a channel shows, and what the gate holds there; null: nothing. */
+function channelFacts({ channels }: Head, name: string) {
+  return { shows: channels[name] ?? null, staged: channels[stagedBeside(name)] ?? null };
+}
+
+function channelLine(head: Head, name: string): string {
+  const { shows, staged } = channelFacts(head, name);
+  return [shows ? liveLine(shows) : 'what is live', ...(staged ? [`staged ${short(staged.snapshot)}`] : [])].join(', ');
 }
 
 function seqOf({ seq }: SnapshotRow): string {

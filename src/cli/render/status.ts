@@ -1,5 +1,5 @@
 import { causesOf } from '../../domain/causes.js';
-import { isPromotable } from '../../domain/channels.js';
+import { channelsOf, isPromotable } from '../../domain/channels.js';
 import type { Fault } from '../../domain/faults.js';
 import type { Result } from '../../domain/result.js';
 import type { Job } from '../../domain/types.js';
@@ -7,8 +7,9 @@ import type { Standing } from '../../engine/inspect.js';
 import { overrideCommands } from '../../engine/next-commands.js';
 import type { Progress, RunRow } from '../../state/contract.js';
 import type { Terminal } from '../terminal.js';
-import { fateOf, holdsNow, isHeldNoMore, isPublishedByHand, isRolledBack } from './fate.js';
+import { fateOf, holdsNow, isHeldNoMore, isPublishedByHand, isRolledBack, isThawed, movesSince } from './fate.js';
 import { lastSeenText, lineName } from './result.js';
+import { renderFrozen } from './snapshots.js';
 import { count, duration, leftText, printable, short } from './units.js';
 
 /** The part of a stored result that `status` shows; rows written by other versions may lack any of it. */
@@ -32,6 +33,7 @@ export function statusRecord(standing: Standing, next: readonly string[]): objec
     ...(originFault && { lastSeen: standing.lastSeen }),
     staged: head?.channels.staged ?? null,
     frozen: head?.frozen ?? null,
+    channels: head ? channelsOf(head) : [],
     withdrawn: head?.withdrawn ?? [],
     originFault: originFault ? { code: originFault.code, message: originFault.message } : null,
     run: run
@@ -64,6 +66,7 @@ export function renderStatus(
   const { word, colour } = verdictOf(standing);
   terminal.out(`${standing.job}  ${paint(colour, word)}`);
   terminal.out(`  ${lineName(standing.channel)} ${liveText(standing, now)}`);
+  renderMoves(terminal, standing);
   for (const cause of causes(standing)) terminal.out(`  cause     ${printable(cause)}`);
   if (standing.importing) terminal.out(`  import    ${importText(standing.importing)}`);
   next.forEach((command, index) => {
@@ -74,14 +77,24 @@ export function renderStatus(
     terminal.out(
       `  staged    snapshot ${short(staged.snapshot)} from window ${staged.window}, held by ${staged.rules.join(', ') || 'no rule'}`,
     );
-  if (standing.head?.frozen)
-    terminal.out(`  frozen    since ${standing.head.frozen.at}: ${printable(standing.head.frozen.reason)}`);
+  renderFrozen(terminal, standing.head?.frozen);
+  const others = standing.head ? channelsOf(standing.head) : [];
+  if (others.length > 0) terminal.out(`  channels  beside live: ${others.join(', ')}`);
   renderWithdrawn(terminal, standing.head?.withdrawn);
   if (standing.run) renderRun(terminal, standing.run, now);
   if (standing.progress) renderProgress(terminal, standing.progress, standing.running, now);
   const { shed } = (standing.run?.result ?? {}) as StoredResult;
   if (shed) terminal.out(`  deadline  ${leftText(shed)}`);
   if (live) terminal.out(`  opens     next window ${standing.next.label}, in ${duration(standing.next.opens - now)}`);
+}
+
+/** How the verdict came to be another than the run's own. */
+function renderMoves(terminal: Terminal, { run, head }: Standing): void {
+  if (!run || !movedSince(run, head)) return;
+  const moves = movesSince(run, head).map(
+    ({ seq, kind, reason }) => `${kind} (seq ${seq}${reason ? `: ${reason}` : ''})`,
+  );
+  if (moves.length > 0) terminal.out(`  by hand   ${printable(moves.join(', '))}`);
 }
 
 function importText({ night, about }: NonNullable<Standing['importing']>): string {
@@ -109,9 +122,12 @@ interface VerdictWord {
 
 /** What people did to the head after the run counts for more than how it ended. */
 function movedSince(run: RunRow, head: Standing['head']): VerdictWord | undefined {
+  if (isThawed(run, head)) return { word: 'held by the freeze, live since unfreeze', colour: 'green' };
   if (isPublishedByHand(run, head)) return { word: 'held, then published by hand', colour: 'green' };
   if (isRolledBack(run, head)) return { word: 'frozen after a rollback', colour: 'yellow' };
-  return isHeldNoMore(run, head) ? { word: 'held, but staged no more', colour: 'yellow' } : undefined;
+  return isHeldNoMore(run, head)
+    ? { word: 'held; what it staged is neither live nor staged any more', colour: 'yellow' }
+    : undefined;
 }
 
 function verdictOf({ running, run, originFault, progress, head, waitsUntil, damage }: Standing): VerdictWord {
