@@ -129,6 +129,20 @@ export async function openEdges(
   return opened;
 }
 
+/** What a job's edges will ask the environment for: variables by name, and who looks for credentials as AWS tools do. */
+export async function edgeNeeds(
+  job: Job,
+): Promise<{ readonly aws: readonly string[]; readonly variables: readonly string[] }> {
+  const nothing: EdgeServices = { secret: () => undefined, clock: Date.now, pause, random: Math.random, tryMs: 0 };
+  const needs = { aws: [] as string[], variables: [] as string[] };
+  for (const spec of job.edges ?? []) {
+    const kind = await member(edges, spec.type);
+    needs.variables.push(...Object.values(kind.secrets(spec)));
+    if (kind.open(spec, nothing).lacks) needs.aws.push(spec.name);
+  }
+  return needs;
+}
+
 export interface NightParts {
   readonly job: Job;
   readonly folder: string;
