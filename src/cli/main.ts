@@ -76,6 +76,7 @@ export function buildProgram(context: CommandContext): Command {
     .addHelpText('after', exitCodes)
     .hook('preAction', (_, command) => {
       context.channel = command.opts().channel;
+      context.command = wordsOf(command);
     });
   addRun(program, context);
   addRetry(program, context);
@@ -102,6 +103,12 @@ export function buildProgram(context: CommandContext): Command {
   addInit(program, context);
   addSchedule(program, context);
   return program;
+}
+
+/** Without the program: `export edge`. */
+function wordsOf(command: Command): string {
+  const parent = command.parent?.parent ? `${wordsOf(command.parent)} ` : '';
+  return `${parent}${command.name()}`;
 }
 
 function version(): string {

@@ -3,6 +3,7 @@ import { noRun, type Result } from '../domain/result.js';
 import type { Job } from '../domain/types.js';
 import { elapsedMs, liveOf } from '../engine/report.js';
 import { findJob, openOrigin } from './compose.js';
+import { openingLine } from './opening.js';
 import { hintOnChannel } from './options.js';
 import { faultLines } from './render/fault.js';
 import type { RunCall } from './run-call.js';
@@ -18,12 +19,15 @@ export async function toldInOneRecord(
   also?: (early: Result) => Promise<void>,
 ): Promise<number> {
   const startedAt = call.context.clock();
+  const begin = (named: string | undefined) => call.terminal.begin(openingLine(call.context, startedAt, named));
   let job: Job | undefined;
   try {
     job = await findJob(call.project, name);
+    begin(job.name);
     return await work(job);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
+    if (!job) begin(name);
     const live = job && (await liveNow(job));
     const hint = hintOnChannel(call.options, error.hint);
     const early = { fault: error, hint, job: job?.name ?? name, channel: job?.channel, live, startedAt };
