@@ -1,7 +1,7 @@
 import { causesOf } from '../../domain/causes.js';
 import { isPromotable } from '../../domain/channels.js';
 import type { Fault } from '../../domain/faults.js';
-import type { Result } from '../../domain/result.js';
+import { noItems, type Result, toldItems } from '../../domain/result.js';
 import type { Standing } from '../../engine/inspect.js';
 import { publishCommand } from '../../engine/move-head.js';
 import type { Progress, RunRow } from '../../state/contract.js';
@@ -12,7 +12,10 @@ import { count, duration, leftText, printable, short } from './units.js';
 
 /** The part of a stored result that `status` shows; rows written by other versions may lack any of it. */
 type StoredResult = Partial<
-  Pick<Result, 'items' | 'snapshot' | 'findings' | 'held' | 'import' | 'shed' | 'fault' | 'next' | 'exit'>
+  Pick<
+    Result,
+    'items' | 'snapshot' | 'findings' | 'held' | 'import' | 'shed' | 'shedUnshown' | 'fault' | 'next' | 'exit'
+  >
 >;
 
 export function statusRecord(standing: Standing, next: readonly string[]): object {
@@ -73,8 +76,16 @@ export function renderStatus(
     terminal.out(`  frozen    since ${standing.head.frozen.at}: ${printable(standing.head.frozen.reason)}`);
   renderWithdrawn(terminal, standing.head?.withdrawn);
   if (standing.run) renderRun(terminal, standing.run, now);
-  if (standing.progress) renderProgress(terminal, standing.progress, standing.running, now);
-  const { shed } = (standing.run?.result ?? {}) as StoredResult;
+  const { shed, shedUnshown } = (standing.run?.result ?? {}) as StoredResult;
+  if (standing.progress) {
+    const { carried, failed, left } = toldItems({
+      items: { ...noItems, ...standing.progress.ended },
+      shed,
+      shedUnshown,
+    });
+    const ended = { ...standing.progress.ended, carried, failed, left };
+    renderProgress(terminal, { ...standing.progress, ended }, standing.running, now);
+  }
   if (shed) terminal.out(`  deadline  ${leftText(shed)}`);
   if (live) terminal.out(`  opens     next window ${standing.next.label}, in ${duration(standing.next.opens - now)}`);
 }
