@@ -66,7 +66,7 @@ function onlyJob(project: Project): string {
   const [only = '', ...others] = jobNames(project);
   if (others.length === 0) return only;
   const names = [only, ...others].join(', ');
-  throw new Fault('usage', `which job? expected one of ${names} (run, plan, status and stop also take --all)`);
+  throw new Fault('usage', `which job? expected one of ${names} (run, status and stop also take --all)`);
 }
 
 /** Names of jobs that need not load: the one that was named, the project's only one, or all. */

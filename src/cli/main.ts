@@ -27,7 +27,7 @@ import { addVerify } from './commands/verify.js';
 import { addWindows } from './commands/windows.js';
 import { addWithdraw } from './commands/withdraw.js';
 import type { CommandContext } from './context.js';
-import { hintOnChannel } from './options.js';
+import { hintOf } from './options.js';
 import { faultLines } from './render/fault.js';
 
 const exitCodes = `
@@ -116,11 +116,11 @@ function version(): string {
   return (manifest as { version: string }).version;
 }
 
-function explain(error: unknown, { channel }: CommandContext, json: boolean): number {
+function explain(error: unknown, context: CommandContext, json: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (!(error instanceof Fault)) throw error; // a bug of ours: its stack is what is needed
   const { code, message, problems, exit } = error;
-  const hint = hintOnChannel({ channel }, error.hint);
+  const hint = hintOf(context, error);
   if (json) process.stdout.write(`${JSON.stringify({ type: 'fault', code, message, problems, exit, next: [hint] })}\n`);
   for (const line of faultLines({ message, problems, hint })) process.stderr.write(`${line}\n`);
   return error.exit;

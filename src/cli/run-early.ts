@@ -4,7 +4,7 @@ import type { Job } from '../domain/types.js';
 import { elapsedMs, liveOf } from '../engine/report.js';
 import { findJob, openOrigin } from './compose.js';
 import { openingLine } from './opening.js';
-import { hintOnChannel } from './options.js';
+import { hintOf } from './options.js';
 import { faultLines } from './render/fault.js';
 import type { RunCall } from './run-call.js';
 
@@ -29,7 +29,7 @@ export async function toldInOneRecord(
     if (!(error instanceof Fault)) throw error;
     if (!job) begin(name);
     const live = job && (await liveNow(job));
-    const hint = hintOnChannel(call.options, error.hint);
+    const hint = hintOf(call.context, error);
     const early = { fault: error, hint, job: job?.name ?? name, channel: job?.channel, live, startedAt };
     showFault(call, early);
     await also?.(earlyResult(call, early));
