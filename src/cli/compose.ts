@@ -67,7 +67,7 @@ function onlyJob(project: Project): string {
   const [only = '', ...others] = jobNames(project);
   if (others.length === 0) return only;
   const names = [only, ...others].join(', ');
-  throw new Fault('usage', `which job? expected one of ${names} (run, plan, status and stop also take --all)`);
+  throw new Fault('usage', `which job? expected one of ${names} (run, status and stop also take --all)`);
 }
 
 /** Names of jobs that need not load: the one that was named, the project's only one, or all. */
@@ -151,6 +151,20 @@ export async function openEdges(
 /** The job file is as it should be; where it is run, is not. */
 function exportHint(variables: readonly string[]): string {
   return `export ${[...new Set(variables)].map((name) => `${name}=…`).join(' ')}, also where cron calls it; then again`;
+}
+
+/** What a job's edges will ask the environment for: variables by name, and who looks for credentials as AWS tools do. */
+export async function edgeNeeds(
+  job: Job,
+): Promise<{ readonly aws: readonly string[]; readonly variables: readonly string[] }> {
+  const nothing: EdgeServices = { secret: () => undefined, clock: Date.now, pause, random: Math.random, tryMs: 0 };
+  const needs = { aws: [] as string[], variables: [] as string[] };
+  for (const spec of job.edges ?? []) {
+    const kind = await member(edges, spec.type);
+    needs.variables.push(...Object.values(kind.secrets(spec)));
+    if (kind.open(spec, nothing).lacks) needs.aws.push(spec.name);
+  }
+  return needs;
 }
 
 export interface NightParts {

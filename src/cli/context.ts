@@ -6,4 +6,6 @@ export interface CommandContext {
   exit: number;
   /** Of the command that was given. */
   channel?: string;
+  /** The command that was given, by its words: `run`, `export edge`. */
+  command?: string;
 }

@@ -178,11 +178,14 @@ async function checkLock({ night, folder }: DoctorParts): Promise<Omit<Check, 'n
 
 async function checkSource({ night }: DoctorParts): Promise<Omit<Check, 'name'>> {
   const inventory = await night.source.scan();
-  if (inventory.assets.length === 0)
-    return { verdict: 'problem', detail: 'the source is empty: expected assets (is it mounted?)' };
   const errors = inventory.findings.filter((finding) => finding.severity === 'error');
+  const outside = inventory.findings.find(({ code }) => code === 'row-outside');
+  const ignored = outside ? `; ${outside.message}` : '';
+  if (inventory.assets.length === 0)
+    return { verdict: 'problem', detail: `the source is empty: expected assets (is it mounted?)${ignored}` };
   const detail = `${count(inventory.assets.length, 'asset')}, ${count(errors.length, 'finding')}`;
-  return errors.length === 0 ? ok(detail) : { verdict: 'note', detail: `${detail}; first: ${errors[0]?.message}` };
+  if (errors.length === 0) return ok(`${detail}${ignored}`);
+  return { verdict: 'note', detail: `${detail}; first: ${errors[0]?.message}` };
 }
 
 async function checkOrigin({ job, night }: DoctorParts): Promise<Omit<Check, 'name'>> {

@@ -71,7 +71,11 @@ export default defineJob({
 ${recipes.join('\n')}
   },
   gate: { tolerate: '1%', shrink: '10%' },
-  origin: { type: 'directory', path: ${quoted(origin)} },
+  origin: {
+    type: 'directory',
+    path: ${quoted(origin)},
+    // baseUrl: 'https://cdn.example.com/${origin.replace(/^.*\//, '')}', // where readers see it: exports and edges need it, explain shows it
+  },
   keep: { last: 14, within: '30d' },
 });
 `;

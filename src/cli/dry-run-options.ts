@@ -27,10 +27,11 @@ export interface DryRunWish {
   readonly out?: string;
   /** Undefined: not said. */
   readonly failOn?: FailOn;
-  /** Show the last lines that workers and tools wrote when an attempt failed. */
-  readonly excerpts?: boolean;
-  /** Findings that belong to no chosen asset are not told either. */
-  readonly nothingElse?: boolean;
+  /**
+   * For `try`: the last lines that workers and tools wrote when an attempt failed are shown, findings that belong to no
+   * chosen asset are not told, and without `out` what was made stays in the temporary folder.
+   */
+  readonly isTry?: boolean;
   /** Several jobs share `out`: each gets a folder in it. */
   readonly all: boolean;
 }

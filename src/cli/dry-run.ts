@@ -41,10 +41,8 @@ export async function dryRun(call: RunCall, job: Job, wish: DryRunWish): Promise
   return chosen.keys.size === 0 ? tell(trial, nothingChosen(trial)) : await tryOut(trial);
 }
 
-function withoutStrays(inventory: Inventory, { nothingElse }: DryRunWish): Inventory {
-  return nothingElse
-    ? { ...inventory, findings: inventory.findings.filter(({ key }) => key !== undefined) }
-    : inventory;
+function withoutStrays(inventory: Inventory, { isTry }: DryRunWish): Inventory {
+  return isTry ? { ...inventory, findings: inventory.findings.filter(({ key }) => key !== undefined) } : inventory;
 }
 
 interface Trial {
@@ -131,6 +129,8 @@ async function judged(trial: Trial, rehearsal: Rehearsal, place: Place): Promise
     const ended = result.outcome === 'published' || result.outcome === 'incomplete' || result.outcome === 'unchanged';
     const failing = isFailing(wish.failOn ?? 'new', { errors, fresh, holds });
     const kept = errors.length > 0 || result.fault !== undefined;
+    const isMade = measured.recipes.some(({ formats }) => formats.length > 0);
+    const stays = kept || (wish.isTry && wish.out === undefined && isMade);
     return {
       ...result,
       exit: ended ? Number(failing) : result.exit,
@@ -143,8 +143,8 @@ async function judged(trial: Trial, rehearsal: Rehearsal, place: Place): Promise
         failOn: wish.failOn ?? 'new',
         errors: { total: errors.length, new: fresh.length },
         holds,
-        look: wish.out !== undefined || kept ? path.join(place.out, 'live') : null,
-        kept: kept ? place.temporary : null,
+        look: isMade && (wish.out !== undefined || stays) ? path.join(place.out, 'live') : null,
+        kept: stays ? place.temporary : null,
         ...measured,
       },
     };
@@ -204,8 +204,8 @@ function tell({ call, job, wish }: Trial, record: DryRunRecord): number {
   const { terminal, options, context } = call;
   if (options.json) terminal.out(JSON.stringify(record));
   else if (!(terminal.quiet && record.exit === 0)) {
-    fenced(terminal, context.env, () => renderDryRun(terminal, record));
-    if (wish.excerpts && record.log) renderExcerpts(terminal, record.log);
+    fenced(terminal, context.env, () => renderDryRun(terminal, record, wish.isTry));
+    if (wish.isTry && record.log) renderExcerpts(terminal, record.log);
     annotate(terminal, context.env, { job, findings: record.findings });
   }
   appendSummary(terminal, context.env, dryRunMarkdown(record));

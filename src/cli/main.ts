@@ -27,7 +27,7 @@ import { addVerify } from './commands/verify.js';
 import { addWindows } from './commands/windows.js';
 import { addWithdraw } from './commands/withdraw.js';
 import type { CommandContext } from './context.js';
-import { hintOnChannel } from './options.js';
+import { waysOutOf } from './options.js';
 import { faultLines } from './render/fault.js';
 
 const exitCodes = `
@@ -84,6 +84,7 @@ export function buildProgram(context: CommandContext): Command {
     .addHelpText('after', exitCodes)
     .hook('preAction', (_, command) => {
       context.channel = command.opts().channel;
+      context.command = wordsOf(command);
     });
   addRun(program, context);
   addRetry(program, context);
@@ -112,18 +113,23 @@ export function buildProgram(context: CommandContext): Command {
   return program;
 }
 
+/** Without the program: `export edge`. */
+function wordsOf(command: Command): string {
+  const parent = command.parent?.parent ? `${wordsOf(command.parent)} ` : '';
+  return `${parent}${command.name()}`;
+}
+
 function version(): string {
   const manifest: unknown = JSON.parse(readFileSync(installed('package.json'), 'utf8'));
   return (manifest as { version: string }).version;
 }
 
-function explain(error: unknown, { channel }: CommandContext, json: boolean): number {
+function explain(error: unknown, context: CommandContext, json: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (!(error instanceof Fault)) throw error; // a bug of ours: its stack is what is needed
   const { code, message, problems, exit } = error;
-  const waysOut = error.waysOut.map((way) => hintOnChannel({ channel }, way));
-  if (json)
-    process.stdout.write(`${JSON.stringify({ type: 'fault', code, message, problems, exit, next: waysOut })}\n`);
-  for (const line of faultLines({ message, problems, waysOut })) process.stderr.write(`${line}\n`);
+  const next = waysOutOf(context, error);
+  if (json) process.stdout.write(`${JSON.stringify({ type: 'fault', code, message, problems, exit, next })}\n`);
+  for (const line of faultLines({ message, problems, waysOut: next })) process.stderr.write(`${line}\n`);
   return error.exit;
 }

@@ -1,11 +1,12 @@
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import { Fault } from '../domain/faults.js';
+import { Fault, faultKinds } from '../domain/faults.js';
 import { compileGlobs } from '../domain/match.js';
 import type { Result } from '../domain/result.js';
 import { shellWord, withOptions } from '../domain/shell.js';
 import type { Job } from '../domain/types.js';
 import { parseDuration } from '../job/units.js';
+import type { CommandContext } from './context.js';
 
 /** Options that every command of a job understands. */
 export interface JobOptions {
@@ -129,6 +130,16 @@ export function fromElsewhere({ project, state, channel }: Elsewhere, commands: 
 /** A fault's way out stays on the channel that was asked for: without it, it would be about what is live. */
 export function hintOnChannel({ channel }: Pick<JobOptions, 'channel'>, hint: string): string {
   return fromElsewhere({ channel }, [hint]).join('');
+}
+
+/** The ways out of a fault. Of what was typed wrong without a better one, the help of the very verb. */
+export function waysOutOf(
+  { channel, command }: Pick<CommandContext, 'channel' | 'command'>,
+  fault: Fault,
+): readonly string[] {
+  const isPlain = fault.code === 'usage' && fault.hint === faultKinds.usage.hint;
+  if (isPlain && command !== undefined) return [`nightpress ${command} --help`];
+  return fault.waysOut.map((way) => hintOnChannel({ channel }, way));
 }
 
 type Elsewhere = Pick<JobOptions, 'project' | 'state' | 'channel'>;

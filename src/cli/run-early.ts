@@ -3,7 +3,8 @@ import { noRun, type Result } from '../domain/result.js';
 import type { Job } from '../domain/types.js';
 import { elapsedMs, liveOf } from '../engine/report.js';
 import { findJob, openOrigin } from './compose.js';
-import { hintOnChannel } from './options.js';
+import { openingLine } from './opening.js';
+import { waysOutOf } from './options.js';
 import { faultLines } from './render/fault.js';
 import type { RunCall } from './run-call.js';
 import { seenLast } from './seen-last.js';
@@ -19,13 +20,16 @@ export async function toldInOneRecord(
   also?: (early: Result) => Promise<void>,
 ): Promise<number> {
   const startedAt = call.context.clock();
+  const begin = (named: string | undefined) => call.terminal.begin(openingLine(call.context, startedAt, named));
   let job: Job | undefined;
   try {
     job = await findJob(call.project, name);
+    begin(job.name);
     return await work(job);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    const waysOut = error.waysOut.map((way) => hintOnChannel(call.options, way));
+    if (!job) begin(name);
+    const waysOut = waysOutOf(call.context, error);
     const told = { fault: error, waysOut, job: job?.name ?? name, channel: job?.channel, startedAt };
     const early = { ...told, ...(job && (await liveNow(call, job, error))) };
     showFault(call, early);

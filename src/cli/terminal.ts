@@ -15,6 +15,11 @@ export interface Terminal {
   out(line: string): void;
   /** One line of progress or diagnostics. */
   note(line: string): void;
+  /**
+   * When and what a call is, for logs that many calls append to: stands on stderr before all else. Not told to a terminal;
+   * to `quiet` only when something else is, which is no record of `--json`.
+   */
+  begin(line: string): void;
   /** Raw text on stderr, for the live block. */
   draw(text: string): void;
   /** True where a live block may be drawn: stderr is a terminal and this is not CI. */
@@ -28,20 +33,37 @@ export interface Terminal {
 export interface TerminalOptions {
   readonly quiet?: boolean;
   readonly verbose?: boolean;
+  readonly json?: boolean;
 }
 
 export function openTerminal(env: NodeJS.ProcessEnv, options: TerminalOptions = {}): Terminal {
   const live = Boolean(process.stderr.isTTY) && !isSet(env.CI) && env.TERM !== 'dumb';
+  const quiet = options.quiet ?? false;
+  let opening = '';
+  const begun = () => {
+    process.stderr.write(opening);
+    opening = '';
+  };
   const colour = wantsColour(env, Boolean(process.stderr.isTTY));
   return {
-    out: (line) => void process.stdout.write(`${line}\n`),
-    note: (line) => void process.stderr.write(`${line}\n`),
+    out: (line) => {
+      if (opening && !options.json) begun();
+      process.stdout.write(`${line}\n`);
+    },
+    note: (line) => {
+      if (opening) begun();
+      process.stderr.write(`${line}\n`);
+    },
+    begin: (line) => {
+      opening = process.stderr.isTTY ? '' : `${line}\n`;
+      if (opening && !quiet) begun();
+    },
     draw: (text) => void process.stderr.write(text),
     live,
     get columns() {
       return process.stderr.columns ?? 80; // windows change their size
     },
-    quiet: options.quiet ?? false,
+    quiet,
     verbose: options.verbose ?? false,
     paint: (style, text) => (colour ? `\u001b[${styles[style][0]}m${text}\u001b[${styles[style][1]}m` : text),
   };

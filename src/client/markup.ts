@@ -26,6 +26,9 @@ export function srcsetOf(entry: Entry, urlOf: UrlOf, choice: Omit<Choice, 'width
 
 /** One `source` for each newer format, and an `img` of the most compatible one. */
 export function pictureOf(entry: Entry, urlOf: UrlOf, options: PictureOptions): string {
+  if (typeof (options as Partial<PictureOptions> | undefined)?.alt !== 'string') {
+    throw new TypeError(`picture of '${entry.key}' without alt: expected { alt: 'what it shows' }, '' for decoration`);
+  }
   const { recipe, sizes, alt, loading = 'lazy', attributes = {} } = options;
   const types = pictureTypes(entry, recipe);
   const fallback = types.at(-1);

@@ -26,7 +26,7 @@ export interface OpenOptions {
 
 /**
  * One snapshot, pinned: every look-up answers from it, also when the head has moved since. Every byte is checked against
- * its sha256. All methods throw `ReadError`.
+ * its sha256. All methods throw `ReadError`; `TypeError` where they are called with what they cannot take.
  */
 export interface Reader {
   readonly snapshot: SnapshotId;
@@ -62,7 +62,10 @@ interface Session {
   newest: ReadHead | undefined;
 }
 
-/** Reads the head and pins what is live, or `options.snapshot`. `origin`: its URL, or a `Source` such as `fromFolder()`. */
+/**
+ * Reads the head and pins what is live, or `options.snapshot`. `origin`: its URL, or a `Source` such as `fromFolder()`. Throws
+ * `TypeError` for a text that is no URL.
+ */
 export async function open(origin: string | Source, options: OpenOptions = {}): Promise<Reader> {
   const session: Session = {
     source: typeof origin === 'string' ? fromUrl(origin, options.fetch) : origin,

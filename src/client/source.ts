@@ -20,8 +20,13 @@ export interface ReadRequest {
 
 export type Fetch = (url: string, init: { signal: AbortSignal; cache?: 'no-cache' }) => Promise<Response>;
 
-/** An origin behind http. `fetch` may be given: with retries, credentials or a cache of the caller's. */
-export function fromUrl(url: string, fetch: Fetch = globalThis.fetch): Source {
+/**
+ * An origin behind http. `fetch` may be given: with retries, credentials or a cache of the caller's. Throws `TypeError` for
+ * what the global one cannot fetch here, such as a folder.
+ */
+export function fromUrl(url: string, given?: Fetch): Source {
+  if (!given) refuseNoUrl(url);
+  const fetch = given ?? globalThis.fetch;
   const baseUrl = url.replace(/\/+(?:head\.json)?$/, '').replace(/\/head\.json$/, '');
   return {
     baseUrl,
@@ -35,6 +40,20 @@ export function fromUrl(url: string, fetch: Fetch = globalThis.fetch): Source {
       }
     },
   };
+}
+
+/** In a page and in a worker, URLs may be relative to it; elsewhere there is nothing that they could be relative to. */
+function refuseNoUrl(url: string): void {
+  const { document, location } = globalThis as {
+    readonly document?: { readonly baseURI?: string };
+    readonly location?: { readonly href?: string };
+  };
+  const base = document?.baseURI ?? location?.href;
+  if (URL.canParse(url, base) && /^https?:$/.test(new URL(url, base).protocol)) return;
+  const forFolders = "for a folder: open(fromFolder(folder, baseUrl)), from 'nightpress/client/node'";
+  throw new TypeError(
+    `'${url}' cannot be fetched here: expected a URL such as https://cdn.example.com/media; ${forFolders}`,
+  );
 }
 
 export function unread(where: string, signal: AbortSignal, cause: unknown): ReadError {

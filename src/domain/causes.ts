@@ -12,7 +12,13 @@ export interface Cause {
   readonly sample: Finding;
 }
 
-/** By signature, the most frequent first; equally frequent ones in the order they came. */
+/** Of an asset below what could not be listed. */
+export const hiddenCode = 'not-listed';
+
+/** Findings that are there because of another one, which is what has to be mended. */
+const consequences: readonly string[] = [hiddenCode, groupCode];
+
+/** By signature: what other findings follow from, then the most frequent first; equal ones in the order they came. */
 export function causesOf(findings: readonly Finding[]): readonly Cause[] {
   const causes = new Map<string, Cause>();
   for (const finding of findings) {
@@ -20,11 +26,15 @@ export function causesOf(findings: readonly Finding[]): readonly Cause[] {
     const { sample, count } = causes.get(signature) ?? { sample: finding, count: 0 };
     causes.set(signature, { code: sample.code, class: sample.class, signature, count: count + 1, sample });
   }
-  return [...causes.values()].sort((a, b) => b.count - a.count);
+  return [...causes.values()].sort((a, b) => followsAnother(a) - followsAnother(b) || b.count - a.count);
+}
+
+function followsAnother({ code }: Cause): number {
+  return consequences.includes(code) ? 1 : 0;
 }
 
 /** What came of other files, or of the moment. */
-const ofCompany: readonly string[] = [groupCode, 'replaced-meanwhile', 'vanished', 'changed-while-read'];
+const ofCompany: readonly string[] = [...consequences, 'replaced-meanwhile', 'vanished', 'changed-while-read'];
 
 /** Whether it can be expected to show again when the asset is worked by itself. */
 export function showsAlone({ key, recipe, code }: Finding): boolean {

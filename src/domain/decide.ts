@@ -1,3 +1,4 @@
+import { hiddenCode } from './causes.js';
 import type { DeclaredOutput } from './collisions.js';
 import { type CostModel, reuseSeconds } from './cost.js';
 import { digestOf, itemId } from './digest.js';
@@ -114,7 +115,7 @@ export function stillBad(bad: Finding | undefined, { limits }: Pick<Recipe, 'lim
 }
 
 const hidden: Finding = {
-  code: 'folder-unreadable',
+  code: hiddenCode,
   severity: 'error',
   class: 'transient',
   message: 'lies where the source could not be listed: expected a readable folder, or a listing of whole lines',

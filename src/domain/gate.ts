@@ -83,9 +83,9 @@ function empty({ assets }: GateInput): Hold | undefined {
 function shrink({ spec, assets }: GateInput): Hold | undefined {
   const { total, removed, baseTotal = 0 } = assets;
   const fewer = baseTotal - total;
-  const allowed = allowance(spec.shrink, baseTotal);
+  const allowed = tolerance(spec.shrink, baseTotal);
   if (total === 0 || fewer <= allowed) return undefined;
-  const figures = `${total} assets are ${fewer} fewer than the ${baseTotal} that are live (${removed} removed)`;
+  const figures = `${total} assets are ${fewer} fewer than the ${baseTotal} that are live (${removed} gone from the source, live or not)`;
   return { rule: 'shrink', message: `${figures}, the gate allows ${allowed} fewer (${written(spec.shrink)})` };
 }
 
@@ -189,7 +189,7 @@ function errors(findings: readonly Finding[]): Finding[] {
   return findings.filter(({ severity }) => severity === 'error');
 }
 
-/** A share above zero tolerates at least one item, or one bad file would stop every small library. */
+/** A share above zero allows at least one, or one bad file, or one taken away, would stop every small library. */
 function tolerance(limit: Allowance, total: number): number {
   const allowed = allowance(limit, total);
   return 'share' in limit && limit.share > 0 ? Math.max(1, allowed) : allowed;

@@ -46,7 +46,7 @@ export type OnDeadline = 'publish' | 'hold';
 export interface GateSpec {
   /** Items with nothing to show that may be published around; at least one item. */
   readonly tolerate: Allowance;
-  /** How many fewer assets than the live snapshot are believed. */
+  /** How many fewer assets than the live snapshot are believed; a share above zero allows at least one, but never none at all. */
   readonly shrink: Allowance;
   /** How many more; undefined: any number. */
   readonly grow?: Allowance;

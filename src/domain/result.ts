@@ -37,6 +37,8 @@ export interface Result {
   readonly held?: readonly { readonly rule: string; readonly message: string; readonly command?: string }[];
   /** Of the items counted as carried or failed, those that the deadline left for the next night. */
   readonly shed?: number;
+  /** Of these, those counted as failed: nothing is wrong with them, they only show nothing yet. */
+  readonly shedUnshown?: number;
   /** Of the items counted as carried, failed or quarantined, those that somebody accepted. */
   readonly accepted?: number;
   /** A first import that one window was too short for. */
@@ -84,6 +86,16 @@ export interface AssetCounts {
 }
 
 export type ItemCounts = { readonly total: number; readonly unchanged: number } & Readonly<Record<Disposition, number>>;
+
+/** The counts as people are told them: what a deadline left stands apart from what failed. */
+export function toldItems({
+  items,
+  shed = 0,
+  shedUnshown = 0,
+}: Pick<Result, 'items' | 'shed' | 'shedUnshown'>): ItemCounts & { readonly left: number } {
+  const { carried, failed } = items;
+  return { ...items, carried: carried - (shed - shedUnshown), failed: failed - shedUnshown, left: shed };
+}
 
 export const noAssets: AssetCounts = { total: 0, added: 0, changed: 0, unchanged: 0, removed: 0, unmatched: 0 };
 export const noItems: ItemCounts = {

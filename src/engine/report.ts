@@ -60,7 +60,8 @@ export function report(night: Night, input: ReportInput): Result {
     ...rows.flatMap((row) => (row.finding && !isShed(row) ? [acceptances.tell(failureOf(row, row.finding))] : [])),
     ...(input.findings ?? []),
   ];
-  const shed = rows.filter(isShed).length;
+  const left = rows.filter(isShed);
+  const unshown = left.filter(({ disposition }) => disposition === 'failed').length;
   const accepted = rows.filter((row) => isAccepted(acceptances, row)).length;
   const cause = { faultExit: fault?.exit, signal: input.signal, byDeadline: isByDeadline(held) };
   return {
@@ -80,7 +81,8 @@ export function report(night: Night, input: ReportInput): Result {
     findings: [...findings, ...edgeFindings(edges)],
     ...causesTold(night.job.name, findings),
     ...(held && held.length > 0 ? { held: held.map((hold) => withOverride(night.job.name, hold, held)) } : {}),
-    ...(shed > 0 ? { shed } : {}),
+    ...(left.length > 0 ? { shed: left.length } : {}),
+    ...(unshown > 0 ? { shedUnshown: unshown } : {}),
     ...(accepted > 0 ? { accepted } : {}),
     ...(input.import ? { import: input.import } : {}),
     ...(edges.length > 0 ? { edges } : {}),

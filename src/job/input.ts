@@ -40,7 +40,7 @@ export interface JobInput {
   readonly gate?: {
     /** Items with nothing to show that may be published around: a count or `'1%'` (the default), at least one item. */
     readonly tolerate?: number | `${number}%`;
-    /** How many fewer assets than the live snapshot are believed: a count or `'10%'` (the default). */
+    /** How many fewer assets than the live snapshot are believed: a count or `'10%'` (the default), at least one. */
     readonly shrink?: number | `${number}%`;
     /** How many more are believed; any number unless told. */
     readonly grow?: number | `${number}%`;

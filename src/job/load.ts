@@ -6,6 +6,7 @@ import { Fault } from '../domain/faults.js';
 import type { Problem } from '../domain/problems.js';
 import type { Job } from '../domain/types.js';
 import { type CheckedJob, checkJob, type Families } from './check.js';
+import { placeOf, reasonOf } from './load-error.js';
 import { jobShape } from './shape.js';
 
 export interface Project {
@@ -82,8 +83,15 @@ async function importJob(file: string, api: Families['api']): Promise<unknown> {
   try {
     return defaultOf(await jiti.import(file));
   } catch (error) {
-    throw new Fault('job-invalid', `job file ${file} cannot be loaded: ${reasonOf(error)}`, { cause: error });
+    throw new Fault('job-invalid', notLoaded(file, error), { cause: error });
   }
+}
+
+/** A mistake may lie in what the job file imports. */
+function notLoaded(file: string, error: unknown): string {
+  const place = placeOf(error, path.dirname(path.dirname(file)));
+  if (place?.startsWith(`${file}:`)) return `job file ${place} cannot be loaded: ${reasonOf(error)}`;
+  return `job file ${file} cannot be loaded: ${place === undefined ? '' : `${place}: `}${reasonOf(error)}`;
 }
 
 /** Of a module without a default export, nothing; a file in the old manner of modules may be its own. */
@@ -101,12 +109,6 @@ async function checkValue<T>(file: string, check: () => Promise<T>): Promise<T> 
     if (error instanceof Fault) throw error;
     throw new Fault('job-invalid', `job file ${file} cannot be checked: ${reasonOf(error)}`, { cause: error });
   }
-}
-
-/** Anything can be thrown, also what has no text. */
-function reasonOf(error: unknown): string {
-  const text = error instanceof Error && typeof error.message === 'string' ? error.message : inspect(error);
-  return text.split('\n')[0] || 'an error without a message';
 }
 
 /** One fault with all problems of a job file. */

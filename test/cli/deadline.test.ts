@@ -39,6 +39,14 @@ test('a first import that the deadline cuts is held, told, and finished by the c
   expect(again.size).toBe(cut.result?.shed);
 });
 
+test('what a deadline left is told as left, not as failed', async () => {
+  await fill(world, { pictures: 1, texts: 1000 });
+  const cut = await world.run(['--deadline', '1s'], { plain: true });
+  expect([cut.code, cut.stdout]).toEqual([5, expect.stringMatching(/^ {2}items .* \d+ left$/m)]);
+  const { stdout } = await say(world, 'status');
+  for (const told of [cut.stdout, stdout]) expect(told).not.toMatch(/\d failed/);
+});
+
 test('a deadline that means nothing is refused before any work', async () => {
   for (const when of ['soon', '25:00', '2020-01-01T00:00:00Z']) {
     const { code, stderr } = await world.run(['--deadline', when], { plain: true });

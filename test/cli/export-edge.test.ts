@@ -201,7 +201,8 @@ describe('the command', () => {
     expect((await say(world, ...words)).stderr).toContain('that is the switch');
     expect((await readdir(out)).sort()).toEqual(['nightpress-kv-001.json', 'nightpress-worker.js', 'wrangler.toml']);
     const refusals = {
-      'expected the URL of the origin': ['export', 'edge', 'nginx'],
+      'expected the URL of the origin': ['export', 'edge', 'cloudfront'],
+      'expected where it gets the objects': ['export', 'edge', 'nginx'],
       'expected a URL such as': ['export', 'edge', 'nginx', '--backend', 'ftp://x'],
       'speaks no TLS': ['export', 'edge', 'varnish', '--backend', 'https://origin.example.com'],
       'expected one of cloudfront, cloudflare, nginx, varnish': ['export', 'edge', 'apache'],
@@ -211,5 +212,19 @@ describe('the command', () => {
       const { code, stderr } = await say(world, ...refused);
       expect([code, stderr]).toEqual([2, expect.stringContaining(reason)]);
     }
+  });
+
+  test.each(['nginx', 'varnish'])('%s is never told to ask the very host that it answers', async (platform) => {
+    world = await aPublishedWorld();
+    const file = path.join(world.folder, 'jobs', 'night.ts');
+    const job = await readFile(file, 'utf8');
+    await writeFile(file, job.replace(/(origin: \{[^}]*)\}/, `$1, baseUrl: 'http://cdn.example.com/night/' }`));
+    const words = ['export', 'edge', platform, 'night', '--snapshot', 'live'];
+    const whole = `next: nightpress export edge ${platform} night --backend http://127.0.0.1:8080/night --snapshot live --out edge`;
+    for (const backend of [[], ['--backend', 'http://CDN.example.com:80']]) {
+      const { code, stderr } = await say(world, ...words, ...backend);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(whole)]);
+    }
+    expect((await say(world, ...words, '--backend', 'http://cdn.example.com:8080/night')).code).toBe(0);
   });
 });

@@ -19,7 +19,14 @@ beforeEach(() => {
   [said, noted] = [[], []];
   terminal = {
     ...{ out: (line) => void said.push(line), note: (line) => void noted.push(line), draw: () => undefined },
-    ...{ live: false, columns: 80, quiet: false, verbose: false, paint: (_style, text) => text },
+    ...{
+      begin: () => undefined,
+      live: false,
+      columns: 80,
+      quiet: false,
+      verbose: false,
+      paint: (_style, text) => text,
+    },
   };
 });
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { fromElsewhere } from '../../src/cli/options.js';
 import { assetCommand } from '../../src/domain/shell.js';
-import { say } from '../support/project.js';
+import { anotherJob, say } from '../support/project.js';
 import { liveSnapshot } from '../support/published.js';
 import { age, aWorld, bin, fill, type World } from '../support/world.js';
 
@@ -143,3 +143,29 @@ export default defineJob({
 });
 `;
 }
+
+test('what was typed wrong names the help of the very verb, and no verb that takes no --all', async () => {
+  const wrong = [
+    ['promote', 'preview', 'nobody'],
+    ['diff'],
+    ['pin'],
+    ['schedule', 'kubernetes'],
+    ['export', 'edge', 'apache'],
+    ['run', '--all', 'night'],
+    ['run', 'nobody', '--channel', 'preview'],
+  ];
+  const help = async (words: readonly string[]) => {
+    const { code, stderr } = await say(world, ...words);
+    return [code, / {2}next: (.*)/.exec(stderr)?.[1]];
+  };
+  for (const words of wrong) {
+    const verb = words[0] === 'export' ? 'export edge' : words[0];
+    expect(await help(words)).toEqual([2, `nightpress ${verb} --help`]);
+    expect((await say(world, ...`${verb} --help`.split(' '))).code).toBe(0);
+  }
+  await anotherJob(world, 'other');
+  expect(await help(['plan'])).toEqual([2, 'nightpress plan --help']);
+  expect((await say(world, 'plan')).stderr).toMatch(
+    /^nightpress: which job\?.*\(run, status and stop also take --all\)$/m,
+  );
+});

@@ -59,6 +59,7 @@ class Screen {
 function shownOn(screen: Screen, clock = () => 0) {
   const write = (text: string) => screen.write(text);
   const terminal: Terminal = {
+    begin: () => undefined,
     out: () => undefined,
     note: (line) => write(`${line}\n`),
     draw: write,

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { holdJobLock } from '../../src/state/lock.js';
@@ -110,6 +110,28 @@ describe('try', () => {
     const made = await tried(path.join(world.source, 'pictures/p0.jpg'), '--out', path.join(world.folder, 'x'));
     expect([made.code, readdirSync(path.join(world.folder, 'x', 'live'))]).toEqual([0, ['pictures']]);
     expect((await ask(world, 'status')).json).toEqual(before.json);
+  });
+
+  test('leaves one folder, shows nothing where nothing was made, and names no option that it has not', async () => {
+    const temporary = path.join(world.folder, 'tmp');
+    await mkdir(temporary);
+    vi.stubEnv('TMPDIR', temporary);
+    try {
+      const { stdout } = await say(world, 'try', 'pictures/bad.jpg');
+      expect(stdout).toMatch(/^night {2}try: 1 error, 1 known before, nothing was published \(exit 1\)/);
+      expect(stdout).not.toMatch(/--fail-on|look at/);
+      const [kept, ...others] = readdirSync(temporary);
+      expect([stdout, others]).toEqual([
+        expect.stringContaining(`kept      ${path.join(temporary, kept ?? '')}, `),
+        [],
+      ]);
+      await rm(path.join(temporary, kept ?? ''), { recursive: true });
+      const { json } = await tried('pictures/p0.jpg');
+      expect(readdirSync(json.dryRun.look)).toEqual(['pictures']);
+      expect(readdirSync(temporary)).toEqual([path.relative(temporary, json.dryRun.kept)]);
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   test('means the asset by its key, and tells nothing of others', async () => {

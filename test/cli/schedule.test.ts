@@ -108,6 +108,7 @@ describe('systemd units', () => {
     zone: 'Australia/Lord_Howe',
     user: 'www',
     graceMs: 90_000,
+    needs: [],
   });
 
   test('hand every word over as it is, and give the grace and some more before the kill', () => {
@@ -115,7 +116,7 @@ describe('systemd units', () => {
     expect(unitWords(command)).toEqual(words);
     const [, environment = ''] = /^Environment=(.*)$/m.exec(service?.text ?? '') ?? [];
     expect(unitWords(environment)).toEqual(['NIGHTPRESS_FFMPEG=/opt/50% "new"/ffmpeg']);
-    for (const line of ['Type=oneshot', 'User=www', 'KillMode=mixed', 'TimeoutStopSec=120', 'SuccessExitStatus=143'])
+    for (const line of ['Type=oneshot', 'User=www', 'KillMode=mixed', 'TimeoutStopSec=120', 'SuccessExitStatus=3 143'])
       expect(service?.text.split('\n')).toContain(line);
   });
 
@@ -198,7 +199,10 @@ describe('a CronJob', () => {
 describe('nightpress schedule', () => {
   vi.setConfig({ testTimeout: 120_000 });
   let world: World;
-  afterEach(() => world.end());
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await world.end();
+  });
 
   test('prints an entry for every job, or for the one that is named', async () => {
     world = await aWorld();
@@ -210,6 +214,7 @@ describe('nightpress schedule', () => {
       .map((line) => line.replace(/^\d+ /, '').replace(/NIGHTPRESS_FF\w+=\S+ /g, '')); // where ffmpeg is elsewhere
     const call = `${process.execPath} ${bin} run`;
     const flags = `--project ${world.folder} --if-locked skip >> ${world.folder}/.nightpress`;
+    expect(all.stdout).not.toContain('# needs');
     expect([all.code, lines]).toEqual([
       0,
       ['night', 'other'].map(
@@ -225,6 +230,36 @@ describe('nightpress schedule', () => {
       { metadata: { name: 'nightpress-night' } },
       { metadata: { name: 'nightpress-other' } },
     ]);
+  });
+
+  test('names in each entry the credentials that a scheduler does not hand over, and never a value', async () => {
+    const servers = ['http://127.0.0.1:6081'];
+    const edges = [
+      { type: 'http-purge', name: 'varnish', servers, tokenEnv: 'PURGE_TOKEN' },
+      { type: 'cloudfront', distribution: 'E2EXAMPLE' },
+    ];
+    const baseUrl = 'https://cdn.example.com';
+    world = await aWorld({
+      originConfig: { type: 's3', bucket: 'media', prefix: 'night', region: 'eu-central-1', baseUrl },
+      gate: `{}, edges: ${JSON.stringify(edges)}`,
+    });
+    vi.stubEnv('PURGE_TOKEN', 'open sesame');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'open sesame');
+    const expected = {
+      crontab: [
+        /^# needs credentials \(origin, cloudfront\): .* above this line, or AWS_PROFILE=NAME/m,
+        /above this line$/m,
+      ],
+      systemd: [/^# needs .*, EnvironmentFile=\/etc\/nightpress\/night\.env, or /m, /EnvironmentFile=\S+\.env$/m],
+      kubernetes: [/^# needs .*by envFrom of the container, or a service account/m, /by envFrom of the container$/m],
+    };
+    for (const [scheduler, lines] of Object.entries(expected)) {
+      const { stdout } = await say(world, 'schedule', scheduler, '--image', 'x:1');
+      for (const line of [...lines, /^# needs PURGE_TOKEN \(edges\): /m]) expect(stdout).toMatch(line);
+      expect(stdout).not.toContain('sesame');
+    }
+    const { json } = await ask(world, 'schedule', 'crontab');
+    expect(json.entries[0].needs).toEqual({ aws: ['origin', 'cloudfront'], variables: ['PURGE_TOKEN'] });
   });
 
   test('refuses what it cannot do', async () => {

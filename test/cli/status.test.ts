@@ -159,6 +159,16 @@ test('with one snapshot there is nothing to roll back to, and that is said', asy
   expect([code, stderr]).toEqual([2, expect.stringContaining('has nothing to go back to')]);
 });
 
+test('a first job names baseUrl, to be uncommented', async () => {
+  world = await aPublishedWorld();
+  await mkdir(path.join(world.folder, 'films'));
+  const { json } = await ask(world, 'init', path.join(world.folder, 'films'));
+  const text = await readFile(json.file, 'utf8');
+  expect(text).toContain("    // baseUrl: 'https://cdn.example.com/films', // where readers see it");
+  await writeFile(json.file, text.replace('// baseUrl', 'baseUrl'));
+  expect((await say(world, 'schedule', 'crontab', 'films')).code).toBe(0);
+});
+
 test('the line for cron makes the folder of its log', async () => {
   world = await aPublishedWorld();
   const media = path.join(world.folder, 'films');

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { open, ReadError } from '../../src/client/index.js';
 import { fromFolder } from '../../src/client/node.js';
 import { blobKey, manifestKey } from '../../src/domain/origin-keys.js';
@@ -68,6 +68,40 @@ test('every asset of a manifest of several levels is found, over http and in a f
   let count = 0;
   for await (const asset of (await open(url)).assets()) count += asset.key === '' ? 0 : 1;
   expect(count).toBe(5001);
+});
+
+test('what is no URL is told, with the way to read a folder', async () => {
+  for (const place of [origin.folder, 'file:///srv/site', 'cdn.example.com', '']) {
+    const refusal = await open(place).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(TypeError);
+    expect(String(refusal)).toContain(`'${place}' cannot be fetched here: expected a URL`);
+    expect(String(refusal)).toContain("fromFolder(folder, baseUrl)), from 'nightpress/client/node'");
+  }
+});
+
+test('a fetch of the caller, and a page, may know what to do with a relative URL', async () => {
+  await origin.publish([await aPicture(origin, hat)]);
+  const { url } = await served();
+  const withFetch = await open('/media', { fetch: (place, init) => fetch(place.replace('/media', url), init) });
+  expect(await withFetch.url(hat)).toMatch(/^\/media\/b\//);
+  const { fetch: real } = globalThis;
+  vi.stubGlobal('document', { baseURI: 'https://www.example.com/shop/' });
+  vi.stubGlobal('fetch', (place: string, init: RequestInit) => real(place.replace('../media', url), init));
+  try {
+    expect(await (await open('../media')).url(hat)).toMatch(/^\.\.\/media\/b\//);
+  } finally {
+    vi.unstubAllGlobals();
+  }
+});
+
+test('a picture without options is told what is missing', async () => {
+  await origin.publish([await aPicture(origin, hat)]);
+  const reader = await open((await served()).url);
+  for (const options of [undefined, {}]) {
+    const refusal = await reader.picture(hat, options as never).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(TypeError);
+    expect(String(refusal)).toContain(`picture of '${hat}' without alt: expected { alt: 'what it shows' }`);
+  }
 });
 
 test('a node is read once for many look-ups', async () => {

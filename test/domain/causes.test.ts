@@ -23,6 +23,19 @@ test('what differs only in names, numbers and digests has one cause', () => {
   ]);
 });
 
+test('what follows from another finding is told after it, however often', () => {
+  const unreadable: Finding = { code: 'line-unreadable', severity: 'error', message: 'line 1 cannot be read' };
+  const hidden = ['a.pdf', 'b.pdf'].map((key) => finding(key, 'lies where …', 'not-listed'));
+  const waiting = ['c.jpg', 'd.jpg', 'e.jpg'].map((key) => finding(key, 'waits', 'group-incomplete'));
+  const causes = causesOf([...hidden, ...waiting, finding('x.jpg', 'bad'), unreadable]);
+  expect(causes.map(({ code }) => code)).toEqual([
+    'decode-failed',
+    'line-unreadable',
+    'group-incomplete',
+    'not-listed',
+  ]);
+});
+
 describe('of a message, what is particular is left out', () => {
   it.each([
     ['file 12 of /srv/media/x y.jpg: bad', 'file # of … y.jpg: bad'],

@@ -79,7 +79,14 @@ describe('which nights are held', () => {
     ['as many assets fewer as believed', { assets: { total: 450, removed: 50 } }, 'publish'],
     ['one asset fewer still', { assets: { total: 449, removed: 51 } }, 'shrink'],
     ['removed and added in balance: a folder was renamed', { assets: { total: 500, removed: 400 } }, 'publish'],
-    ['one of five gone is a fifth', { assets: { total: 4, removed: 1, baseTotal: 5 } }, 'shrink'],
+    ['one of five gone, which any share allows', { assets: { total: 4, removed: 1, baseTotal: 5 } }, 'publish'],
+    ['two of five gone', { assets: { total: 3, removed: 2, baseTotal: 5 } }, 'shrink'],
+    ['the only one gone', { assets: { total: 0, removed: 1, baseTotal: 1 } }, 'empty'],
+    [
+      'one gone where none may',
+      { spec: { ...spec, shrink: { share: 0 } }, assets: { total: 4, removed: 1, baseTotal: 5 } },
+      'shrink',
+    ],
     [
       'shrinking by a count',
       { spec: { ...spec, shrink: { count: 1 } }, assets: { total: 4, removed: 1, baseTotal: 5 } },
@@ -147,7 +154,7 @@ describe('what a verdict says', () => {
     [
       'shrink',
       { assets: { total: 380, removed: 130 } },
-      '380 assets are 120 fewer than the 500 that are live (130 removed), the gate allows 50 fewer (10%)',
+      '380 assets are 120 fewer than the 500 that are live (130 gone from the source, live or not), the gate allows 50 fewer (10%)',
     ],
     ['empty', { assets: { total: 0, removed: 500 } }, 'the source has no assets, 500 are live, expected at least one'],
     [

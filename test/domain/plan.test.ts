@@ -297,7 +297,7 @@ describe('planItems says why', () => {
   it('what cannot be read: below a folder, or an asset', () => {
     const below = publish({ ...empty, files: { 'in/a.pdf': 'a', 'in/b.txt': 'b' } });
     const { plan } = night({ ...below, unreadable: ['in/'] });
-    expect(reasons(plan)).toEqual([['rest', 'in/a.pdf', 'cannot be read: folder-unreadable', 'carried']]);
+    expect(reasons(plan)).toEqual([['rest', 'in/a.pdf', 'cannot be read: not-listed', 'carried']]);
     expect(plan.assets).toMatchObject({ total: 2, removed: 0, unmatched: 1 });
     const files = { ...published.files, 'n.pdf': 'new' };
     expect(reasons(night({ ...published, files, broken: ['b.pdf', 'n.pdf'] }).plan)).toEqual([

@@ -145,6 +145,28 @@ test('a broken neighbour does not stop a good job', async () => {
   expect((await problemsOf('two')).join()).toContain('cannot be loaded');
 });
 
+test.each([
+  ['export default {\n  a: 1,,\n};\n', 'jobs/one.ts:2:8 cannot be loaded: syntax error: Unexpected token'],
+  [
+    "export default {\n  a: 'open,\n};\n",
+    'jobs/one.ts:2:6 cannot be loaded: syntax error: Unterminated string constant.',
+  ],
+  [
+    'const none = undefined as never;\n\nexport default (none as { a: 1 }).a;\n',
+    'jobs/one.ts:3 cannot be loaded: Cannot read',
+  ],
+  [
+    "import './other';\nexport default {};\n",
+    'jobs/one.ts cannot be loaded: ROOT/jobs/other.ts:1:19: syntax error: Unexpected token',
+  ],
+])('a mistake in the code of a job file is told with its place: %j', async (text, message) => {
+  writeFileSync(path.join(root, 'jobs', 'other.ts'), 'export const x = (;');
+  writeFileSync(path.join(root, 'jobs', 'one.ts'), text);
+  const [problem] = await problemsOf('one');
+  expect(problem).toContain(message.replace('ROOT', root));
+  expect(problem).toBe(problem?.trim());
+});
+
 test('a name that is no job is told the names that are', async () => {
   write('one');
   await expect(load('won')).rejects.toThrow(/no job 'won' .* expected one of one/);

@@ -26,7 +26,7 @@ export function addApprove(program: Command, context: CommandContext): void {
     .summary('let a gate rule pass in one window to come')
     .description(
       `A planned shrink, a new encoder: what the gate would hold tonight is approved beforehand, for one window. Rules:
-${gateRules.join(', ')}. plan says which ones the night will meet.`,
+${gateRules.join(', ')}. plan says which ones the night will meet. Of tolerate and shrink, a share above 0% always allows one.`,
     )
     .option('--reason <text>', 'why, in your words; kept with the snapshot')
     .option('--window <label>', 'such as 2026-11-22T02:00 (default: the window that the next run takes)')

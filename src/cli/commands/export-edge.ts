@@ -3,6 +3,8 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { errno, Fault } from '../../domain/faults.js';
 import { findSnapshot } from '../../domain/find-snapshot.js';
+import { shellWord } from '../../domain/shell.js';
+import type { Job } from '../../domain/types.js';
 import { atOrigin, headOf, type OriginCall } from '../at-origin.js';
 import type { CommandContext } from '../context.js';
 import { filesFor, howTo, type Platform, platforms } from '../export/edge/index.js';
@@ -31,13 +33,16 @@ nightpress=<snapshot> names; /s/<snapshot>/<path> always from that one. Refuses 
       'may be repeated: the first is shown, the others can be pinned (default: live)',
       repeated,
     )
-    .option('--backend <url>', "where the edge gets the origin's objects (default: the job's baseUrl)")
+    .option(
+      '--backend <url>',
+      "where the edge gets the origin's objects; nginx and varnish need it (the others: the job's baseUrl)",
+    )
     .option('--out <dir>', 'write the files there, atomically, instead of to stdout')
     .addHelpText(
       'after',
       `
 Examples:
-  nightpress export edge nginx catalog --backend http://127.0.0.1:8080 --out edge
+  nightpress export edge nginx catalog --backend http://127.0.0.1:8080/catalog --out edge
   nightpress export edge cloudfront catalog --snapshot live --snapshot previous --out edge
 
 Exit codes: 0, 2 no such snapshot or no room for it, 13 the head or a manifest is damaged, 75 the origin cannot be reached.`,
@@ -51,7 +56,7 @@ Exit codes: 0, 2 no such snapshot or no room for it, 13 the head or a manifest i
 }
 
 async function exportEdge(platform: Platform, call: OriginCall, options: EdgeOptions): Promise<number> {
-  const table = await tableOf(call, options);
+  const table = await tableOf(platform, call, options);
   const files = filesFor[platform](table);
   if (options.out !== undefined) await writeAll(options.out, files);
   const { terminal, job } = call;
@@ -68,16 +73,43 @@ async function exportEdge(platform: Platform, call: OriginCall, options: EdgeOpt
   return 0;
 }
 
-async function tableOf(call: OriginCall, options: EdgeOptions): Promise<EdgeTable> {
+async function tableOf(platform: Platform, call: OriginCall, options: EdgeOptions): Promise<EdgeTable> {
   const { job, origin } = call;
-  const backend = backendOf(options.backend ?? job.origin.baseUrl);
+  const backend = isOwnServer(platform) ? backendElsewhere(platform, job, options) : backendOf(options, job);
   const head = await headOf(call);
   const snapshots = [...new Set((options.snapshot ?? ['live']).map((text) => findSnapshot(head, text)))];
   const published = await Promise.all(snapshots.map((snapshot) => publishedIn(origin, head, snapshot)));
   return { job: job.name, snapshots, rows: rowsOf(published), prefix: prefixOf(job.origin.baseUrl), backend };
 }
 
-function backendOf(text: string | undefined): URL {
+/** These answer `baseUrl` themselves: without another place to ask they would ask themselves, for ever. */
+function isOwnServer(platform: Platform): boolean {
+  return platform === 'nginx' || platform === 'varnish';
+}
+
+function backendElsewhere(platform: Platform, job: Job, options: EdgeOptions): URL {
+  const { baseUrl } = job.origin;
+  const hint = fullCommand(platform, job, options);
+  if (options.backend === undefined) {
+    const why = `no --backend given: ${platform} itself answers ${baseUrl ?? 'what readers ask for'}`;
+    throw new Fault('usage', `${why}, expected where it gets the objects`, { hint });
+  }
+  const backend = backendOf(options, job);
+  if (baseUrl === undefined || backend.host !== new URL(baseUrl).host) return backend;
+  const why = `--backend ${options.backend} is the host of baseUrl, which ${platform} itself answers`;
+  throw new Fault('usage', `${why}: expected another host or port`, { hint });
+}
+
+/** What was typed, with a backend as it may be. */
+function fullCommand(platform: Platform, job: Job, { snapshot = [], out = 'edge', project }: EdgeOptions): string {
+  const backend = `http://127.0.0.1:8080${prefixOf(job.origin.baseUrl)}`;
+  const others = [...snapshot.map((one) => `--snapshot ${shellWord(one)}`), `--out ${shellWord(out)}`];
+  const where = project === undefined ? [] : [`--project ${shellWord(project)}`];
+  return ['nightpress export edge', platform, job.name, `--backend ${backend}`, ...others, ...where].join(' ');
+}
+
+function backendOf({ backend }: EdgeOptions, job: Job): URL {
+  const text = backend ?? job.origin.baseUrl;
   if (text === undefined) {
     throw new Fault('usage', 'no --backend given and the job has no origin.baseUrl: expected the URL of the origin');
   }

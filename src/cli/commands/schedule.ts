@@ -4,12 +4,13 @@ import { callMinutes } from '../../domain/call-minutes.js';
 import { Fault } from '../../domain/faults.js';
 import type { Job } from '../../domain/types.js';
 import { jobNames, type Project } from '../../job/load.js';
-import { findJob, openProject } from '../compose.js';
+import { edgeNeeds, findJob, openProject } from '../compose.js';
 import type { CommandContext } from '../context.js';
 import { choiceOption, durationOption, type JobOptions, withJobOptions } from '../options.js';
 import { callOf, runWords } from '../schedule/call.js';
 import { crontabLine } from '../schedule/crontab.js';
 import { cronJob, type Json, toYaml } from '../schedule/kubernetes.js';
+import { needsLines, needsOf, type Scheduler } from '../schedule/needs.js';
 import { systemdUnits, type UnitFile } from '../schedule/systemd.js';
 import { openTerminal } from '../terminal.js';
 
@@ -20,7 +21,7 @@ interface ScheduleOptions extends JobOptions {
   readonly claim: string;
 }
 
-const schedulers = ['crontab', 'systemd', 'kubernetes'] as const;
+const schedulers: readonly Scheduler[] = ['crontab', 'systemd', 'kubernetes'];
 const usualGrace = '30s';
 
 export function addSchedule(program: Command, context: CommandContext): void {
@@ -29,7 +30,7 @@ export function addSchedule(program: Command, context: CommandContext): void {
     .description(
       `Prints what a scheduler needs to call the job, or every job of the project: crontab, systemd or kubernetes.
 Installs nothing. The calls come in every hour, at the minute at which the window opens: each job knows its window in its
-own zone, and a call that finds nothing to do ends at once.`,
+own zone, and a call that finds nothing to do ends at once. Credentials that a job needs are named in its entry, never written.`,
     )
     .option('--grace <duration>', 'time for items in flight after the first signal', usualGrace)
     .option('--user <name>', 'systemd: who owns project and state (default: you)')
@@ -59,7 +60,12 @@ async function printSchedule(
   const names = asked.job === undefined ? jobNames(project) : [asked.job];
   const jobs = await Promise.all(names.map((name) => findJob(project, name)));
   const call = { project, options, env: context.env, now: context.clock() };
-  const entries = jobs.map((job) => entryOf[scheduler](call, job));
+  const entries = await Promise.all(
+    jobs.map(async (job) => {
+      const needs = needsOf(job, await edgeNeeds(job));
+      return { ...entryOf[scheduler]({ ...call, needs: needsLines(scheduler, job.name, needs) }, job), needs };
+    }),
+  );
   if (options.json) terminal.out(JSON.stringify({ type: 'schedule', scheduler, entries }));
   else for (const { text } of entries) terminal.out(text);
   if (!options.json && !terminal.quiet) terminal.note(howTo[scheduler]);
@@ -70,6 +76,8 @@ interface ScheduleCall {
   readonly options: ScheduleOptions;
   readonly env: NodeJS.ProcessEnv;
   readonly now: number;
+  /** Comment lines. */
+  readonly needs: readonly string[];
 }
 
 interface Entry {
@@ -80,13 +88,14 @@ interface Entry {
   readonly manifest?: Json;
 }
 
-const entryOf: Readonly<Record<(typeof schedulers)[number], (call: ScheduleCall, job: Job) => Entry>> = {
-  crontab: ({ project, options, env, now }, { name, window }) => {
+const entryOf: Readonly<Record<Scheduler, (call: ScheduleCall, job: Job) => Entry>> = {
+  crontab: ({ project, options, env, now, needs }, { name, window }) => {
     const { timeZone } = Intl.DateTimeFormat().resolvedOptions(); // cron has no other clock than the machine's
     const line = crontabLine(callOf(project, name, env, graceOf(options)), callMinutes(window, timeZone, now));
-    return { job: name, text: `# nightpress: ${name} opens ${window.cron} ${window.timezone}\n${line}` };
+    const opens = `# nightpress: ${name} opens ${window.cron} ${window.timezone}`;
+    return { job: name, text: [opens, ...needs, line].join('\n') };
   },
-  systemd: ({ project, options, env, now }, job) => {
+  systemd: ({ project, options, env, now, needs }, job) => {
     const { name } = job;
     const user = options.user ?? thisUser();
     if (!/^[\w.@-]+\$?$/.test(user)) throw new Fault('usage', `--user ${user}: expected the name of a user`);
@@ -96,11 +105,12 @@ const entryOf: Readonly<Record<(typeof schedulers)[number], (call: ScheduleCall,
       job: name,
       user,
       graceMs: durationOption('--grace', options.grace),
+      needs,
     });
     const text = files.map((file) => `# /etc/systemd/system/${file.name}\n${file.text}`).join('\n');
     return { job: name, text, files };
   },
-  kubernetes: ({ project, options, now }, job) => {
+  kubernetes: ({ project, options, now, needs }, job) => {
     if (!options.image)
       throw new Fault('usage', 'no --image given: expected the container image that holds nightpress and its tools');
     refuseLostState(project);
@@ -113,7 +123,7 @@ const entryOf: Readonly<Record<(typeof schedulers)[number], (call: ScheduleCall,
       claim: options.claim,
       project: project.folder,
     });
-    return { job: job.name, text: `---\n${toYaml(manifest)}`, manifest };
+    return { job: job.name, text: ['---', ...needs, toYaml(manifest)].join('\n'), manifest };
   },
 };
 
@@ -142,7 +152,7 @@ function thisUser(): string {
   }
 }
 
-const howTo: Readonly<Record<(typeof schedulers)[number], string>> = {
+const howTo: Readonly<Record<Scheduler, string>> = {
   crontab:
     'add these lines with: crontab -e; cron hands over nothing of your environment: what job files read of it goes above them, as NAME=value',
   systemd:

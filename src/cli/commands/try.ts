@@ -68,14 +68,13 @@ async function tryOne(context: CommandContext, { job: name, word, options }: Que
     const subject = await subjectOf(call, job, word, options.as);
     try {
       refuseUnmatched(subject);
-      const out = path.resolve(options.out ?? mkdtempSync(path.join(tmpdir(), 'nightpress-try-')));
+      const out = options.out === undefined ? undefined : path.resolve(options.out);
       const only = (key: AssetKey) => key === subject.key;
       return await dryRun(call, subject.job, {
         only,
         out,
         failOn: 'any',
-        excerpts: true,
-        nothingElse: true,
+        isTry: true,
         all: false,
       });
     } finally {

@@ -24,15 +24,15 @@ export interface DryRunRecord extends Result {
     readonly holds: readonly Hold[];
     /** The folder with what was made, under its public paths. */
     readonly look: string | null;
-    /** The temporary folder, when it was not removed: its log tells the findings' story. */
+    /** The temporary folder, when it was not removed: its log tells the findings' story, or `try` left there what it made. */
     readonly kept: string | null;
   };
 }
 
-export function renderDryRun(terminal: Terminal, record: DryRunRecord): void {
+export function renderDryRun(terminal: Terminal, record: DryRunRecord, isTry = false): void {
   const { dryRun, fault, findings, log } = record;
   terminal.out(
-    `${record.job}  dry run: ${verdict(terminal, record)}  ${terminal.paint('dim', `in ${duration(record.durationMs)}`)}`,
+    `${record.job}  ${isTry ? 'try' : 'dry run'}: ${verdict(terminal, record, isTry)}  ${terminal.paint('dim', `in ${duration(record.durationMs)}`)}`,
   );
   if (fault) terminal.out(`  ${terminal.paint('red', 'cause')}     ${printable(fault.message)}`);
   terminal.out(`  chosen    ${chosenLine(dryRun.chosen)}`);
@@ -51,18 +51,21 @@ export function renderDryRun(terminal: Terminal, record: DryRunRecord): void {
     terminal.out(`  ${terminal.paint('yellow', 'gate')}      would hold: ${rule}: ${printable(message)}`);
   if (dryRun.look) terminal.out(`  look at   ${printable(dryRun.look)}`);
   if (log) terminal.out(`  log       ${printable(log)}`);
-  if (dryRun.kept)
-    terminal.out(`  kept      ${printable(dryRun.kept)}, because of the findings; delete it when you have seen enough`);
+  if (dryRun.kept) {
+    const why = log ? ', because of the findings' : '';
+    terminal.out(`  kept      ${printable(dryRun.kept)}${why}; delete it when you have seen enough`);
+  }
 }
 
-function verdict({ paint }: Terminal, record: DryRunRecord): string {
+function verdict({ paint }: Terminal, record: DryRunRecord, isTry: boolean): string {
   const { errors, failOn } = record.dryRun;
   if (record.fault || record.outcome === 'interrupted') return paint('red', `${record.outcome}, nothing was published`);
   if (record.run === null) return 'no asset was chosen, nothing was processed';
   const known = errors.total - errors.new;
   const found =
     errors.total === 0 ? 'no errors' : `${count(errors.total, 'error')}${known > 0 ? `, ${known} known before` : ''}`;
-  return `${paint(record.exit === 0 ? 'green' : 'red', found)}, nothing was published (--fail-on ${failOn}: exit ${record.exit})`;
+  const how = isTry ? '' : `--fail-on ${failOn}: `; // which is no option of try
+  return `${paint(record.exit === 0 ? 'green' : 'red', found)}, nothing was published (${how}exit ${record.exit})`;
 }
 
 function chosenLine({ assets, of, unmatched, gone, outside }: DryRunRecord['dryRun']['chosen']): string {

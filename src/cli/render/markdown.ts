@@ -1,4 +1,4 @@
-import type { Result } from '../../domain/result.js';
+import { type Result, toldItems } from '../../domain/result.js';
 import type { Finding } from '../../domain/types.js';
 import { liveLine } from './result.js';
 import { bytes, count, duration, printable, short } from './units.js';
@@ -7,7 +7,7 @@ const mostFindings = 50;
 
 /** A run as a page for people who did not start it: GitHub's step summary. */
 export function resultMarkdown(result: Result): string {
-  const { assets, items, derivatives } = result;
+  const { assets, derivatives } = result;
   const live = result.live
     ? `\`${short(result.live.snapshot)}\`, seq ${result.live.seq}`
     : liveLine(null, result.lastSeen);
@@ -16,7 +16,7 @@ export function resultMarkdown(result: Result): string {
       ['window', result.window?.label ?? 'none'],
       [result.channel ?? 'live', live],
       ['assets', counts({ ...assets })],
-      ['items', counts({ ...items })],
+      ['items', counts({ ...toldItems(result) })],
       ['made', `${count(derivatives.made, 'derivative')}, ${bytes(derivatives.bytes)}; ${derivatives.reused} reused`],
       ['time', duration(result.durationMs)],
     ]),

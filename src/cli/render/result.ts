@@ -1,5 +1,5 @@
 import { causesOf } from '../../domain/causes.js';
-import type { LastSeen, Result, ToldCause } from '../../domain/result.js';
+import { type LastSeen, type Result, type ToldCause, toldItems } from '../../domain/result.js';
 import type { Finding } from '../../domain/types.js';
 import type { Terminal } from '../terminal.js';
 import { renderEdges } from './edges.js';
@@ -70,7 +70,8 @@ export function lastSeenText(seen: LastSeen | null): string {
 }
 
 function renderCounts(terminal: Terminal, result: Result): void {
-  const { assets, items, derivatives, freshness } = result;
+  const { assets, derivatives, freshness } = result;
+  const items = toldItems(result);
   const parts = (pairs: readonly (readonly [number, string])[]) =>
     pairs.flatMap(([n, what]) => (n > 0 ? [`${n.toLocaleString('en-US')} ${what}`] : [])).join(', ') || 'none';
   terminal.out(
@@ -89,6 +90,7 @@ function renderCounts(terminal: Terminal, result: Result): void {
       [items.unchanged, 'unchanged'],
       [items.carried, 'carried'],
       [items.failed, 'failed'],
+      [items.left, 'left'],
       [items.quarantined, 'quarantined'],
       [items.withheld, 'withheld'],
     ])}`,

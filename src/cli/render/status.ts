@@ -1,7 +1,7 @@
 import { causesOf } from '../../domain/causes.js';
 import { channelsOf, isPromotable } from '../../domain/channels.js';
 import type { Fault } from '../../domain/faults.js';
-import type { Result } from '../../domain/result.js';
+import { noItems, type Result, toldItems } from '../../domain/result.js';
 import type { Job } from '../../domain/types.js';
 import type { Standing } from '../../engine/inspect.js';
 import { overrideCommands } from '../../engine/next-commands.js';
@@ -16,7 +16,17 @@ import { count, duration, leftText, printable, short } from './units.js';
 type StoredResult = Partial<
   Pick<
     Result,
-    'items' | 'snapshot' | 'findings' | 'held' | 'import' | 'shed' | 'fault' | 'next' | 'exit' | 'durationMs'
+    | 'items'
+    | 'snapshot'
+    | 'findings'
+    | 'held'
+    | 'import'
+    | 'shed'
+    | 'shedUnshown'
+    | 'fault'
+    | 'next'
+    | 'exit'
+    | 'durationMs'
   >
 >;
 
@@ -82,8 +92,16 @@ export function renderStatus(
   if (others.length > 0) terminal.out(`  channels  beside live: ${others.join(', ')}`);
   renderWithdrawn(terminal, standing.head?.withdrawn);
   if (standing.run) renderRun(terminal, standing.run, now);
-  if (standing.progress) renderProgress(terminal, standing.progress, standing.running, now);
-  const { shed } = (standing.run?.result ?? {}) as StoredResult;
+  const { shed, shedUnshown } = (standing.run?.result ?? {}) as StoredResult;
+  if (standing.progress) {
+    const { carried, failed, left } = toldItems({
+      items: { ...noItems, ...standing.progress.ended },
+      shed,
+      shedUnshown,
+    });
+    const ended = { ...standing.progress.ended, carried, failed, left };
+    renderProgress(terminal, { ...standing.progress, ended }, standing.running, now);
+  }
   if (shed) terminal.out(`  deadline  ${leftText(shed)}`);
   if (live) terminal.out(`  opens     next window ${standing.next.label}, in ${duration(standing.next.opens - now)}`);
 }

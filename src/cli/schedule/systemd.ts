@@ -15,6 +15,8 @@ export interface SystemdCall extends Call {
   readonly user: string;
   /** How long items in flight may take after the first signal. */
   readonly graceMs: number;
+  /** Comment lines: what must be added to its environment. */
+  readonly needs: readonly string[];
 }
 
 /**
@@ -30,7 +32,7 @@ export function systemdUnits(call: SystemdCall): readonly UnitFile[] {
   ];
 }
 
-function service({ job, words, env, user, graceMs }: SystemdCall): string {
+function service({ job, words, env, user, graceMs, needs }: SystemdCall): string {
   const environment = Object.entries(env).map(([name, value]) => `Environment=${unitWord(`${name}=${value}`)}\n`);
   return `[Unit]
 Description=nightpress publishes ${job}
@@ -40,12 +42,13 @@ After=network-online.target
 [Service]
 Type=oneshot
 User=${user}
-${environment.join('')}ExecStart=:${words.map(unitWord).join(' ')}
+${needs.map((line) => `${line}\n`).join('')}${environment.join('')}ExecStart=:${words.map(unitWord).join(' ')}
 TimeoutStartSec=infinity
 KillMode=mixed
 KillSignal=SIGTERM
 TimeoutStopSec=${stopSeconds(graceMs)}
-SuccessExitStatus=143
+# 3: live, with items carried or missing. Without it the unit fails until they are mended or accepted.
+SuccessExitStatus=3 143
 `;
 }
 

@@ -34,13 +34,28 @@ export async function readCatalog(config: ListingConfig, now: number): Promise<C
   };
   const assets = new Map<AssetKey, ListedAsset>();
   const tally = new Tally();
+  const outside: Outside = { count: 0, first: '' };
   let rows = 0;
   for await (const line of linesOf(config)) {
     if (++rows % batch === 0) await setImmediate();
-    takeLine(line, rules, assets, tally);
+    takeLine(line, rules, { assets, tally, outside });
   }
   if (rows === 0) tally.add(empty);
+  if (outside.count > 0) tally.add(ignored(outside, rules.prefix, assets.size));
   return { identity, assets, findings: tally.all(), hasBadLines: tally.count('line-unreadable') > 0 };
+}
+
+interface Outside {
+  count: number;
+  /** Key of the first. */
+  first: string;
+}
+
+/** An inventory of the whole bucket is usual. One of which nothing is left has other keys than was thought. */
+function ignored({ count, first }: Outside, prefix: string, others: number): Finding {
+  const rows = count === 1 ? '1 row' : `${count} rows`;
+  const message = `${rows} ignored: their keys do not begin with '${prefix}', the first is '${first}'`;
+  return { code: 'row-outside', severity: others > 0 ? 'notice' : 'error', class: 'input', message };
 }
 
 const empty: Finding = {
@@ -68,7 +83,13 @@ async function* linesOf({ file, format, columns }: ListingConfig): AsyncGenerato
   }
 }
 
-function takeLine(line: Line, rules: RowRules, assets: Map<AssetKey, ListedAsset>, tally: Tally): void {
+interface Taken {
+  readonly assets: Map<AssetKey, ListedAsset>;
+  readonly tally: Tally;
+  readonly outside: Outside;
+}
+
+function takeLine(line: Line, rules: RowRules, { assets, tally, outside }: Taken): void {
   if ('expected' in line || line.fields.key === undefined || line.fields.key === '') {
     const expected = 'expected' in line ? line.expected : 'a key';
     const message = `line ${line.line} of the listing cannot be read: expected ${expected}`;
@@ -77,6 +98,7 @@ function takeLine(line: Line, rules: RowRules, assets: Map<AssetKey, ListedAsset
   }
   const row = readRow(line.fields, line.line, rules);
   if (row.kind === 'finding') tally.add(row.finding);
+  if (row.kind === 'outside' && outside.count++ === 0) outside.first = row.name;
   if (row.kind !== 'asset') return;
   const { key } = row.asset;
   const before = assets.get(key);

@@ -21,8 +21,8 @@ import { objectsOf } from './objects.js';
  *                             (`row-contradicts`, error)
  *   line that is no row       `line-unreadable`, error. Of which asset it told nobody knows, so nothing counts as removed
  *   key that cannot be one    as with source `s3`
- *   deleted, superseded,      nothing: `isDeleteMarker`, `isLatest`, `prefix`
- *   below another prefix
+ *   deleted, superseded       nothing: `isDeleteMarker`, `isLatest`
+ *   key without the `prefix`  ignored and counted (`row-outside`, notice; error when no row is an asset)
  *   empty or cut file         `source-unreachable`, never an empty library: see `read.ts` for how they are told
  *
  * Bytes must be what their row says: length, sha256 where it is told.

@@ -19,8 +19,10 @@ export interface RowRules {
 /** What one row comes to. */
 export type Row =
   | { readonly kind: 'asset'; readonly asset: ListedAsset }
-  /** Deleted, superseded, below another prefix, or a tool's. */
+  /** Deleted, superseded, or a tool's. */
   | { readonly kind: 'nothing' }
+  /** Its key does not begin with the prefix. */
+  | { readonly kind: 'outside'; readonly name: string }
   | { readonly kind: 'finding'; readonly finding: Finding };
 
 export function readRow(fields: Fields, line: number, rules: RowRules): Row {
@@ -28,7 +30,8 @@ export function readRow(fields: Fields, line: number, rules: RowRules): Row {
   const given = fields.key ?? '';
   const name = rules.isEncoded ? decodedName(given) : given;
   if (name === undefined) return { kind: 'finding', finding: notUtf8(given, `line ${line}: `) };
-  if (!name.startsWith(rules.prefix) || name === rules.prefix) return { kind: 'nothing' };
+  if (!name.startsWith(rules.prefix)) return { kind: 'outside', name };
+  if (name === rules.prefix) return { kind: 'nothing' };
   const named = nameOf(name.slice(rules.prefix.length), wholeNumber(fields.bytes), `line ${line}: `);
   if (named.kind === 'skipped') return { kind: 'nothing' };
   if (named.kind === 'refused') return { kind: 'finding', finding: named.finding };

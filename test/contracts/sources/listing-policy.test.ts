@@ -377,13 +377,15 @@ describe('S3 Inventory', () => {
     ];
   };
 
-  test('rows of every part are read; superseded, deleted and other prefixes are nothing', async () => {
+  test('rows of every part are read; superseded and deleted ones are nothing, other prefixes are counted', async () => {
     const source = await delivered([
       [
         object('library/b.jpg'),
         object('library/gone.jpg', { deleted: 'true' }),
         object('library/old.jpg', { latest: 'false' }),
         object('elsewhere/x.jpg'),
+        object('elsewhere/y.jpg'),
+        object('elsewhere/z.jpg', { deleted: 'true' }),
       ],
       [],
       [object('library/caf%C3%A9+%2B%25.jpg'), object('library/%E9.jpg'), object('library/sub/'), object('library/')],
@@ -391,7 +393,14 @@ describe('S3 Inventory', () => {
     const { assets, findings } = await source.scan();
     expect(assets.map(({ key }) => key)).toEqual(['b.jpg', 'café +%.jpg']);
     expect(assets[0]?.modifiedAt).toBe(Date.parse(modified));
-    expect(findings.map(({ code }) => code)).toEqual(['name-not-utf8', 'key-illegal']);
+    expect(findings.map(({ code }) => code)).toEqual(['name-not-utf8', 'key-illegal', 'row-outside']);
+    const message = "2 rows ignored: their keys do not begin with 'library/', the first is 'elsewhere/x.jpg'";
+    expect(findings.at(-1)).toMatchObject({ severity: 'notice', message });
+  });
+
+  test('an inventory of which no key begins with the prefix is told as an error', async () => {
+    const { assets, findings } = await (await delivered([[object('news/storm.jpg')]])).scan();
+    expect([assets, findings]).toEqual([[], [expect.objectContaining({ code: 'row-outside', severity: 'error' })]]);
   });
 
   test('objects are taken by their key in the bucket, as they are listed', async () => {

@@ -202,7 +202,7 @@ describe('bytes', () => {
     ['is left when nobody waits for it any more', 60_000, AbortSignal.timeout(0), 'waited for no longer'],
   ])('a transfer that comes byte by byte %s', async (_, stallMs, leave, why) => {
     const dripping = await startDripping();
-    const objects = openObjects(bucketAt(dripping), stallMs);
+    const objects = openObjects(bucketAt(dripping), { stallMs });
     const order = { objects, name: 'a.txt', key: 'a.txt', file: staged, others: () => [], leave };
     const finding = { code: 'transfer-broken', class: 'transient', message: expect.stringContaining(why) };
     expect(await stageObject(order)).toMatchObject({ ok: false, finding });
