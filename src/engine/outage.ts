@@ -29,33 +29,58 @@ export interface Patience {
 /** A store that is well answers a question in less. */
 const answerMs = 2000;
 
-/** When a stop leaves a call behind that has not answered. */
-interface Leaving {
-  readonly questions: AbortSignal;
-  /** Its bytes are work that would be lost. */
-  readonly work: AbortSignal;
-}
+/** What a stop leaves behind when it hangs: a question soon, what carries work that would be lost when the grace is over. */
+type Call = 'question' | 'work';
 
-function leavingOf({ asked, now, graceMs }: StopSwitch): Leaving {
-  const [questions, work] = [new AbortController(), new AbortController()];
-  setMaxListeners(0, questions.signal, work.signal); // one for each call under way
-  const onAsked = () => {
-    setTimeout(() => questions.abort(), Math.min(answerMs, graceMs));
-    setTimeout(() => work.abort(), graceMs);
-  };
-  const onNow = () => {
-    questions.abort();
-    work.abort();
-  };
-  if (asked.aborted) onAsked();
-  asked.addEventListener('abort', onAsked, { once: true });
-  now.addEventListener('abort', onNow, { once: true });
-  return { questions: questions.signal, work: work.signal };
+class Leaving {
+  readonly #stop: StopSwitch;
+  #askedAt: number | undefined;
+
+  constructor(stop: StopSwitch) {
+    this.#stop = stop;
+    setMaxListeners(0, stop.asked, stop.now); // one for each call under way
+    const note = () => {
+      this.#askedAt = performance.now();
+    };
+    if (stop.asked.aborted) note();
+    stop.asked.addEventListener('abort', note, { once: true });
+  }
+
+  /** The answer, or what `why` returns, thrown. A question that is asked after the stop has its time, too: items in flight need it. */
+  async unless<T>(call: () => Promise<T>, kind: Call | 'at once', why: () => unknown): Promise<T> {
+    const { asked, now } = this.#stop;
+    if (now.aborted || (kind === 'at once' && asked.aborted)) throw why();
+    let leave = () => {};
+    const left = new Promise<never>((_, reject) => {
+      leave = () => reject(why());
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const onAsked = () => {
+      timer = setTimeout(leave, this.#leftMs(kind));
+    };
+    if (asked.aborted) onAsked();
+    asked.addEventListener('abort', onAsked, { once: true });
+    now.addEventListener('abort', leave, { once: true });
+    try {
+      return await Promise.race([left, call()]);
+    } finally {
+      clearTimeout(timer);
+      asked.removeEventListener('abort', onAsked);
+      now.removeEventListener('abort', leave);
+    }
+  }
+
+  #leftMs(kind: Call | 'at once'): number {
+    const { graceMs } = this.#stop;
+    if (kind === 'at once') return 0;
+    if (kind === 'question') return Math.min(answerMs, graceMs);
+    return Math.max(0, graceMs - (performance.now() - (this.#askedAt ?? performance.now())));
+  }
 }
 
 /** The same night, bearing that its origin or source is away for a while; without `patience` it only leaves what hangs. */
 export function bearingOutages(night: Night, patience: Patience | undefined): Night {
-  const parts = { night, patience, leaving: leavingOf(night.stop) };
+  const parts = { night, patience, leaving: new Leaving(night.stop) };
   const [origin, source] = [new Outage('origin', parts), new Outage('source', parts)];
   return {
     ...night,
@@ -102,7 +127,7 @@ class Outage {
     return this.#waitedMs + (this.#failures > 0 ? this.#night.clock() - this.#since : 0);
   }
 
-  async reach<T>(call: () => Promise<T>, kind: keyof Leaving = 'questions'): Promise<T> {
+  async reach<T>(call: () => Promise<T>, kind: Call = 'question'): Promise<T> {
     for (;;) {
       await this.#pause;
       const round = this.#failures;
@@ -152,35 +177,21 @@ class Outage {
   }
 
   /** A call may hang for minutes: a stop leaves it behind, at once when the store is away. What it still stores harms nobody. */
-  async #unlessStopped<T>(call: () => Promise<T>, kind: keyof Leaving): Promise<T> {
+  async #unlessStopped<T>(call: () => Promise<T>, kind: Call): Promise<T> {
     const stopped = () => new Fault(`${this.#what}-unreachable`, 'stopped before it answered', { passes: true });
-    return await this.#unlessLeft(call, this.#failures > 0 ? this.#night.stop.asked : this.#leaving[kind], stopped);
+    return await this.#leaving.unless(call, this.#failures > 0 ? 'at once' : kind, stopped);
   }
 
   /** A commit that is left behind may land all the same. */
   async commit(call: () => Promise<Swap>): Promise<Swap> {
     const left = Symbol('left');
     try {
-      return await this.#unlessLeft(call, this.#leaving.work, () => left);
+      return await this.#leaving.unless(call, 'work', () => left);
     } catch (error) {
       if (error === left) return 'unknown';
       if (!this.#patience || !this.#bears(error)) throw error;
       await this.#rest(error, this.#patience);
       return 'lost'; // it was refused and will not land: who lost looks again, and makes another commit on what is there
-    }
-  }
-
-  async #unlessLeft<T>(call: () => Promise<T>, leaving: AbortSignal, why: () => unknown): Promise<T> {
-    if (leaving.aborted) throw why();
-    let leave = () => {};
-    const left = new Promise<never>((_, reject) => {
-      leave = () => reject(why());
-    });
-    leaving.addEventListener('abort', leave, { once: true });
-    try {
-      return await Promise.race([left, call()]);
-    } finally {
-      leaving.removeEventListener('abort', leave);
     }
   }
 }

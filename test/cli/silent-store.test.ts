@@ -4,7 +4,7 @@ import { type S3d, startS3d, testCredentials } from '../support/s3d/index.js';
 import { until } from '../support/until.js';
 import { aWorld, fill, type World } from '../support/world.js';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 /** The real binary before a store that has what was published, takes connections, and answers none from then on. */
 let s3d: S3d;

@@ -234,6 +234,17 @@ describe('a run that is asked to stop while it waits', () => {
     expect(await world.run({ now: true })).toMatchObject({ outcome: 'interrupted', exit: 143, ...told });
   });
 
+  test('still asks a store that is well: items in flight have their grace', async () => {
+    const state = openState(path.join(world.root, 'work'));
+    const made = await world.night(state);
+    const stop = { asked: AbortSignal.abort(), now: new AbortController().signal, graceMs: 1 };
+    const well = { ...made.origin, readHead: async () => undefined };
+    const { origin } = bearingOutages({ ...made, stop, origin: well }, undefined);
+    await new Promise((resolve) => setTimeout(resolve, 20)); // the time of a question asked at the stop is over
+    expect(await origin.readHead()).toBeUndefined();
+    state.close();
+  });
+
   test('in the middle of a commit that hangs, does not know whether it landed', async () => {
     hangsAt(headPut);
     expect(await world.run()).toMatchObject({ outcome: 'unknown', exit: 6, fault: { code: 'swap-unknown' } });
