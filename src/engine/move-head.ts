@@ -131,7 +131,7 @@ export async function promote(
   const next = await moveHead(parts, async (head, stamp, { at: now = stamp.now }) => {
     const snapshot = promotedSnapshot(head, channel);
     const holds = await holdsOnPromotion(parts, { snapshot, live: head.channels.live?.snapshot });
-    refuseHeld(parts, { channel }, { holds, overridden });
+    refuseHeld(parts.job.name, channel, { holds, overridden });
     await makeReady(parts, snapshot);
     return retaining(parts, promoteFrom(head, { ...stamp, channel, reason }), now);
   });

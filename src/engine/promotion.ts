@@ -13,8 +13,7 @@ export interface PromotionParts {
   readonly job: { readonly name: string; readonly gate: GateSpec };
 }
 
-export interface Promotion {
-  readonly channel: string;
+export interface Step {
   readonly snapshot: SnapshotId;
   /** What is live now. */
   readonly live: SnapshotId | undefined;
@@ -27,7 +26,7 @@ export interface Promotion {
  */
 export async function holdsOnPromotion(
   { origin, job }: PromotionParts,
-  { snapshot, live }: Omit<Promotion, 'channel'>,
+  { snapshot, live }: Step,
 ): Promise<readonly Hold[]> {
   const baseTotal = live && (await countAssets(origin, live));
   const total = await countAssets(origin, snapshot);
@@ -68,15 +67,15 @@ function carriedOf({ key, after }: EntryChange): readonly MissingItem[] {
 
 /** Every rule that holds the promotion must be named, and no other. Throws `promotion-held`, or `usage` for another. */
 export function refuseHeld(
-  { job }: { readonly job: { readonly name: string } },
-  { channel }: Pick<Promotion, 'channel'>,
+  job: string,
+  channel: string,
   { holds, overridden }: { readonly holds: readonly Hold[]; readonly overridden: readonly string[] },
 ): void {
   const rules: readonly GateRule[] = holds.map(({ rule }) => rule);
   const open = holds.filter(({ rule }) => !overridden.includes(rule));
   const strange = overridden.filter((rule) => !(rules as readonly string[]).includes(rule));
   if (open.length === 0 && strange.length === 0) return;
-  const hint = promoteCommand(job.name, { channel, rules });
+  const hint = promoteCommand(job, { channel, rules });
   if (open.length === 0) {
     const held = rules.length === 0 ? 'no rule' : rules.join(' and ');
     throw new Fault('usage', `'${channel}' is held by ${held}: expected no --override ${strange.join(' ')}`, { hint });

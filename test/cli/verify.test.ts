@@ -1,7 +1,10 @@
 import { chmod, readFile, rm, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { renderResult } from '../../src/cli/render/result.js';
+import { openTerminal } from '../../src/cli/terminal.js';
 import { blobKey, manifestKey } from '../../src/domain/origin-keys.js';
+import type { Result } from '../../src/domain/result.js';
 import { holdJobLock } from '../../src/state/lock.js';
 import { aPublishedWorld, ask, liveTexts, say } from '../support/project.js';
 import { derivativesOf, flawsOf, liveSnapshot } from '../support/published.js';
@@ -43,6 +46,7 @@ test('a blob that went bad is found by its bytes, made again alone, and shown ag
   await age(world);
   const again = await world.run(['--now']);
   expect([again.code, again.result?.outcome]).toEqual([0, 'unchanged']);
+  expect(verdictOf(again.result as Result)).toContain('snapshot unchanged; 1 blob made again');
   expect((await executions(world, since)).size).toBe(1);
   expect((await ask(world, 'verify', '--deep')).code).toBe(0);
   expect(await liveSnapshot(world.origin)).toBe(snapshot);
@@ -65,6 +69,7 @@ test('a plain run works its settled window again because of a bad blob, and once
   expect((await ask(world, 'verify', '--deep')).code).toBe(0);
   expect(await flawsOf(world.origin)).toEqual([]);
   expect((await liveTexts(world))['texts/t1.txt']).toBe('text 1\n');
+  expect(verdictOf((await world.run(['--now'])).result as Result)).toContain('unchanged, nothing written');
   expect((await world.run()).result?.because).toMatch(/^window \S+ is unchanged; the next opens/);
 });
 
@@ -185,4 +190,11 @@ async function damage(file: string): Promise<void> {
   bytes[0] = (bytes[0] ?? 0) ^ 1;
   await chmod(file, 0o644);
   await writeFile(file, bytes);
+}
+
+/** What a person reads of it first. */
+function verdictOf(result: Result): string | undefined {
+  const lines: string[] = [];
+  renderResult({ ...openTerminal({ NO_COLOR: '1' }), out: (line) => lines.push(line) }, result, undefined);
+  return lines[0];
 }

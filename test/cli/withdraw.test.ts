@@ -99,7 +99,7 @@ test('afterwards, too, it lists every URL that a cache may hold, and names what 
   const urls = gone.slice(1).map((key) => `${cdn.base}/public/${key}`);
   expect(JSON.parse(ended.stdout)).toMatchObject({ urls });
   const again = await say(world, 'withdraw', 'a.txt', ...reason, '--yes');
-  expect(again.stdout).toContain('caches that are not among them');
+  expect(again.stdout).toContain('caches that are not among the edges');
   for (const url of urls) expect(again.stdout).toContain(`gone      ${url}\n`);
   expect(again.stdout).toContain('files of nightpress export edge still name the former snapshot');
 });

@@ -96,6 +96,27 @@ describe('a night on a channel', () => {
   });
 });
 
+test('a promotion is held for what the live line requires, and for what became so much larger, too', async () => {
+  for (let n = 0; n < 10; n++) world.put(`n${n}.txt`, `content ${n}`);
+  await night(undefined);
+  world.broken.add('a.txt');
+  world.put('a.txt', 'another a');
+  for (let n = 0; n < 10; n++) world.put(`n${n}.txt`, `content ${n}`.repeat(9));
+  expect(await night('preview')).toMatchObject({ outcome: 'incomplete' });
+  const parts = await byHand();
+  const before = await headNow();
+  const gate = { ...world.job.gate, required: ['a.txt'], drift: 0.5 };
+  const strict = { ...parts, job: { ...world.job, gate } };
+  await expect(promote(strict, { channel: 'preview' })).rejects.toMatchObject({
+    code: 'promotion-held',
+    exit: 4,
+    problems: [expect.stringContaining("required: 'a.txt'"), expect.stringContaining('drift: ')],
+  });
+  expect(await headNow()).toEqual(before);
+  await promote(strict, { channel: 'preview', overridden: ['required', 'drift'], reason: 'meant' });
+  expect((await headNow()).commits.at(-1)).toMatchObject({ kind: 'promote', reason: 'meant' });
+});
+
 test('a first import that goes on is told of, although a channel shows something already', async () => {
   await night('preview');
   const held = await night(undefined, { deadline: world.now });

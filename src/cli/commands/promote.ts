@@ -76,7 +76,7 @@ async function promoteNow(call: OriginCall, options: PromoteOptions): Promise<nu
   if (target !== liveChannel) throw new Fault('usage', `promote ${channel} ${target}: expected '${liveChannel}' last`);
   const step = await lookAhead(call, channel);
   if (!options.json && !call.terminal.quiet) describe(call, step);
-  refuseHeld(call, { channel }, { holds: step.holds, overridden });
+  refuseHeld(call.job.name, channel, { holds: step.holds, overridden });
   if (!options.json && !call.terminal.quiet) for (const hold of step.holds) describeHold(call, hold);
   const rules = step.holds.map(({ rule }) => rule);
   const command = withOptions(promoteCommand(call.job.name, { channel, rules }), ['--yes']);

@@ -39,7 +39,7 @@ function verdict({ paint }: Terminal, result: Result): string {
   if (!result.run && result.outcome === 'unchanged') return `${head}${paint('green', 'nothing to do')}`;
   const words: Record<Result['outcome'], string> = {
     published: paint('green', 'published'),
-    unchanged: paint('green', 'unchanged, nothing written'),
+    unchanged: paint('green', unchangedText(result)),
     incomplete: paint('yellow', 'published with items missing or carried forward'),
     held: paint(
       'yellow',
@@ -51,6 +51,11 @@ function verdict({ paint }: Terminal, result: Result): string {
     unknown: paint('red', 'publish outcome unknown'),
   };
   return `${head}${words[result.outcome]}  ${paint('dim', `in ${duration(result.durationMs)}`)}`;
+}
+
+/** Also what was lost or damaged, and came out as it was, lies at the origin again. */
+function unchangedText({ derivatives: { made } }: Result): string {
+  return made > 0 ? `snapshot unchanged; ${count(made, 'blob')} made again` : 'unchanged, nothing written';
 }
 
 /** The name of a line of snapshots, as wide as every word that opens a line. */

@@ -76,9 +76,9 @@ export function readerUrls(job: Pick<Job, 'origin' | 'edges'>, keys: readonly st
 /** After a takedown: what still has to be done where nightpress does not reach. */
 export function renderCached(terminal: Terminal, job: Pick<Job, 'edges'>, urls: readonly string[]): void {
   if (urls.length === 0) return;
-  const told = 'edges were told; browsers and caches that are not among them may still hold these for a year:';
-  const untold = 'this job has no edges: purge these by hand wherever they are cached, they may be held for a year:';
-  terminal.out(`  caches    ${job.edges?.length ? told : untold}`);
+  const beside = 'browsers, and caches that are not among the edges, may still hold these for a year:';
+  const alone = 'this job has no edges: purge these by hand wherever they are cached, they may be held for a year:';
+  terminal.out(`  caches    ${job.edges?.length ? beside : alone}`);
   for (const url of urls) terminal.out(`  gone      ${printable(url)}`);
   terminal.out('            files of nightpress export edge still name the former snapshot: make them again');
 }
