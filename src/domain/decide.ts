@@ -132,8 +132,8 @@ function whyStale(item: Candidate, known: KnownListing | undefined): string | un
 }
 
 function whyRead(change: Change, known: KnownListing | undefined): string {
-  if (change.asset?.settled === false) return 'source listing too young to be trusted';
-  return known?.listing === undefined ? 'source listing not known yet' : 'source listing changed';
+  if (change.asset?.settled === false) return 'changed within 2 s of being listed, too young to be trusted';
+  return known?.listing === undefined ? 'never read here' : 'its size, time or version at the source changed';
 }
 
 function whyAgain({ change, entry, live }: Candidate, known: KnownListing | undefined): string {

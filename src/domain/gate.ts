@@ -121,7 +121,7 @@ function tooMany({ spec, total, findings }: GateInput, items: readonly MissingIt
   const others = stray === 0 ? '' : ` and ${stray} ${stray === 1 ? 'error' : 'errors'} outside any item`;
   const limit = `the gate tolerates ${allowed} (${written(spec.tolerate)})`;
   const bare = `${failed + quarantined} of ${total} items have nothing to show`;
-  return `${bare} (${failed} failed, ${quarantined} quarantined)${others}, ${limit}`;
+  return `${bare} (${failed} failed now, ${quarantined} in quarantine since an earlier run)${others}, ${limit}`;
 }
 
 function tooManyOf(

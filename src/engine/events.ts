@@ -43,11 +43,12 @@ export type NightEvent =
       readonly leftShare: number;
     }
   | {
-      /** All is done, and the job goes live at the close of the window: `until` in ms since the epoch, `label` in its zone. */
+      /** All is done, and the job goes live at the close of the window: `until` in ms since the epoch, `label` by the clock of `zone`, the job's. */
       readonly type: 'waiting';
       readonly run: RunId;
       readonly until: number;
       readonly label: string;
+      readonly zone: string;
     }
   /** Origin or source cannot be reached: until then (ms since the epoch, and in the job's zone) the run waits for it. */
   | {
@@ -55,6 +56,7 @@ export type NightEvent =
       readonly what: 'origin' | 'source';
       readonly until: number;
       readonly label: string;
+      readonly zone: string;
       readonly message: string;
     }
   | { readonly type: 'back'; readonly what: 'origin' | 'source'; readonly waitedMs: number }

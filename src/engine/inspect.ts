@@ -77,7 +77,8 @@ export async function inspect(parts: InspectParts, which?: string): Promise<Stan
 
 function waitsUntil({ holder, clock, job }: InspectParts): string | undefined {
   const until = holder === 'unknown' ? undefined : holder?.waitsUntil;
-  return until !== undefined && clock() < until ? windowLabel(until, job.window.timezone) : undefined;
+  const zone = job.window.timezone;
+  return until !== undefined && clock() < until ? `${windowLabel(until, zone)} ${zone}` : undefined;
 }
 
 function damageOf({ verified, state }: InspectParts, head: Head | undefined): Verified | undefined {

@@ -161,7 +161,8 @@ class Outage {
     const { job, clock, emit, pause, stop } = this.#night;
     if (++this.#failures === 1) {
       this.#since = clock();
-      emit({ type: 'away', what: this.#what, until, label: windowLabel(until, job.window.timezone), message });
+      const zone = job.window.timezone;
+      emit({ type: 'away', what: this.#what, until, label: windowLabel(until, zone), zone, message });
     }
     await pause(Math.min(outagePauseMs(this.#failures, random), until - clock()), stop.asked);
   }

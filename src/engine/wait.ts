@@ -12,7 +12,8 @@ const lookEveryMs = 1000;
  */
 export async function waitForClose(night: Night, run: RunId, until: number): Promise<'closed' | 'stopped'> {
   const { asked } = night.stop;
-  night.emit({ type: 'waiting', run, until, label: windowLabel(until, night.job.window.timezone) });
+  const zone = night.job.window.timezone;
+  night.emit({ type: 'waiting', run, until, label: windowLabel(until, zone), zone });
   for (let now = night.clock(); now < until && !asked.aborted; now = night.clock()) {
     await night.pause(Math.min(lookEveryMs, until - now), asked);
   }

@@ -30,11 +30,12 @@ async function aWaitingWorld(): Promise<World> {
 test('a run that waits for the close says so, can be stopped, and loses nothing', async () => {
   world = await aWaitingWorld();
   const running = world.start();
-  const { label } = await running.said('waiting');
+  const { label, zone } = await running.said('waiting');
   expect(label).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d$/);
+  expect(zone).toBe('UTC');
   const { json } = await ask(world, 'status');
-  expect(json).toMatchObject({ verdict: `running: waiting for the close at ${label}`, live: null });
-  expect((await say(world, 'status')).stdout).toContain(`waiting for the close at ${label}`);
+  expect(json).toMatchObject({ verdict: `running: waiting for the close at ${label} ${zone}`, live: null });
+  expect((await say(world, 'status')).stdout).toContain(`waiting for the close at ${label} ${zone}`);
   running.signal('SIGTERM');
   const stopped = await running.ended;
   expect(stopped).toMatchObject({ code: 143, result: { outcome: 'interrupted', items: { done: 2 } } });

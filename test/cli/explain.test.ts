@@ -160,6 +160,7 @@ describe('an asset may be named', () => {
     const [{ urls, sha256 }] = story.live.items[0].derivatives;
     expect(urls).toEqual({ stable, immutable: `https://cdn.example.com/night/b/${sha256.slice(0, 2)}/${sha256}.txt` });
     expect((await explain(urls.immutable)).story).toMatchObject({ key: 'texts/t0.txt' });
+    expect((await plainly(stable)).stdout).toContain('behind what export edge wrote, the first of these has no live/');
   });
 
   test('wrongly: the nearest are told', async () => {

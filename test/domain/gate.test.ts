@@ -149,7 +149,7 @@ describe('what a verdict says', () => {
     [
       'tolerate',
       { items: { failed: 9, quarantined: 3 }, findings: [finding('error')] },
-      '12 of 1000 items have nothing to show (9 failed, 3 quarantined) and 1 error outside any item, the gate tolerates 10 (1%)',
+      '12 of 1000 items have nothing to show (9 failed now, 3 in quarantine since an earlier run) and 1 error outside any item, the gate tolerates 10 (1%)',
     ],
     [
       'shrink',

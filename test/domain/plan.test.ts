@@ -194,22 +194,20 @@ describe('planItems says why', () => {
 
   it('a changed listing, an unknown one, a young one', () => {
     const files = { ...published.files, 'b.pdf': 'other' };
-    expect(reasons(night({ ...published, files }).plan)).toEqual([['rest', 'b.pdf', 'source listing changed']]);
+    expect(reasons(night({ ...published, files }).plan)).toEqual([
+      ['rest', 'b.pdf', 'its size, time or version at the source changed'],
+    ]);
     const adopted = new Map(
       [...published.known].map(([key, row]) => [key, { ...row, listing: undefined, settled: undefined }]),
     );
-    expect(reasons(night({ ...published, known: adopted }).plan)[2]).toEqual([
-      'rest',
-      'b.pdf',
-      'source listing not known yet',
-    ]);
+    expect(reasons(night({ ...published, known: adopted }).plan)[2]).toEqual(['rest', 'b.pdf', 'never read here']);
     const { comparison } = night({ ...published, files }).input;
     const changes = comparison.changes.map((change) => ({
       ...change,
       asset: change.asset && { ...change.asset, settled: false },
     }));
     const young = night({ ...published, files }, { comparison: { ...comparison, changes } }).plan;
-    expect(reasons(young)).toEqual([['rest', 'b.pdf', 'source listing too young to be trusted']]);
+    expect(reasons(young)).toEqual([['rest', 'b.pdf', 'changed within 2 s of being listed, too young to be trusted']]);
   });
 
   it('changed settings, for the items they concern; the others are settled without a row', () => {
@@ -291,7 +289,7 @@ describe('planItems says why', () => {
     expect(plan.items[1]?.finding).toMatchObject({ code: 'decode-failed', key: 'z.pdf', recipe: 'rest' });
     expect(plan.partitions).toEqual([]);
     const mended = night({ ...after, files: { ...after.files, 'b.pdf': 'good' } }).plan;
-    expect(reasons(mended)[0]).toEqual(['rest', 'b.pdf', 'source listing changed']);
+    expect(reasons(mended)[0]).toEqual(['rest', 'b.pdf', 'its size, time or version at the source changed']);
   });
 
   it('what cannot be read: below a folder, or an asset', () => {

@@ -47,7 +47,7 @@ describe('a job that publishes at the close', () => {
     expect(ended).toMatchObject({ outcome: 'published', exit: 0, items: { done: 1 } });
     expect(moved).toEqual([at(2, '06:00')]);
     expect(world.of('waiting')).toEqual([
-      { type: 'waiting', run: ended.run, until: at(2, '06:00'), label: '2030-05-02T06:00' },
+      { type: 'waiting', run: ended.run, until: at(2, '06:00'), label: '2030-05-02T06:00', zone: expect.any(String) },
     ]);
     expect(lives()).toEqual(['a 2', 'b 1']);
     expect(await world.run()).toMatchObject({ run: null, exit: 0 });

@@ -84,7 +84,14 @@ describe('a store that goes away inside the window and comes back', () => {
     expect(result.snapshot).toBe((await calm.run()).snapshot);
     expect([...world.executed.values()]).toEqual(Array(10).fill(1));
     expect(told()).toEqual([
-      { type: 'away', what: 'origin', until: at(2, '06:00'), label: '2030-05-02T06:00', message: expect.any(String) },
+      {
+        type: 'away',
+        what: 'origin',
+        until: at(2, '06:00'),
+        label: '2030-05-02T06:00',
+        zone: expect.any(String),
+        message: expect.any(String),
+      },
       { type: 'back', what: 'origin', waitedMs: expect.any(Number) },
     ]);
     expect(world.now).toBeGreaterThanOrEqual(at(2, '03:30'));

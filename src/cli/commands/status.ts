@@ -28,7 +28,7 @@ export function addStatus(program: Command, context: CommandContext): void {
     .option('--all', 'every job of the project')
     .option('--watch', 'again every second until the run ends')
     .option('--run <id>', 'an earlier run: its id, or 2 for the one before the newest')
-    .option('--check', 'one line, exit code 0 or 13: do the nights go well, and does anybody look?')
+    .option('--check', 'a verdict and what helps, exit code 0 or 13: do the nights go well, and does anybody look?')
     .option(
       '--max-age <duration>',
       'check: how old the newest call may be (default: since the last closed window opened)',

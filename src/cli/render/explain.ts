@@ -142,6 +142,8 @@ function renderDerivatives(terminal: Terminal, { live }: Story): void {
     }
     for (const derivative of derivatives) renderDerivative(terminal, recipe, derivative);
   }
+  if (live.items.some(({ derivatives }) => derivatives.some(({ urls }) => urls?.stable)))
+    terminal.out('            (behind what export edge wrote, the first of these has no live/)');
 }
 
 type Shown = LiveStory['items'][number]['derivatives'][number];

@@ -73,10 +73,10 @@ function tallyUp(tally: Tally, event: NightEvent, now: number): void {
       tally.phase = event.phase;
       break;
     case 'waiting':
-      tally.phase = `waiting for the close at ${event.label}`;
+      tally.phase = `waiting for the close at ${event.label} ${event.zone}`;
       break;
     case 'away':
-      tally.away = `, waiting for the ${event.what} until ${event.label}`;
+      tally.away = `, waiting for the ${event.what} until ${event.label} ${event.zone}`;
       break;
     case 'back':
       tally.away = '';
@@ -154,9 +154,9 @@ function lineFor(event: NightEvent, verbose: boolean): string | undefined {
     case 'phase':
       return event.phase === 'validating' || event.phase === 'publishing' ? event.phase : undefined;
     case 'waiting':
-      return `all is done: waiting for the close at ${event.label} to publish`;
+      return `all is done: waiting for the close at ${event.label} ${event.zone} to publish`;
     case 'away':
-      return `the ${event.what} is away, trying again until ${event.label}: ${printable(event.message)}`;
+      return `the ${event.what} is away, trying again until ${event.label} ${event.zone}: ${printable(event.message)}`;
     case 'back':
       return `the ${event.what} is back after ${duration(event.waitedMs)}`;
     case 'held':
