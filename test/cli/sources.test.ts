@@ -175,7 +175,7 @@ test('an inventory that was cut ends the night with 75 and leaves what is live',
 
 test.each([
   ['refuses us', 77, {}, 'credentials'],
-  ['is not there', 75, credentialsInEnvironment, 'cannot be reached'],
+  ['is not there', 75, credentialsInEnvironment, 'does not exist'],
 ])('a bucket that %s ends the night with %i', { timeout: 120_000 }, async (what, code, env, says) => {
   const world = await aWorldOf(s3);
   await s3.told(world);

@@ -75,7 +75,7 @@ test('what is no URL is told, with the way to read a folder', async () => {
     const refusal = await open(place).catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(TypeError);
     expect(String(refusal)).toContain(`'${place}' cannot be fetched here: expected a URL`);
-    expect(String(refusal)).toContain("fromFolder(folder, baseUrl)), from 'nightpress/client/node'");
+    expect(String(refusal)).toContain('fromFolder(folder, baseUrl)) of nightpress/client/node');
   }
 });
 

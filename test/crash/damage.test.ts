@@ -137,7 +137,7 @@ describe('a damaged origin', () => {
     expect(await liveSnapshot(world.origin)).toBe(live);
     await rm(file, { force: true });
     await writeFile(file, whole);
-    const next = await world.run();
+    const next = await world.run(['--now']);
     expect(next.result).toMatchObject({ outcome: 'published' });
     live = next.result?.snapshot as Digest;
     expect(await flawsOf(world.origin)).toEqual([]);

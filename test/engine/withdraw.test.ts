@@ -250,9 +250,9 @@ describe.each(['directory', 's3'] as const)('a takedown at an origin of type %s'
   test('is not undone by a rollback, which finds the cleaned snapshot by the old id and the old seq', async () => {
     const first = await world.run();
     world.put('b.txt', 'second b');
-    await nextNight();
+    const second = await nextNight();
     await takeDown('a.txt');
-    for (const to of [String(first.snapshot).slice(0, 12), 'previous', '1']) {
+    for (const to of ['previous', String(second.snapshot), String(first.snapshot).slice(0, 12), '2', '1']) {
       await rollBack(await byHand(), { to });
       expect([await assets(await live()), await holds('content of a')]).toEqual([2, false]);
     }
