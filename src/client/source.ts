@@ -50,7 +50,7 @@ function refuseNoUrl(url: string): void {
   };
   const base = document?.baseURI ?? location?.href;
   if (URL.canParse(url, base) && /^https?:$/.test(new URL(url, base).protocol)) return;
-  const forFolders = "for a folder: open(fromFolder(folder, baseUrl)) of nightpress/client/node";
+  const forFolders = 'for a folder: open(fromFolder(folder, baseUrl)) of nightpress/client/node';
   throw new TypeError(
     `'${url}' cannot be fetched here: expected a URL such as https://cdn.example.com/media; ${forFolders}`,
   );
