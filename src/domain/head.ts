@@ -1,4 +1,4 @@
-import { channelNameProblem } from './channels.js';
+import { channelNameProblem, stagedBeside } from './channels.js';
 import type { CondemnedList } from './condemned.js';
 import { Fault } from './faults.js';
 import type { Channel, CommitKind, Head, Publication, Retained, Staged, Stamp } from './head-shape.js';
@@ -195,12 +195,13 @@ function unknownSnapshot(head: Head, snapshot: SnapshotId): Fault {
 }
 
 function unknownChannel(head: Head, channel: string): Fault {
+  if (Object.hasOwn(head.channels, stagedBeside(channel))) {
+    const why = `channel '${channel}' of '${head.job}' shows nothing of its own yet: what it has is held by its gate`;
+    return new Fault('snapshot-unknown', why, { hint: `nightpress status {job} --channel ${channel}` });
+  }
   const others = Object.keys(head.channels).filter((name) => !channelNameProblem(name));
-  const known = others.map((name) => `'${name}'`).join(', ') || 'there is none beside live';
-  return new Fault(
-    'snapshot-unknown',
-    `no channel '${channel}' at the origin of '${head.job}', expected one of: ${known}`,
-  );
+  const known = others.length > 0 ? `one of: ${others.map((name) => `'${name}'`).join(', ')}` : 'a run on one first';
+  return new Fault('snapshot-unknown', `no channel '${channel}' at the origin of '${head.job}', expected ${known}`);
 }
 
 function neverLive(head: Head, snapshot: SnapshotId): Fault {

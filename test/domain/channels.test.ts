@@ -98,6 +98,14 @@ test('promoting a channel that is not there names those that are', () => {
   expect(promote).toThrow(/no channel 'trial'.*'preview'/);
 });
 
+test('promoting a channel of which all so far was held by its gate says so, and the first of all channels needs a run', () => {
+  const { preview, ...channels } = withPreview.channels;
+  const held = { ...withPreview, channels: { ...channels, 'preview.staged': preview } };
+  const promote = (channel: string) => () => promoteFrom(held, { channel, txn: 'p', now: start });
+  expect(promote('preview')).toThrow(/'preview' of 'catalog' shows nothing of its own yet: .* held by its gate/);
+  expect(promote('trial')).toThrow(/no channel 'trial' at the origin of 'catalog', expected a run on one first/);
+});
+
 test.each(['live', 'staged', 'preview.staged', 'constructor'])(
   "promoting '%s', which is no channel, is refused: what a gate held goes live by publish --override only",
   (channel) => {
