@@ -138,7 +138,7 @@ async function etagOfPart(store: Store, { key, upload, number, bytes }: Part, di
   const query = { partNumber: String(number), uploadId: upload.id };
   const headers = { 'x-amz-content-sha256': digest };
   const stored = await askQuickly(store, { method: 'PUT', key, query, headers, body: bytes });
-  if (stored?.etag) return stored.etag;
+  if (stored?.headers.etag) return stored.headers.etag;
   const command = new UploadPartCommand({ ...store.at(key), UploadId: upload.id, PartNumber: number, Body: bytes });
   return (await store.data.send(signed(command, digest))).ETag ?? '';
 }

@@ -11,7 +11,7 @@ import { SignatureV4 } from '@smithy/signature-v4';
  * may be asked twice may be asked here.
  */
 export interface Quick {
-  readonly method: 'PUT' | 'HEAD';
+  readonly method: 'PUT' | 'HEAD' | 'GET';
   /** In the bucket; plain, so that it is its own form in a URL. */
   readonly key: string;
   readonly query?: Record<string, string>;
@@ -21,7 +21,10 @@ export interface Quick {
 
 export type AskQuickly = (request: Quick) => Promise<Answered | undefined>;
 
-type Answered = Readonly<Record<string, string>>;
+export interface Answered {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
 
 interface Place {
   readonly protocol: string;
@@ -56,8 +59,9 @@ export function quickly({ config, middlewareStack }: S3Client): AskQuickly {
     try {
       const signingDate = new Date(Date.now() + config.systemClockOffset);
       const { response } = await config.requestHandler.handle(await signer.sign(request, { signingDate }));
-      for await (const _ of response.body); // then the connection is free for the next
-      return response.statusCode === 200 ? response.headers : undefined;
+      const chunks: Buffer[] = [];
+      for await (const chunk of response.body) chunks.push(chunk); // to its end: then the connection is free for the next
+      return response.statusCode === 200 ? { headers: response.headers, body: Buffer.concat(chunks) } : undefined;
     } catch {
       return undefined; // the SDK, asked the same, says what is wrong
     }

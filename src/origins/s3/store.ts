@@ -54,7 +54,7 @@ export interface Found {
 }
 
 export async function look(store: Store, key: string): Promise<Found | undefined> {
-  const seen = await askQuickly(store, { method: 'HEAD', key, headers: {} });
+  const seen = (await askQuickly(store, { method: 'HEAD', key, headers: {} }))?.headers;
   if (seen?.etag && seen['content-length']) return { bytes: Number(seen['content-length']), etag: seen.etag };
   const head = await unlessAbsent(store.data.send(new HeadObjectCommand(store.at(key))));
   return head && { bytes: head.ContentLength ?? 0, etag: head.ETag ?? '' };
@@ -65,7 +65,7 @@ export async function put(store: Store, key: string, { bytes, sha256 }: { bytes:
   const ext = /\.(\w+)$/.exec(key)?.[1] ?? '';
   const { ContentType, CacheControl } = headersFor(ext);
   const headers = { 'content-type': ContentType, 'cache-control': CacheControl, 'x-amz-content-sha256': sha256 };
-  if ((await askQuickly(store, { method: 'PUT', key, headers, body: bytes }))?.etag) return;
+  if ((await askQuickly(store, { method: 'PUT', key, headers, body: bytes }))?.headers.etag) return;
   const command = new PutObjectCommand({ ...store.at(key), ContentType, CacheControl, Body: bytes });
   const { ETag } = await store.data.send(signed(command, sha256));
   if (ETag === undefined) throw notStored(store, key);

@@ -285,6 +285,31 @@ describe('what is small', () => {
     s3d.hooks.unshift(() => ({ kind: 'answer', status: 403, code: 'AccessDenied' }));
     await expect(origin.putBlob(name, file)).rejects.toMatchObject({ code: 'credentials-refused' });
   });
+
+  test('is read past the SDK, too, and through it where the short way brings less or something else', async () => {
+    const origin = open({ attempts: 2 });
+    await origin.readHead();
+    await origin.putManifest(name.sha256, bytes);
+    seen.length = 0;
+    expect(await origin.readManifest(name.sha256)).toEqual(bytes);
+    expect(seen).toEqual([['get', false]]);
+    const mishaps = [
+      { kind: 'drop' },
+      { kind: 'truncate', bytes: 5 },
+      { kind: 'answer', status: 200 },
+      { kind: 'answer', status: 503 },
+    ] as const;
+    for (const mishap of mishaps) {
+      seen.length = 0;
+      s3d.hooks.push(next((asked) => !isOfSdk(asked), mishap));
+      expect(await origin.readManifest(name.sha256)).toEqual(bytes);
+      expect(seen).toEqual([
+        ['get', false],
+        ['get', true],
+      ]);
+    }
+    expect(await origin.readManifest(sha256('not there'))).toBeUndefined();
+  });
 });
 
 describe('a commit', () => {
