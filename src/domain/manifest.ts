@@ -1,30 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { sha256 } from './digest.js';
-import {
-  countOf,
-  emptyLeaf,
-  fanOut,
-  isLeaf,
-  type Leaf,
-  leafLimit,
-  type Node,
-  nodeBytes,
-  parseNode,
-  type Subtree,
-} from './manifest-node.js';
+import { emptyLeaf, fanOut, isLeaf, type Leaf, type Node, parseNode, type Subtree } from './manifest-node.js';
 import type { AssetKey, Digest, Entry, SnapshotId } from './types.js';
 
 /** Reads one node by name: exactly the bytes whose sha256 it is. Called for many at once; it may let some of them wait. */
 export type LoadNode = (digest: Digest) => Promise<Buffer>;
-
-export interface UpdatedManifest {
-  /** The same as the one given when nothing changed. */
-  readonly root: SnapshotId;
-  /** Nodes that the given manifest does not have, children before their parents. */
-  readonly nodes: ReadonlyMap<Digest, Buffer>;
-  /** Entries in the whole manifest. */
-  readonly count: number;
-}
 
 /** One asset whose entry differs between two manifests. `before` and `after` are never both absent. */
 export interface EntryChange {
@@ -33,25 +13,7 @@ export interface EntryChange {
   readonly after?: Entry;
 }
 
-type Open = (tree: Subtree | null) => Promise<Node>;
-type Change = readonly [AssetKey, Entry | undefined];
-
-/**
- * The manifest after `updates`; an undefined entry removes its key. Reads only the nodes on the way to what changed.
- * Without a root it is built from nothing; the empty manifest is a manifest too.
- */
-export async function updateManifest(
-  load: LoadNode,
-  root: SnapshotId | undefined,
-  updates: ReadonlyMap<AssetKey, Entry | undefined>,
-): Promise<UpdatedManifest> {
-  const known = new Set<Digest>();
-  const open = opener(load, known);
-  const grown = await graft(open, await open(root ?? null), [...updates], 0);
-  const nodes = new Map<Digest, Buffer>();
-  return { root: seal(grown, known, nodes), nodes, count: countOf(grown) };
-}
-
+export type Open = (tree: Subtree | null) => Promise<Node>;
 /** The entries of these keys; a key that the manifest does not have is absent from the result. */
 export async function lookup(
   load: LoadNode,
@@ -118,7 +80,7 @@ export async function* namedNodes(
 }
 
 /** Opens subtrees; the names of those that had to be read are added to `known`. */
-function opener(load: LoadNode, known?: Set<Digest>): Open {
+export function opener(load: LoadNode, known?: Set<Digest>): Open {
   return async (tree) => {
     if (tree === null) return emptyLeaf;
     if (typeof tree !== 'string') return tree;
@@ -137,51 +99,13 @@ function ahead(open: Open, trees: readonly (Subtree | null)[]): Promise<Node>[] 
   });
 }
 
-async function graft(open: Open, node: Node, changes: readonly Change[], depth: number): Promise<Node> {
-  if (isLeaf(node)) return planted(merged(node, changes), depth);
-  const children = [...node.children];
-  let count = node.count;
-  const growing = [...byDigit(changes, depth, ([key]) => key)].map(async ([digit, below]) => {
-    const before = await open(children[digit] ?? null);
-    const after = await graft(open, before, below, depth + 1);
-    count += countOf(after) - countOf(before);
-    children[digit] = countOf(after) === 0 ? null : after;
-  });
-  await Promise.all(growing);
-  const grown = { count, children };
-  return count > leafLimit ? grown : await collapsed(open, grown);
-}
-
-function merged(leaf: Leaf, changes: readonly Change[]): Leaf {
-  const byKey = new Map<AssetKey, Entry | undefined>(leaf.entries.map((entry) => [entry.key, entry]));
-  for (const [key, entry] of changes) byKey.set(key, entry);
-  return sorted([...byKey.values()].filter((entry) => entry !== undefined));
-}
-
-function sorted(unsorted: readonly Entry[]): Leaf {
-  return { entries: unsorted.toSorted((a, b) => (a.key < b.key ? -1 : 1)) };
-}
-
-/** What a subtree of these entries has to look like. */
-function planted(leaf: Leaf, depth: number): Node {
-  if (leaf.entries.length <= leafLimit) return leaf;
-  const children = split(leaf, depth).map((child) => child && planted(child, depth + 1));
-  return { count: leaf.entries.length, children };
-}
-
-async function collapsed(open: Open, node: Node): Promise<Leaf> {
-  const below: Entry[] = [];
-  for await (const entry of entriesBelow(open, node)) below.push(entry);
-  return sorted(below);
-}
-
-function split(leaf: Leaf, depth: number): (Leaf | null)[] {
+export function split(leaf: Leaf, depth: number): (Leaf | null)[] {
   const children = new Array<Leaf | null>(fanOut).fill(null);
   for (const [digit, below] of byDigit(leaf.entries, depth, (entry) => entry.key)) children[digit] = { entries: below };
   return children;
 }
 
-function byDigit<T>(things: readonly T[], depth: number, keyOf: (thing: T) => AssetKey): Map<number, T[]> {
+export function byDigit<T>(things: readonly T[], depth: number, keyOf: (thing: T) => AssetKey): Map<number, T[]> {
   const groups = new Map<number, T[]>();
   for (const thing of things) {
     const digit = Number.parseInt(sha256(keyOf(thing)).charAt(depth), fanOut);
@@ -192,20 +116,7 @@ function byDigit<T>(things: readonly T[], depth: number, keyOf: (thing: T) => As
   return groups;
 }
 
-/** Names a subtree, and writes those of its nodes that are new. */
-function seal(tree: Subtree, known: ReadonlySet<Digest>, nodes: Map<Digest, Buffer>): Digest {
-  if (typeof tree === 'string') return tree;
-  const bytes = nodeBytes(
-    isLeaf(tree)
-      ? tree
-      : { count: tree.count, children: tree.children.map((child) => child && seal(child, known, nodes)) },
-  );
-  const digest = sha256(bytes);
-  if (!known.has(digest)) nodes.set(digest, bytes);
-  return digest;
-}
-
-async function* entriesBelow(open: Open, node: Node): AsyncGenerator<Entry> {
+export async function* entriesBelow(open: Open, node: Node): AsyncGenerator<Entry> {
   if (isLeaf(node)) return yield* node.entries;
   for (const child of ahead(open, node.children)) yield* entriesBelow(open, await child);
 }

@@ -1,5 +1,5 @@
 import { Fault } from '../domain/faults.js';
-import { updateManifest } from '../domain/manifest.js';
+import { updateManifest } from '../domain/manifest-update.js';
 import type { Moved } from '../domain/moved.js';
 import type { Derivative, Digest, Entry, SnapshotId } from '../domain/types.js';
 import { liveLoader } from './base.js';

@@ -3,7 +3,7 @@ import { Acceptances } from '../domain/acceptance.js';
 import { composeEntry, type EndedItem } from '../domain/entries.js';
 import { type Hold, judge } from '../domain/gate.js';
 import { groupCode, groupOf, waitingRows } from '../domain/groups.js';
-import { updateManifest } from '../domain/manifest.js';
+import { updateManifest } from '../domain/manifest-update.js';
 import type { AssetKey, Disposition, ItemId, Recipe, SnapshotId, Window } from '../domain/types.js';
 import { liveLoader } from './base.js';
 import { lastPlanned } from './failing.js';

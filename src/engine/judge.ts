@@ -2,7 +2,7 @@ import { Acceptances } from '../domain/acceptance.js';
 import { driftsOf, type EntrySides } from '../domain/drift.js';
 import { type GateInput, type Hold, judge, type MissingItem, type StaleItem } from '../domain/gate.js';
 import { groupCode } from '../domain/groups.js';
-import { updateManifest } from '../domain/manifest.js';
+import { updateManifest } from '../domain/manifest-update.js';
 import type { AssetKey, Entry, Finding, Job, RunId, SnapshotId } from '../domain/types.js';
 import type { Approval, ItemRow, RunRow } from '../state/contract.js';
 import { liveLoader } from './base.js';

@@ -5,14 +5,13 @@ import type { AssetKey } from '../domain/types.js';
 import { withheldBy } from '../domain/withdraw.js';
 import type { RunRow } from '../state/contract.js';
 import { type Base, meetOrigin } from './base.js';
+import { bear } from './bear.js';
 import { fenceOpenSwap } from './fence.js';
 import { refuseUnfitStore } from './fitness.js';
 import { begin, jobDigest, reapDeadWorkers } from './lifecycle.js';
 import type { Night } from './night.js';
-import { bearingOutages, isStoppedAway } from './outage.js';
 import { matcher } from './plan.js';
 import { readyRecipes } from './recipes.js';
-import { stoppedEarly } from './report.js';
 import { chooseItems } from './retry-choice.js';
 import { planRetry } from './retry-plan.js';
 import { finishRun } from './run.js';
@@ -39,14 +38,7 @@ export interface RetryRequest {
  * was, only what is still missing comes along: the retry's outcome must not call a snapshot complete that is not.
  */
 export async function retryNight(given: Night, request: RetryRequest): Promise<Result> {
-  const startedAt = given.clock();
-  const night = bearingOutages(given, undefined);
-  try {
-    return await anyRetry(night, request, startedAt);
-  } catch (error) {
-    if (isStoppedAway(night, error)) return stoppedEarly(night, startedAt);
-    throw error;
-  }
+  return await bear(given, undefined, (night, startedAt) => anyRetry(night, request, startedAt));
 }
 
 async function anyRetry(night: Night, request: RetryRequest, startedAt: number): Promise<Result> {

@@ -1,10 +1,11 @@
 import { deadlineOf, liveFrom } from '../domain/deadline.js';
 import { Fault, isStorageFailure } from '../domain/faults.js';
-import { updateManifest } from '../domain/manifest.js';
+import { updateManifest } from '../domain/manifest-update.js';
 import type { Result } from '../domain/result.js';
 import { withheldBy } from '../domain/withdraw.js';
 import type { RunRow } from '../state/contract.js';
 import { type Base, liveLoader, lookAtLive, meetOrigin } from './base.js';
+import { bear } from './bear.js';
 import { collectDropped } from './collect.js';
 import { decide, decideFor, patienceOf, type RunRequest, whatChanged } from './deciding.js';
 import { tellEdges } from './edges.js';
@@ -15,11 +16,10 @@ import { refuseUnfitStore } from './fitness.js';
 import { judgeNight } from './judge.js';
 import { begin, enter, forgetOldRuns, jobDigest, reapDeadWorkers } from './lifecycle.js';
 import type { Night, ReadyRecipe } from './night.js';
-import { bearingOutages, isStoppedAway } from './outage.js';
 import { freezePlan, type Thawed, thawPlan } from './plan.js';
 import { publish } from './publish.js';
 import { readyRecipes } from './recipes.js';
-import { type IdleInput, nothingToDo, stoppedEarly } from './report.js';
+import { type IdleInput, nothingToDo } from './report.js';
 import { salvage } from './salvage.js';
 import { scan } from './scan.js';
 import { type DeadlineHold, deadlineHold, shed } from './shed.js';
@@ -35,14 +35,7 @@ import { work } from './work.js';
  * do. Trouble before there is a run is thrown as `Fault`; from then on every way it can end is in the result.
  */
 export async function runNight(given: Night, request: RunRequest = {}): Promise<Result> {
-  const startedAt = given.clock();
-  const night = bearingOutages(given, patienceOf(given, request));
-  try {
-    return await anyNight(night, request, startedAt);
-  } catch (error) {
-    if (isStoppedAway(night, error)) return stoppedEarly(night, startedAt);
-    throw error;
-  }
+  return await bear(given, patienceOf(given, request), (night, startedAt) => anyNight(night, request, startedAt));
 }
 
 async function anyNight(night: Night, request: RunRequest, startedAt: number): Promise<Result> {

@@ -1,4 +1,5 @@
-import { readableEntries, updateManifest } from '../domain/manifest.js';
+import { readableEntries } from '../domain/manifest.js';
+import { updateManifest } from '../domain/manifest-update.js';
 import type { AssetKey, Digest, Entry, Finding, SnapshotId } from '../domain/types.js';
 import { type Base, loadIfWhole, nodeLoader } from './base.js';
 import type { Night } from './night.js';

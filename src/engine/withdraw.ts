@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Fault } from '../domain/faults.js';
 import { alsoMoved, type Head, type Stamp, type Withdrawal } from '../domain/head.js';
-import { updateManifest } from '../domain/manifest.js';
+import { updateManifest } from '../domain/manifest-update.js';
 import type { AssetKey, Digest, SnapshotId } from '../domain/types.js';
 import { erased, liftFrom, toErase, whereTheyLie, withdrawFrom } from '../domain/withdraw.js';
 import type { BlobName, Origin } from '../origins/contract.js';

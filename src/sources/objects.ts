@@ -1,6 +1,7 @@
 import { GetObjectCommand, ListObjectsV2Command, type ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { afterPage } from '../domain/bucket-pages.js';
 import { Fault } from '../domain/faults.js';
+import { insideTries, silence, uponError } from '../domain/sdk-errors.js';
 import type { BucketInput } from './buckets.js';
 import { decodedName, unquoted } from './names.js';
 import { bucketFault } from './objects-trouble.js';
@@ -84,19 +85,11 @@ export function openObjects(config: BucketInput, { answerMs, stallMs = answerMs 
   };
 }
 
-/** Inside what tries again: a fault is no trouble that the SDK knows, so it goes straight to whoever asked. */
 function endBySilence(client: S3Client, where: string, ms: number): void {
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      try {
-        return await next(args);
-      } catch (error) {
-        if (!(error instanceof Error) || error.name !== 'TimeoutError') throw error;
-        throw new Fault('source-unreachable', `no answer from source ${where} within ${ms / 1000} s`, { passes: true });
-      }
-    },
-    { step: 'finalizeRequest', priority: 'low', name: 'nightpressSilence' },
-  );
+  const told = () => {
+    throw new Fault('source-unreachable', `no answer from source ${where} within ${ms / 1000} s`, { passes: true });
+  };
+  client.middlewareStack.add(uponError(silence, told), insideTries);
 }
 
 interface Listing {

@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 import { createJiti } from 'jiti';
 import { sha256 } from '../../dist/domain/digest.js';
 import { firstHead, publishTo } from '../../dist/domain/head.js';
-import { updateManifest } from '../../dist/domain/manifest.js';
+import { updateManifest } from '../../dist/domain/manifest-update.js';
 import { manifestKey } from '../../dist/domain/origin-keys.js';
 import { createPool } from '../../dist/engine/pool.js';
 import { publish } from '../../dist/engine/publish.js';

@@ -11,7 +11,7 @@ import {
 } from '../../src/domain/collect.js';
 import { sha256 } from '../../src/domain/digest.js';
 import type { Head } from '../../src/domain/head.js';
-import { updateManifest } from '../../src/domain/manifest.js';
+import { updateManifest } from '../../src/domain/manifest-update.js';
 import { blobKey, keyInGeneration, manifestKey, originalKey, parseKey } from '../../src/domain/origin-keys.js';
 import type { Digest, Entry, RunId } from '../../src/domain/types.js';
 

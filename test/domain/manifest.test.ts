@@ -1,14 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { canonicalJson, sha256 } from '../../src/domain/digest.js';
-import {
-  diffManifests,
-  entries,
-  type LoadNode,
-  lookup,
-  namedNodes,
-  updateManifest,
-} from '../../src/domain/manifest.js';
+import { diffManifests, entries, type LoadNode, lookup, namedNodes } from '../../src/domain/manifest.js';
+import { updateManifest } from '../../src/domain/manifest-update.js';
 import type { AssetKey, Digest, Entry, SnapshotId } from '../../src/domain/types.js';
 
 type Updates = ReadonlyMap<AssetKey, Entry | undefined>;

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { firstHead, type Head, publishTo, serializeHead } from '../../src/domain/head.js';
-import { updateManifest } from '../../src/domain/manifest.js';
+import { updateManifest } from '../../src/domain/manifest-update.js';
 import { blobKey, manifestKey } from '../../src/domain/origin-keys.js';
 import type { Derivative, Digest, Entry, RunId, SnapshotId } from '../../src/domain/types.js';
 

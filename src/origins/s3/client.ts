@@ -1,5 +1,6 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { Fault } from '../../domain/faults.js';
+import { insideTries, silence, uponError } from '../../domain/sdk-errors.js';
 import { placeOf, type S3Config } from './config.js';
 
 /**
@@ -73,37 +74,21 @@ export function connect(config: S3Config, limits: Limits): Clients {
   };
 }
 
+/** A store that says nothing is not asked again: that is told to whoever waits. */
+function endedBySilence(client: S3Client, place: string, ms: number): S3Client {
+  const told = () => {
+    throw new Fault('origin-unreachable', `no answer from origin ${place} within ${ms / 1000} s`, { passes: true });
+  };
+  client.middlewareStack.add(uponError(silence, told), insideTries);
+  return client;
+}
+
 /**
  * A request whose date is too far from the store's clock is refused unread, and the SDK learns from the answer how far:
  * signed anew by that, it is sent once more. Nothing of the first can land.
  */
 function onceMoreWhenSkewed(client: S3Client): S3Client {
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      try {
-        return await next(args);
-      } catch (error) {
-        if (!(error instanceof Error) || error.name !== 'RequestTimeTooSkewed') throw error;
-        return await next(args);
-      }
-    },
-    { step: 'initialize', name: 'nightpressClock' },
-  );
-  return client;
-}
-
-/** Inside what tries again: a fault is no trouble that the SDK knows, so it goes straight to whoever asked. */
-function endedBySilence(client: S3Client, place: string, ms: number): S3Client {
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      try {
-        return await next(args);
-      } catch (error) {
-        if (!(error instanceof Error) || error.name !== 'TimeoutError') throw error;
-        throw new Fault('origin-unreachable', `no answer from origin ${place} within ${ms / 1000} s`, { passes: true });
-      }
-    },
-    { step: 'finalizeRequest', priority: 'low', name: 'nightpressSilence' },
-  );
+  const once = uponError('RequestTimeTooSkewed', (again) => again());
+  client.middlewareStack.add(once, { step: 'initialize', name: 'nightpressClock' });
   return client;
 }

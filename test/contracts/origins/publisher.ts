@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { sha256 } from '../../../src/domain/digest.js';
 import { firstHead, type Head, publishTo } from '../../../src/domain/head.js';
-import { updateManifest } from '../../../src/domain/manifest.js';
+import { updateManifest } from '../../../src/domain/manifest-update.js';
 import type { Entry, RunId, SnapshotId } from '../../../src/domain/types.js';
 import type { BlobName, Origin, OriginServices } from '../../../src/origins/contract.js';
 import { holdLock } from '../../../src/state/lock.js';
