@@ -26,32 +26,23 @@ export interface FoundContent {
  * whatever key. Reads every manifest node twice and writes nothing. Throws `origin-corrupt` for a damaged live manifest.
  */
 export async function findContent(origin: Origin, head: Head, key: AssetKey): Promise<FoundContent> {
-  const unreadable = new Set<SnapshotId>();
-  const named = namedSnapshots(head).map((snapshot) => ({
-    snapshot,
-    load: snapshot === head.channels.live?.snapshot ? liveLoader(origin) : nodeLoader(origin),
-  }));
-  const readable = () => named.filter(({ snapshot }) => !unreadable.has(snapshot));
-  const eachReadable = async (look: (snapshot: SnapshotId, load: LoadNode) => Promise<void>): Promise<void> => {
-    for (const { snapshot, load } of readable()) {
-      const isLive = snapshot === head.channels.live?.snapshot;
-      if (!(await isWhole(() => look(snapshot, load), isLive))) unreadable.add(snapshot);
-    }
-  };
-
+  const named = namedAt(origin, head);
   const sources = new Set<Digest>();
-  await eachReadable(async (snapshot, load) => {
-    const entry = (await lookup(load, snapshot, [key])).get(key);
-    if (entry) sources.add(entry.source.sha256);
-  });
+  const unreadable = new Set<SnapshotId>();
+  for (const one of named) {
+    const isRead = await isWhole(one, async () => {
+      const entry = (await lookup(one.load, one.snapshot, [key])).get(key);
+      if (entry) sources.add(entry.source.sha256);
+    });
+    if (!isRead) unreadable.add(one.snapshot);
+  }
   if (sources.size === 0) return { contents: [], snapshots: new Map(), shared: [], unreadable: new Set() };
+  const readable = () => named.filter(({ snapshot }) => !unreadable.has(snapshot));
   const showing: Entry[] = [];
-  let seen = new Set<Digest>();
-  await eachReadable(async (snapshot, load) => {
-    const own = new Set(seen); // what a damaged snapshot skipped over must not count as seen by the next
-    for await (const entry of entriesOf(load, snapshot, own)) if (sources.has(entry.source.sha256)) showing.push(entry);
-    seen = own;
+  const lost = await lookThrough(readable(), (entry) => {
+    if (sources.has(entry.source.sha256)) showing.push(entry);
   });
+  for (const snapshot of lost) unreadable.add(snapshot);
   const items = new Set(showing.flatMap((entry) => Object.values(entry.items).map(({ fingerprint }) => fingerprint)));
   const content = { sources, items };
   const whole = readable().map(({ snapshot }) => snapshot);
@@ -70,8 +61,22 @@ export function namedSnapshots({ channels, retained, pins }: Head): readonly Sna
   return [...new Set([...Object.values(channels), ...retained, ...pins].flatMap((named) => named?.snapshot ?? []))];
 }
 
+/** A snapshot that the head names, and how its manifest is read. */
+export interface Named {
+  readonly snapshot: SnapshotId;
+  readonly load: LoadNode;
+  readonly isLive: boolean;
+}
+
+export function namedAt(origin: Origin, head: Head): readonly Named[] {
+  return namedSnapshots(head).map((snapshot) => {
+    const isLive = snapshot === head.channels.live?.snapshot;
+    return { snapshot, load: isLive ? liveLoader(origin) : nodeLoader(origin), isLive };
+  });
+}
+
 /** False: a manifest node of it is lost or damaged. What is live must be readable, or nobody knows what it shows. */
-export async function isWhole(look: () => Promise<void>, isLive: boolean): Promise<boolean> {
+export async function isWhole({ isLive }: Pick<Named, 'isLive'>, look: () => Promise<void>): Promise<boolean> {
   try {
     await look();
     return true;
@@ -81,8 +86,26 @@ export async function isWhole(look: () => Promise<void>, isLive: boolean): Promi
   }
 }
 
+/** Every entry of these, one that several have in the same node once. Returns those that cannot be read to their end. */
+export async function lookThrough(
+  named: readonly Named[],
+  note: (entry: Entry) => void,
+): Promise<ReadonlySet<SnapshotId>> {
+  const unreadable = new Set<SnapshotId>();
+  let seen = new Set<Digest>();
+  for (const one of named) {
+    const own = new Set(seen); // what a damaged snapshot skipped over must not count as seen by the next
+    const isRead = await isWhole(one, async () => {
+      for await (const entry of entriesOf(one.load, one.snapshot, own)) note(entry);
+    });
+    if (isRead) seen = own;
+    else unreadable.add(one.snapshot);
+  }
+  return unreadable;
+}
+
 /** Entries of nodes that are not in `seen`, which grows by them. */
-export async function* entriesOf(load: LoadNode, snapshot: SnapshotId, seen: Set<Digest>): AsyncGenerator<Entry> {
+async function* entriesOf(load: LoadNode, snapshot: SnapshotId, seen: Set<Digest>): AsyncGenerator<Entry> {
   for await (const { node } of namedNodes(load, snapshot, seen)) if (isLeaf(node)) yield* node.entries;
 }
 

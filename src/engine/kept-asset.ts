@@ -1,12 +1,11 @@
 import { Fault } from '../domain/faults.js';
 import type { Head } from '../domain/head.js';
-import { type LoadNode, lookup } from '../domain/manifest.js';
+import { lookup } from '../domain/manifest.js';
 import { blobKey } from '../domain/origin-keys.js';
-import type { AssetKey, Digest, Entry, SnapshotId } from '../domain/types.js';
+import type { AssetKey, Digest } from '../domain/types.js';
 import { pathOfUrl } from '../domain/urls.js';
 import type { Origin } from '../origins/contract.js';
-import { liveLoader, nodeLoader } from './base.js';
-import { entriesOf, isWhole, namedSnapshots } from './content.js';
+import { isWhole, lookThrough, type Named, namedAt } from './content.js';
 import { shows } from './find-asset.js';
 
 export interface KeptParts {
@@ -25,19 +24,14 @@ export async function keptAsset(
   { text, bases }: { readonly text: string; readonly bases: readonly string[] },
 ): Promise<AssetKey> {
   const { withdrawn = [] } = head;
-  const named = namedSnapshots(head).map((snapshot) => ({ snapshot, ...loaderOf(origin, head, snapshot) }));
+  const named = namedAt(origin, head);
   if (withdrawn.some(({ key }) => key === text)) return text;
   for (const one of named) if (await holdsKey(one, text)) return text;
   const paths = [undefined, ...bases].map((base) => pathOfUrl(text, base));
   const found = new Map<AssetKey, Digest>();
-  let seen = new Set<Digest>();
-  for (const { snapshot, load, isLive } of named) {
-    const own = new Set(seen); // what a damaged snapshot skipped over must not count as seen by the next
-    const look = async () => {
-      for await (const entry of entriesOf(load, snapshot, own)) if (shows(entry, paths)) note(found, entry);
-    };
-    if (await isWhole(look, isLive)) seen = own;
-  }
+  await lookThrough(named, (entry) => {
+    if (shows(entry, paths)) found.set(entry.key, entry.source.sha256);
+  });
   const gone = withdrawn.find(
     (one) => one.paths?.some((path) => paths.includes(path)) || one.blobs.some((blob) => paths.includes(blobKey(blob))),
   );
@@ -50,27 +44,10 @@ export async function keptAsset(
   );
 }
 
-function note(found: Map<AssetKey, Digest>, { key, source }: Entry): void {
-  found.set(key, source.sha256);
-}
-
-interface Loader {
-  readonly load: LoadNode;
-  readonly isLive: boolean;
-}
-
-function loaderOf(origin: Origin, { channels }: Head, snapshot: SnapshotId): Loader {
-  const isLive = snapshot === channels.live?.snapshot;
-  return { load: isLive ? liveLoader(origin) : nodeLoader(origin), isLive };
-}
-
-async function holdsKey(
-  { snapshot, load, isLive }: Loader & { snapshot: SnapshotId },
-  key: AssetKey,
-): Promise<boolean> {
+async function holdsKey(one: Named, key: AssetKey): Promise<boolean> {
   let held = false;
-  await isWhole(async () => {
-    held = (await lookup(load, snapshot, [key])).has(key);
-  }, isLive);
+  await isWhole(one, async () => {
+    held = (await lookup(one.load, one.snapshot, [key])).has(key);
+  });
   return held;
 }

@@ -1,4 +1,4 @@
-import { lookedForCredentials, noCredentialsHint, refusedCredentialsHint, saidBy } from '../domain/credentials.js';
+import { absentFault, credentialsRefused, refusedCredentialsHint, saidBy, unsent } from '../domain/bucket-trouble.js';
 import { errno, Fault } from '../domain/faults.js';
 
 /** What is known of an error that the SDK threw; its classes are not looked at, so that this file does not load it. */
@@ -23,28 +23,14 @@ function toldBy(error: unknown): Told {
 /** What one answer means for one object, or for all of them. */
 export type Trouble = 'gone' | 'changed' | 'archived' | 'denied' | 'refused' | 'unreachable' | 'passing';
 
-const refusals = new Set([
-  'CredentialsProviderError',
-  'TokenProviderError',
-  'ExpiredToken',
-  'ExpiredTokenException',
-  'InvalidAccessKeyId',
-  'InvalidToken',
-  'RequestTimeTooSkewed',
-  'SignatureDoesNotMatch',
-]);
-
-/** Nobody is there at all, whatever is asked for. */
-const nobody = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
-
 export function troubleOf(error: unknown): Trouble {
   const { name, status, code } = toldBy(error);
-  if (refusals.has(name) || status === 401 || code === 'ERR_INVALID_CHAR') return 'refused';
+  if ([name, code ?? ''].some((one) => credentialsRefused.has(one)) || status === 401) return 'refused';
   if (name === 'InvalidObjectState') return 'archived';
   if (status === 403) return 'denied';
   if (status === 412) return 'changed';
   if (status === 404 && name !== 'NoSuchBucket') return 'gone';
-  if (status === 404 || (status !== undefined && status < 400) || nobody.has(code ?? '')) return 'unreachable';
+  if (status === 404 || (status !== undefined && status < 400) || unsent.has(code ?? '')) return 'unreachable';
   return 'passing';
 }
 
@@ -62,14 +48,8 @@ export function bucketFault(where: string, error: unknown): Fault {
   if (told.code === undefined && (error instanceof TypeError || error instanceof RangeError)) throw error;
   const trouble = troubleOf(error);
   const what = saidBy({ name: name === 'Error' ? '' : name, status, message: message.split('\n')[0] ?? '' });
-  if (name === 'CredentialsProviderError') {
-    const none = `no credentials for source ${where} were found: ${lookedForCredentials} (${what})`;
-    return new Fault('credentials-refused', none, { cause: error, hint: noCredentialsHint });
-  }
-  if (name === 'NoSuchBucket') {
-    const hint = 'make the bucket, or mend source in the job file, then: nightpress run {job}';
-    return new Fault('source-unreachable', `source ${where} does not exist (${what})`, { cause: error, hint });
-  }
+  const absent = absentFault({ of: 'source', place: where, name, because: what, cause: error });
+  if (absent) return absent;
   if (trouble === 'refused' || trouble === 'denied') {
     const hint = refusedCredentialsHint('source', process.env);
     return new Fault('credentials-refused', `source ${where} refused us: ${what}`, { cause: error, hint });

@@ -57,7 +57,7 @@ test('a log is no longer trusted to a store that overwrites what is there', asyn
 });
 
 test('a store that only loses races is found out before the night begins', async () => {
-  s3d.rules = { ...s3d.rules, racyMs: 40 };
+  s3d.rules = { ...s3d.rules, racyMs: 250 };
   await expect(world.run()).rejects.toMatchObject({
     code: 'origin-unfit',
     message: expect.stringMatching(/tier C: .*\(create race: \d of 8 at once were answered with success\)$/),

@@ -1,3 +1,4 @@
+import { credentialsMissing } from '../../domain/bucket-trouble.js';
 import { errno, Fault } from '../../domain/faults.js';
 import type { EdgeServices } from '../contract.js';
 import { hint } from '../send.js';
@@ -69,9 +70,9 @@ function lookedFor(): string {
   );
 }
 
-/** Nobody has any, or what there is has run out: another try finds the same. */
+/** Another try finds the same. */
 function areMissing(error: unknown): boolean {
-  return error instanceof Error && ['CredentialsProviderError', 'TokenProviderError'].includes(error.name);
+  return error instanceof Error && credentialsMissing.has(error.name);
 }
 
 function faultOf(cause: unknown): Fault {

@@ -1,4 +1,11 @@
-import { lookedForCredentials, noCredentialsHint, refusedCredentialsHint, saidBy } from '../../domain/credentials.js';
+import {
+  absentFault,
+  credentialsMissing,
+  credentialsRefused,
+  refusedCredentialsHint,
+  saidBy,
+  unsent,
+} from '../../domain/bucket-trouble.js';
 import { errno, Fault } from '../../domain/faults.js';
 
 /** What an answer or a broken connection says, as far as it says anything. */
@@ -26,39 +33,15 @@ export function troubleOf(error: unknown): Trouble | undefined {
 /** Said of the file that is to be stored. */
 const ofFiles = new Set(['EBADHASH', 'EIO', 'EISDIR', 'ELOOP', 'ENOENT', 'EACCES']);
 
-const ofTheWay = new Set([
-  'TimeoutError',
-  'AbortError',
-  'CredentialsProviderError',
-  'TokenProviderError',
-  'EndpointError',
-]);
-
-const refusedNames = new Set([
-  'AccessDenied',
-  'AuthorizationHeaderMalformed',
-  'CredentialsProviderError',
-  'ERR_INVALID_CHAR', // of a header field, and only credentials are put there as somebody wrote them
-  'ExpiredToken',
-  'ExpiredTokenException',
-  'InvalidAccessKeyId',
-  'InvalidToken',
-  'RequestTimeTooSkewed',
-  'SignatureDoesNotMatch',
-  'TokenProviderError',
-  'TokenRefreshRequired',
-]);
+const ofTheWay = new Set(['TimeoutError', 'AbortError', 'EndpointError', ...credentialsMissing]);
 
 /** Ceph, MinIO and others; AWS has no such limit. */
 const fullNames = new Set(['QuotaExceeded', 'XMinioStorageFull', 'InsufficientStorage', 'StorageQuotaExceeded']);
 
-/** No request left this machine, so nothing was or will be done. */
-const unsentNames = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
-
 /** The store answered that it did not and will not do what was asked, or was never asked. */
 export function isRefusal({ status, name }: Trouble): boolean {
   if (status !== undefined) return status >= 400 && status < 500;
-  return refusedNames.has(name) || unsentNames.has(name);
+  return saysDenied(name) || unsent.has(name);
 }
 
 /** A condition did not hold: somebody was faster, or the object that it speaks of is gone. */
@@ -68,7 +51,11 @@ export function isConflict({ status, name }: Trouble): boolean {
 
 /** About who asks, not about what is asked. */
 export function isDenied({ status, name }: Trouble): boolean {
-  return refusedNames.has(name) || status === 401 || status === 403;
+  return saysDenied(name) || status === 401 || status === 403;
+}
+
+function saysDenied(name: string): boolean {
+  return credentialsRefused.has(name) || name === 'AccessDenied';
 }
 
 /** Asked again later, the answer may be another. */
@@ -82,7 +69,7 @@ export function isNotImplemented({ status, name }: Trouble): boolean {
 }
 
 /** A missing bucket is no missing object. */
-export function isAbsent(error: unknown): boolean {
+function isAbsent(error: unknown): boolean {
   const trouble = troubleOf(error);
   return trouble?.status === 404 && trouble.name !== 'NoSuchBucket';
 }
@@ -113,20 +100,11 @@ function faultOf(place: string, error: unknown): unknown {
   if (fullNames.has(trouble.name) || trouble.status === 507) {
     return new Fault('origin-full', `origin ${place} has no space left (${because})`, { cause: error });
   }
-  if (trouble.name === 'CredentialsProviderError') {
-    const message = `no credentials for origin ${place} were found: ${lookedForCredentials} (${because})`;
-    return new Fault('credentials-refused', message, { cause: error, hint: noCredentialsHint });
-  }
+  const absent = absentFault({ of: 'origin', place, name: trouble.name, because, cause: error });
+  if (absent) return absent;
   if (isDenied(trouble)) {
     const hint = refusedCredentialsHint('origin', process.env);
     return new Fault('credentials-refused', `origin ${place} does not let us in (${because})`, { cause: error, hint });
-  }
-  if (trouble.name === 'NoSuchBucket') {
-    const hint = 'make the bucket, or mend origin in the job file, then: nightpress run {job}';
-    return new Fault('origin-unreachable', `the bucket of origin ${place} does not exist (${because})`, {
-      cause: error,
-      hint,
-    });
   }
   const passes = trouble.status === undefined ? trouble.name !== 'EndpointError' : mayPass(trouble);
   return new Fault('origin-unreachable', `origin ${place} cannot be used (${because})`, { cause: error, passes });

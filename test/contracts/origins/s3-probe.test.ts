@@ -94,7 +94,7 @@ test('one that creates once and refuses If-Match is of tier B', async () => {
 });
 
 test('one that looks and then writes is found out by racing alone', async () => {
-  s3d.rules = { ...s3d.rules, racyMs: 40 };
+  s3d.rules = { ...s3d.rules, racyMs: 250 }; // on a busy machine, too, somebody else comes in that time
   const seen = await look();
   expect([tierOf(seen), bad(seen)]).toEqual(['C', { 'create race': 'broken', 'swap race': 'broken' }]);
 });

@@ -208,7 +208,7 @@ describe('trouble', () => {
 
   test('in a bucket that does not exist, says so', async () => {
     await expect(open({ more: { bucket: 'absent' } }).readHead()).rejects.toMatchObject({
-      message: expect.stringMatching(/^the bucket of origin s3:\S+\/absent\/ does not exist \(NoSuchBucket, 404\)$/),
+      message: expect.stringMatching(/^origin s3:\S+\/absent\/ does not exist \(NoSuchBucket, 404\)$/),
       hint: expect.stringMatching(/^make the bucket, or mend origin in the job file/),
     });
   });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { refusedCredentialsHint, saidBy } from '../../src/domain/credentials.js';
+import { refusedCredentialsHint, saidBy } from '../../src/domain/bucket-trouble.js';
 
 test.each([
   [{ AWS_PROFILE: 'site', AWS_ACCESS_KEY_ID: 'AKIA' }, "profile 'site' of ~/.aws"],
